@@ -1,0 +1,184 @@
+/** The ModelService resource: its schema, the one source of the CRD, and how a stored object is judged again. */
+import * as z from 'zod'
+import { bytes } from './quantity.ts'
+import { status, type Status } from './status.ts'
+
+export const group = 'ai.zstack.io'
+export const version = 'v1alpha1'
+export const plural = 'modelservices'
+export const kind = 'ModelService'
+/** Asks for a look now; the value is any token, echoed in `status.lastHandledReconcileAt`. */
+export const reconcileRequestedAt = `${group}/reconcile-requested-at`
+
+export const policies = ['Enforce', 'ApplyChanges', 'Observe'] as const
+export type Policy = (typeof policies)[number]
+
+const uuidPattern = /^[0-9a-f]{32}$/
+const uuidAdvice = 'must be 32 lower-case hex digits without dashes, such as 6c1a5f6167944aa1886294842075279f'
+const memoryAdvice =
+  'must be a whole, non-negative number of bytes, or a quantity that is one, such as 16Gi (suffixes Ki Mi Gi Ti Pi, k M G T P)'
+
+const text = (description: string) => z.string().describe(description)
+const stringMap = (description: string) => z.record(z.string(), z.string()).describe(description)
+const tags = (description: string) => z.array(z.string()).describe(description)
+
+const architectureImage = z.strictObject({
+  cpuArchitecture: text(
+    'CPU architecture the image is for, such as x86_64 or aarch64; compared without regard to case.',
+  ),
+  vmImageUuid: z
+    .string()
+    .regex(/^[0-9a-fA-F]{32}$/, uuidAdvice)
+    .optional()
+    .describe('ZStack image for virtual machines.'),
+  dockerImage: text('Container image.').optional(),
+})
+
+const managed = z.strictObject({
+  name: text('Name of the model service in ZStack.'),
+  description: text('Description shown in ZStack.'),
+  yaml: text('Service definition. Compared as parsed YAML; text that does not parse is compared as it stands.'),
+  requestCpu: z.int().min(0).max(2147483647).describe('CPUs requested.'),
+  requestMemory: z
+    .union([z.int(), z.string()])
+    .refine((value) => bytes(value) !== undefined, memoryAdvice)
+    .describe('Memory requested: bytes, or a Kubernetes quantity such as 16Gi. Compared and sent as whole bytes.')
+    .meta({
+      'x-kubernetes-int-or-string': true,
+      'x-kubernetes-validations': [
+        {
+          rule: 'type(self) == int ? self >= 0 : (isQuantity(self) && quantity(self).isInteger() && quantity(self).sign() >= 0)',
+          message: memoryAdvice,
+        },
+      ],
+    }),
+  gpuComputeCapability: text('Least GPU compute capability, such as "7.5".'),
+  startCommand: text('Command that starts the model service.'),
+  pythonVersion: text('Python version.'),
+  type: text('Kind of model service, such as Endpoint.'),
+  framework: text('Framework, such as HuggingFace.'),
+  source: text('Where the model service comes from.'),
+  containerCommand: text('Command of the container.'),
+  containerArgs: text('Arguments of the container command.'),
+  supportDistributed: z.boolean().describe('Whether the service can run distributed over several nodes.'),
+  architectureImages: z
+    .array(architectureImage)
+    .max(64)
+    .describe('Images by CPU architecture, in any order.')
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['cpuArchitecture'] }),
+  vendorToSpecUuidsMap: z
+    .record(z.string(), z.array(z.string().regex(/^[0-9a-fA-F]{32}$/, uuidAdvice)))
+    .describe('GPU specifications (uuids) by vendor.'),
+  environmentParameters: stringMap('Environment of the service. Write-only: ZStack does not show it.'),
+  startupParameters: stringMap('Start-up parameters. Write-only: ZStack does not show them.'),
+  inferenceParams: stringMap('Inference parameters. Write-only: ZStack does not show them.'),
+  serviceName: text('Name of the service inside the image. Write-only.'),
+  serviceLivez: text('Liveness path of the service. Write-only.'),
+  serviceReadyz: text('Readiness path of the service. Write-only.'),
+  serviceInstallPath: text('Install path of the service. Write-only.'),
+  serviceStartCommand: text('Start command of the service. Write-only.'),
+  servicePorts: z.array(z.int().min(1).max(65535)).describe('Ports of the service. Write-only.'),
+  serviceBootupTime: z.int().min(0).max(2147483647).describe('Seconds the service may take to boot. Write-only.'),
+  systemTags: tags('System tags. Write-only.'),
+  userTags: tags('User tags. Write-only.'),
+})
+
+export const spec = z
+  .strictObject({
+    uuid: z
+      .string()
+      .refine((value) => uuidPattern.test(value), uuidAdvice)
+      .describe('Model service in ZStack that this object speaks for. It exists already; the uuid cannot be changed.')
+      .meta({
+        maxLength: 64,
+        'x-kubernetes-validations': [
+          { rule: "self.matches('^[0-9a-f]{32}$')", message: uuidAdvice },
+          {
+            rule: 'self == oldSelf',
+            message: 'cannot be changed; delete this ModelService and create another (ZStack is left as it is)',
+          },
+        ],
+      }),
+    policy: z
+      .enum(policies)
+      .optional()
+      .describe(
+        'Enforce (when absent): put drift back at once. ApplyChanges: push changes of this spec, only report drift. Observe: never write.',
+      ),
+    suspend: z.boolean().optional().describe('Observe and report, write nothing.'),
+    ...managed.partial().shape,
+  })
+  .describe('What ZStack shall hold. A field that is absent is not managed.')
+
+export type Spec = z.infer<typeof spec>
+/** Every field of ZStack that a spec can declare. */
+export type FieldName = keyof typeof managed.shape
+export const fieldNames = Object.keys(managed.shape) as readonly FieldName[]
+
+export const modelService = z.object({ spec, status: status.optional() })
+
+/** A ModelService as the API server stores it: nothing below `metadata` is trusted before {@link parse}. */
+export type StoredModelService = {
+  readonly metadata: {
+    readonly name: string
+    readonly namespace: string
+    readonly uid: string
+    readonly resourceVersion: string
+    readonly generation: number
+    readonly creationTimestamp: string
+    readonly deletionTimestamp?: string
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  readonly spec?: unknown
+  readonly status?: unknown
+}
+
+export type Parsed =
+  | { readonly ok: true; readonly spec: Spec }
+  | { readonly ok: false; readonly reason: 'InvalidSpec' | 'UnknownPolicy'; readonly issues: readonly string[] }
+
+/**
+ * Judges a stored spec again: an older or newer CRD may have let through what this operator does not understand. Such
+ * an object is never half-applied.
+ */
+export function parse(stored: StoredModelService): Parsed {
+  const result = spec.safeParse(stored.spec ?? {})
+  if (result.success) {
+    const twice = repeatedArchitecture(result.data)
+    return twice === undefined
+      ? { ok: true, spec: result.data }
+      : { ok: false, reason: 'InvalidSpec', issues: [`spec.architectureImages: ${twice} is listed twice`] }
+  }
+  const others = result.error.issues.filter((issue) => issue.path[0] !== 'policy')
+  return others.length > 0
+    ? { ok: false, reason: 'InvalidSpec', issues: result.error.issues.map(sentence) }
+    : {
+        ok: false,
+        reason: 'UnknownPolicy',
+        issues: [`spec.policy: this operator knows ${policies.join(', ')}; it writes nothing under any other`],
+      }
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  const at = ['spec', ...issue.path].map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+  const where = at.join('').slice(1)
+  return issue.code === 'unrecognized_keys'
+    ? `${where}: this operator does not know ${issue.keys.join(', ')}; remove it or upgrade the operator`
+    : `${where}: ${issue.message}`
+}
+
+function repeatedArchitecture(value: Spec): string | undefined {
+  const seen = new Set<string>()
+  for (const { cpuArchitecture } of value.architectureImages ?? []) {
+    const folded = cpuArchitecture.toLowerCase()
+    if (seen.has(folded)) return cpuArchitecture
+    seen.add(folded)
+  }
+  return undefined
+}
+
+/** The status as this operator wrote it before, or nothing where it is absent or not of our making. */
+export function statusOf(stored: StoredModelService): Status | undefined {
+  const result = status.safeParse(stored.status)
+  return result.success ? result.data : undefined
+}

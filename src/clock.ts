@@ -1,0 +1,38 @@
+/** Time as every layer sees it: tests and simulations hand in their own. */
+export interface Clock {
+  /** Milliseconds since the epoch: for what people read. It may jump. */
+  now(): number
+  /** Milliseconds since some moment: for measuring how long. It never jumps, and counts while the process is stopped. */
+  monotonic(): number
+  /** Calls back once, `ms` from now; the returned function calls it off. */
+  after(ms: number, callback: () => void): () => void
+  /** Resolves after `ms`, or at once when `signal` is aborted: the caller looks at the signal. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** Node keeps a timer's delay in 31 bits; a longer one would fire at once. */
+const longestTimer = 2 ** 31 - 1
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, Math.min(ms, longestTimer))
+    return () => clearTimeout(timer)
+  },
+  sleep: (ms, signal) => sleepOn(systemClock, ms, signal),
+}
+
+/** `sleep` in terms of `after`, for a clock of one's own. */
+export function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) { resolve(); return; }
+    const finish = () => {
+      cancel()
+      signal?.removeEventListener('abort', finish)
+      resolve()
+    }
+    const cancel = clock.after(ms, finish)
+    signal?.addEventListener('abort', finish, { once: true })
+  })
+}

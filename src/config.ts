@@ -1,0 +1,202 @@
+/** The environment as configuration: parsed once, strictly, all that is wrong with it told together. */
+import { readFileSync } from 'node:fs'
+import * as z from 'zod'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export type Config = {
+  readonly endpoint: string
+  readonly credentials:
+    | { readonly kind: 'account'; readonly name: string; readonly password: string }
+    | { readonly kind: 'accessKey'; readonly id: string; readonly secret: string }
+    | { readonly kind: 'directory'; readonly directory: string }
+  readonly ca: string | undefined
+  readonly insecureSkipTlsVerify: boolean
+  readonly requestBody: 'auto' | 'envelope' | 'flat'
+  readonly requestTimeoutMs: number
+  readonly maxInFlight: number
+  readonly pollIntervalMs: number
+  readonly watchNamespaces: readonly string[]
+  readonly watchLabelSelector: string | undefined
+  readonly maxConcurrentReconciles: number
+  readonly leaderElection: boolean
+  readonly leaderElectionNamespace: string | undefined
+  readonly metricsPort: number
+  readonly healthPort: number
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+  readonly logFormat: 'json' | 'pretty'
+}
+
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config }
+  /** One sentence per variable, each naming it. */
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+const duration = (least: string) =>
+  z.string().transform((text, context) => {
+    const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text)
+    const ms = Number(match?.[1]) * (units[match?.[2] ?? ''] ?? Number.NaN)
+    if (ms >= millis(least) && ms <= 24 * 3_600_000) return ms
+    context.addIssue({ code: 'custom', message: `must be a duration such as 30s or 5m, from ${least} to 24h` })
+    return z.NEVER
+  })
+const millis = (text: string) => Number.parseFloat(text) * (units[text.replace(/^[\d.]+/, '')] ?? 1)
+
+const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be a whole number from ${least} to ${most}`)
+const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
+const choice = <T extends string>(...values: [T, ...T[]]) => z.enum(values, `must be one of ${values.join(', ')}`)
+const text = z.string().optional()
+
+const variables = z.object({
+  ZSTACK_ENDPOINT: text,
+  ZSTACK_HOST: text,
+  ZSTACK_PORT: whole(1, 65535).default(8080),
+  ZSTACK_ACCESS_KEY_ID: text,
+  ZSTACK_ACCESS_KEY_SECRET: text,
+  ZSTACK_ACCOUNT_NAME: text,
+  ZSTACK_ACCOUNT_PASSWORD: text,
+  ZSTACK_CREDENTIALS_DIR: text,
+  ZSTACK_CA_FILE: text,
+  ZSTACK_INSECURE_SKIP_TLS_VERIFY: flag.default(false),
+  ZSTACK_REQUEST_BODY: choice('auto', 'envelope', 'flat').default('auto'),
+  ZSTACK_REQUEST_TIMEOUT: duration('100ms').default(30_000),
+  ZSTACK_MAX_IN_FLIGHT: whole(1, 1000).default(16),
+  POLL_INTERVAL: duration('1s').default(60_000),
+  WATCH_NAMESPACES: text,
+  WATCH_LABEL_SELECTOR: text,
+  MAX_CONCURRENT_RECONCILES: whole(1, 1000).default(32),
+  LEADER_ELECTION: flag.optional(),
+  LEADER_ELECTION_NAMESPACE: text,
+  METRICS_PORT: whole(0, 65535).default(8080),
+  HEALTH_PORT: whole(0, 65535).default(8081),
+  LOG_LEVEL: choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
+  LOG_FORMAT: choice('json', 'pretty').optional(),
+})
+type Variables = z.output<typeof variables>
+
+/** @param isTerminal whether the log goes to a terminal, where it is written for people by default */
+export function parseConfig(env: Environment, isTerminal: boolean): ConfigResult {
+  // An empty variable is an unset one: manifests cannot leave one out conditionally.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const parsed = variables.safeParse(given)
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
+  // The rest is judged even so, that one start tells everything that is wrong.
+  const values = { ...given, ...parsed.data } as Partial<Variables>
+  const endpoint = endpointOf(values, problems)
+  const credentials = credentialsOf(values, problems)
+  const ca = caOf(values.ZSTACK_CA_FILE, problems)
+  const watchNamespaces = namespacesOf(values.WATCH_NAMESPACES, problems)
+  if (!parsed.success || problems.length > 0 || endpoint === undefined || credentials === undefined)
+    return { ok: false, problems }
+  const v = parsed.data
+  return {
+    ok: true,
+    config: {
+      endpoint,
+      credentials,
+      ca,
+      insecureSkipTlsVerify: v.ZSTACK_INSECURE_SKIP_TLS_VERIFY,
+      requestBody: v.ZSTACK_REQUEST_BODY,
+      requestTimeoutMs: v.ZSTACK_REQUEST_TIMEOUT,
+      maxInFlight: v.ZSTACK_MAX_IN_FLIGHT,
+      pollIntervalMs: v.POLL_INTERVAL,
+      watchNamespaces,
+      watchLabelSelector: v.WATCH_LABEL_SELECTOR,
+      maxConcurrentReconciles: v.MAX_CONCURRENT_RECONCILES,
+      leaderElection: v.LEADER_ELECTION ?? env.KUBERNETES_SERVICE_HOST !== undefined,
+      leaderElectionNamespace: v.LEADER_ELECTION_NAMESPACE,
+      metricsPort: v.METRICS_PORT,
+      healthPort: v.HEALTH_PORT,
+      logLevel: v.LOG_LEVEL,
+      logFormat: v.LOG_FORMAT ?? (isTerminal ? 'pretty' : 'json'),
+    },
+  }
+}
+
+function endpointOf(
+  { ZSTACK_ENDPOINT: endpoint, ZSTACK_HOST: host, ZSTACK_PORT: port }: Partial<Variables>,
+  problems: string[],
+) {
+  if (endpoint === undefined && host === undefined) {
+    problems.push(
+      'ZSTACK_ENDPOINT is missing; set the base URL, such as http://zstack.example.com:8080/zstack, or ZSTACK_HOST',
+    )
+    return undefined
+  }
+  if (endpoint !== undefined && host !== undefined)
+    problems.push('ZSTACK_HOST is set beside ZSTACK_ENDPOINT; set one of the two')
+  const name = endpoint === undefined ? 'ZSTACK_HOST' : 'ZSTACK_ENDPOINT'
+  const value = endpoint ?? `http://${host ?? ''}:${port ?? 8080}/zstack`
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  const isPlain =
+    url &&
+    /^https?:$/.test(url.protocol) &&
+    url.username === '' &&
+    url.password === '' &&
+    url.search === '' &&
+    url.hash === ''
+  if (isPlain) return value.replace(/\/+$/, '')
+  problems.push(
+    endpoint === undefined
+      ? `${name} must be a host name or address`
+      : `${name} must be an http or https URL without credentials, query or fragment, such as http://zstack.example.com:8080/zstack`,
+  )
+  return undefined
+}
+
+function credentialsOf(values: Partial<Variables>, problems: string[]): Config['credentials'] | undefined {
+  const { ZSTACK_CREDENTIALS_DIR: directory, ZSTACK_ACCESS_KEY_ID: id, ZSTACK_ACCESS_KEY_SECRET: secret } = values
+  const { ZSTACK_ACCOUNT_NAME: name, ZSTACK_ACCOUNT_PASSWORD: password } = values
+  const ways = [directory, id ?? secret, name ?? password].filter((way) => way !== undefined)
+  if (ways.length > 1) {
+    problems.push(
+      'ZSTACK_CREDENTIALS_DIR, ZSTACK_ACCESS_KEY_ID and ZSTACK_ACCOUNT_NAME are three ways to authenticate; set one',
+    )
+    return undefined
+  }
+  if (directory !== undefined) return { kind: 'directory', directory }
+  if (id !== undefined && secret !== undefined) return { kind: 'accessKey', id, secret }
+  if (name !== undefined && password !== undefined) return { kind: 'account', name, password }
+  if (id !== undefined || secret !== undefined)
+    problems.push(
+      `${id === undefined ? 'ZSTACK_ACCESS_KEY_ID' : 'ZSTACK_ACCESS_KEY_SECRET'} is missing; an access key is an id and a secret`,
+    )
+  else if (name !== undefined || password !== undefined)
+    problems.push(
+      `${name === undefined ? 'ZSTACK_ACCOUNT_NAME' : 'ZSTACK_ACCOUNT_PASSWORD'} is missing; an account is a name and a password`,
+    )
+  else
+    problems.push(
+      'ZSTACK_ACCESS_KEY_ID and ZSTACK_ACCESS_KEY_SECRET are missing; set them, or ZSTACK_ACCOUNT_NAME and ZSTACK_ACCOUNT_PASSWORD, or ZSTACK_CREDENTIALS_DIR',
+    )
+  return undefined
+}
+
+function caOf(file: string | undefined, problems: string[]): string | undefined {
+  if (file === undefined) return undefined
+  try {
+    const pem = readFileSync(file, 'utf8')
+    if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem
+    problems.push(`ZSTACK_CA_FILE names ${file}, which holds no PEM certificate`)
+  } catch {
+    problems.push(`ZSTACK_CA_FILE names ${file}, which cannot be read`)
+  }
+  return undefined
+}
+
+function namespacesOf(list: string | undefined, problems: string[]): readonly string[] {
+  const names = (list ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  const wrong = names.filter((name) => !/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(name))
+  if (wrong.length > 0) problems.push(`WATCH_NAMESPACES names ${wrong.join(', ')}, which cannot be a namespace`)
+  return [...new Set(names)]
+}

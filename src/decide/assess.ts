@@ -1,0 +1,117 @@
+/** Observation against declaration: what differs, what was never sent, what cannot be read back. */
+import { createHmac } from 'node:crypto'
+import type { FieldName } from '../api/modelservice.ts'
+import { fields, canonical, isEmpty, type Desired, type Json } from './fields.ts'
+
+/** What ZStack showed of one model service. Empty values are left out, as ZStack itself does. */
+export type Live = {
+  readonly values: ReadonlyMap<FieldName, Json>
+  readonly modelCenterUuid?: string
+  readonly system?: boolean
+}
+
+/** What one read (or an update's answer) told. */
+export type Observation = {
+  readonly live: Live
+  /** Fields that this server is known to show, if need be from other services: only then is an absent one empty. */
+  readonly shows: ReadonlySet<FieldName>
+}
+
+export type Difference = { readonly field: FieldName; readonly desired: Json; readonly live: Json | undefined }
+
+/** Keyed hash by field of each declared value that is, or once was, in effect. */
+export type Hashes = Readonly<Partial<Record<FieldName, string>>>
+
+export type Assessment = {
+  /** Fields read other than declared, with both values. */
+  readonly differences: readonly Difference[]
+  /** Fields whose value ZStack never accepted and does not show, and texts equal in meaning that a person reworded. */
+  readonly unsent: readonly FieldName[]
+  /** Declared fields that ZStack does not show. */
+  readonly unverifiable: readonly FieldName[]
+  /** The hash of every declared value now. */
+  readonly declared: Hashes
+  /** What to remember: hashes of the values in effect now, and of those that were until something drifted. */
+  readonly accepted: Hashes
+  /** Fields that were in effect as declared now, and differ: drift rather than a change of the spec. */
+  readonly drifted: ReadonlySet<FieldName>
+}
+
+/**
+ * Compares what is declared with what was seen.
+ * @param accepted hashes remembered from before, by the same `owner`
+ * @param owner the uid of the object, which keys the hashes so that a secret cannot be guessed from one
+ */
+export function assess(desired: Desired, seen: Observation, accepted: Hashes, owner: string): Assessment {
+  const differences: Difference[] = []
+  const unsent: FieldName[] = []
+  const unverifiable: FieldName[] = []
+  const drifted = new Set<FieldName>()
+  const declared: Partial<Record<FieldName, string>> = {}
+  const remembered: Partial<Record<FieldName, string>> = {}
+  for (const [field, value] of desired) {
+    const hash = digest(owner, field, value)
+    const before = accepted[field]
+    const live = seen.live.values.get(field)
+    declared[field] = hash
+    if (!isShown(field, seen)) {
+      unverifiable.push(field)
+      if (before === hash) remembered[field] = hash
+      else unsent.push(field)
+    } else if (!isEqual(field, value, live)) {
+      differences.push({ field, desired: value, live })
+      if (before === hash) {
+        remembered[field] = hash
+        drifted.add(field)
+      }
+    } else if (isReworded(field, value, live, before, hash)) {
+      unsent.push(field)
+      if (before !== undefined) remembered[field] = before
+    } else {
+      remembered[field] = hash
+    }
+  }
+  return { differences, unsent, unverifiable, declared, accepted: remembered, drifted }
+}
+
+function isShown(field: FieldName, { live, shows }: Observation): boolean {
+  const { visibility } = fields[field]
+  return visibility === 'shown' || (visibility === 'newer' && (live.values.has(field) || shows.has(field)))
+}
+
+function isEqual(field: FieldName, desired: Json, live: Json | undefined): boolean {
+  if (live === undefined || isEmpty(live) || isEmpty(desired)) return isEmpty(live) && isEmpty(desired)
+  return fields[field].equal(desired, live)
+}
+
+/** An equal text that is worded otherwise is a person's edit only if another wording was in effect before. */
+function isReworded(field: FieldName, desired: Json, live: Json | undefined, before: string | undefined, hash: string) {
+  return fields[field].worded === true && desired !== live && before !== undefined && before !== hash
+}
+
+function digest(owner: string, field: FieldName, value: Json): string {
+  return createHmac('sha256', owner)
+    .update(`${field}\n${canonical(value)}`)
+    .digest('base64url')
+    .slice(0, 16)
+}
+
+/**
+ * The same after an update of `sent` was accepted: what cannot be read back counts as in effect, what is still read
+ * otherwise does not.
+ */
+export function reassess(
+  desired: Desired,
+  seen: Observation,
+  accepted: Hashes,
+  sent: readonly FieldName[],
+  owner: string,
+): Assessment {
+  const { declared, differences } = assess(desired, seen, accepted, owner)
+  const inEffect = sent.filter((field) => !differences.some((difference) => difference.field === field))
+  return assess(desired, seen, { ...accepted, ...pick(declared, inEffect) }, owner)
+}
+
+function pick(hashes: Hashes, names: readonly FieldName[]): Hashes {
+  return Object.fromEntries(names.map((name) => [name, hashes[name]]))
+}

@@ -1,0 +1,64 @@
+/** Marks into conditions; `Ready` computed from the others. */
+import type { Condition, ConditionType, Reason } from '../api/status.ts'
+
+export type Mark = {
+  readonly type: Exclude<ConditionType, 'Ready'>
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: Reason
+  readonly message: string
+}
+
+type Judged = Omit<Condition, 'observedGeneration' | 'lastTransitionTime'>
+
+/** Conditions that are there only while True (kstatus; and Suspended likewise). */
+const presentWhileTrue: readonly ConditionType[] = ['Reconciling', 'Stalled', 'Suspended']
+
+/**
+ * The conditions after a pass: the marks, what they leave as it was, and `Ready`.
+ * `at.withheld` tells what a suspension holds back, if it does.
+ * `lastTransitionTime` moves only when a status flips (Kubernetes API conventions).
+ */
+export function applyMarks(
+  previous: readonly Condition[],
+  marks: readonly Mark[],
+  at: { readonly generation: number; readonly now: Date; readonly withheld?: string },
+): readonly Condition[] {
+  const kept = previous.filter(
+    ({ type }) => type !== 'Ready' && !isOneOf(presentWhileTrue, type) && !marks.some((mark) => mark.type === type),
+  )
+  const others: readonly Judged[] = [...marks, ...kept]
+  return [ready(others, at.withheld), ...others].map((judged): Condition => {
+    const before = previous.find(({ type }) => type === judged.type)
+    const flipped = before?.status !== judged.status
+    return {
+      type: judged.type,
+      status: judged.status,
+      reason: judged.reason,
+      message: judged.message,
+      observedGeneration:
+        kept.some(({ type }) => type === judged.type) && before ? before.observedGeneration : at.generation,
+      lastTransitionTime: flipped ? at.now.toISOString().replace(/\.\d+Z$/, 'Z') : before.lastTransitionTime,
+    }
+  })
+}
+
+/**
+ * Drift that nobody is going to mend is no fault of the object's, so it leaves Ready True; a difference that waits for
+ * the end of a suspension (`withheld` says which) leaves it Unknown.
+ */
+function ready(others: readonly Judged[], withheld: string | undefined): Judged {
+  const find = (type: ConditionType) => others.find((mark) => mark.type === type)
+  const because = (judged: Judged, status: Judged['status']): Judged => ({ ...judged, type: 'Ready', status })
+  const [stalled, reconciling, synced] = [find('Stalled'), find('Reconciling'), find('Synced')]
+  if (stalled) return because(stalled, 'False')
+  if (!synced || synced.status === 'Unknown') return because(synced ?? unread, 'Unknown')
+  if (withheld !== undefined) return { type: 'Ready', status: 'Unknown', reason: 'Suspended', message: withheld }
+  if (reconciling) return because(reconciling, 'False')
+  return because(synced, synced.status === 'True' || synced.reason === 'DriftDetected' ? 'True' : 'False')
+}
+
+const unread: Judged = { type: 'Synced', status: 'Unknown', reason: 'Initializing', message: 'not read yet' }
+
+function isOneOf(list: readonly string[], value: string): boolean {
+  return list.includes(value)
+}

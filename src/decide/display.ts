@@ -1,0 +1,65 @@
+/** Values as people read them in status, events and logs. Values of write-only fields are never shown. */
+import { createHash } from 'node:crypto'
+import type { FieldName } from '../api/modelservice.ts'
+import { spellBytes } from '../api/quantity.ts'
+import type { Status } from '../api/status.ts'
+import { canonical, fields, type Json } from './fields.ts'
+import type { Assessment, Difference, Live } from './assess.ts'
+
+const longest = 64
+const mostDrift = 20
+
+/** A declared or live value in at most some 100 characters; a cut one ends in its size and fingerprint. */
+export function display(field: FieldName, value: Json | undefined): string {
+  if (fields[field].visibility === 'hidden') return '(not shown)'
+  if (value === undefined || value === null) return '(none)'
+  if (field === 'requestMemory' && typeof value === 'number') return spellBytes(value)
+  const text = typeof value === 'string' ? value : canonical(value)
+  if (text === '') return '(empty)'
+  if (text.length <= longest && !text.includes('\n')) return text
+  const { sha256, size } = fingerprint(text)
+  const start = (text.split('\n', 1)[0] ?? '').slice(0, longest / 2)
+  return `${start}… (${size} bytes, sha256 ${sha256.slice(0, 8)})`
+}
+
+export function fingerprint(text: string): { sha256: string; size: number } {
+  return { sha256: createHash('sha256').update(text).digest('hex'), size: Buffer.byteLength(text) }
+}
+
+/** `requestCpu: want 8, is 4 (and 2 more)`; for what cannot be read, `servicePorts: not sent yet`. */
+export function differenceMessage({ differences, unsent }: Assessment): string {
+  const [first] = differences
+  const rest = differences.length + unsent.length - 1
+  const more = rest > 0 ? ` (and ${rest} more)` : ''
+  return first
+    ? `${first.field}: want ${display(first.field, first.desired)}, is ${display(first.field, first.live)}${more}`
+    : `${unsent[0] ?? 'nothing'}: not sent yet${more}`
+}
+
+export function driftOf(differences: readonly Difference[]): Status['drift'] {
+  if (differences.length === 0) return undefined
+  return differences.slice(0, mostDrift).map(({ field, desired, live }) => ({
+    field,
+    desired: display(field, desired),
+    live: display(field, live),
+  }))
+}
+
+/** The part of an observation that status shows. */
+export function liveOf({ values, modelCenterUuid, system }: Live): Status['live'] {
+  const text = (field: FieldName) => {
+    const value = values.get(field)
+    return typeof value === 'string' ? value : undefined
+  }
+  const [name, type, yaml] = [text('name'), text('type'), text('yaml')]
+  const [cpu, memory] = [values.get('requestCpu'), values.get('requestMemory')]
+  return {
+    ...(name !== undefined && { name }),
+    ...(type !== undefined && { type }),
+    ...(typeof cpu === 'number' && Number.isSafeInteger(cpu) && { requestCpu: cpu }),
+    ...(typeof memory === 'number' && { requestMemory: spellBytes(memory) }),
+    ...(yaml !== undefined && { yaml: fingerprint(yaml) }),
+    ...(modelCenterUuid !== undefined && { modelCenterUuid }),
+    ...(system !== undefined && { system }),
+  }
+}

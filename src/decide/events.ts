@@ -1,0 +1,65 @@
+/** What changed between two statuses, as events for people. Transitions only: a state that stays says nothing new. */
+import type { Reason, Status } from '../api/status.ts'
+import type { Difference } from './assess.ts'
+import { display } from './display.ts'
+import { conditionOf } from './report.ts'
+
+export type Announcement = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
+
+/** Trouble of one object. Trouble of the whole connection is told once, in the log and metrics, not by every object. */
+const warned: readonly Reason[] = [
+  'DriftDetected',
+  'UpdateNotEffective',
+  'InvalidSpec',
+  'UnknownPolicy',
+  'RemoteRejected',
+  'NotFound',
+  'UUIDConflict',
+  'PermissionDenied',
+  'QuotaExceeded',
+]
+
+/**
+ * @param mended the differences that the update of this pass set out to mend, to be named with both values
+ */
+export function announcements(
+  before: Status | undefined,
+  after: Status,
+  mended: readonly Difference[],
+): readonly Announcement[] {
+  const announced: Announcement[] = []
+  const { lastUpdate } = after
+  if (lastUpdate && lastUpdate !== before?.lastUpdate && lastUpdate.time !== '' && isNewUpdate(before, after))
+    announced.push({ type: 'Normal', reason: 'Updated', message: updateMessage(lastUpdate, mended) })
+  const [was, is] = [conditionOf(before, 'Ready'), conditionOf(after, 'Ready')]
+  if (is && is.reason !== was?.reason) {
+    if (warned.includes(is.reason)) announced.push({ type: 'Warning', reason: is.reason, message: is.message })
+    else if (is.reason === 'InSync' && was && warned.includes(was.reason))
+      announced.push({ type: 'Normal', reason: 'Recovered', message: `${is.message}; before: ${was.reason}` })
+  }
+  const [wasSuspended, isSuspended] = [conditionOf(before, 'Suspended'), conditionOf(after, 'Suspended')]
+  if (isSuspended && !wasSuspended)
+    announced.push({ type: 'Normal', reason: 'Suspended', message: isSuspended.message })
+  if (wasSuspended && !isSuspended)
+    announced.push({ type: 'Normal', reason: 'Resumed', message: 'spec.suspend has ended' })
+  const token = after.lastHandledReconcileAt
+  if (token !== undefined && token !== before?.lastHandledReconcileAt)
+    announced.push({ type: 'Normal', reason: 'ReconcileRequestHandled', message: 'looked at ZStack as requested' })
+  return announced
+}
+
+function isNewUpdate(before: Status | undefined, after: Status): boolean {
+  const [last, next] = [before?.lastUpdate, after.lastUpdate]
+  return next !== undefined && (next.time !== last?.time || next.generation !== last.generation) && !next.attempts
+}
+
+function updateMessage(update: NonNullable<Status['lastUpdate']>, mended: readonly Difference[]): string {
+  const named = update.fields.map((field) => {
+    const difference = mended.find((one) => one.field === field)
+    return difference
+      ? `${field} ${display(difference.field, difference.live)} → ${display(difference.field, difference.desired)}`
+      : field
+  })
+  const why = { SpecChanged: 'as the spec declares', DriftCorrected: 'drift put back', Requested: 'as requested' }
+  return `${named.join(', ')} (${why[update.cause]})`
+}

@@ -1,0 +1,129 @@
+/** One row per field that a spec can declare: how it looks on the wire, whether ZStack shows it, and when two values are equal. */
+import type { FieldName, Spec } from '../api/modelservice.ts'
+import { bytes } from '../api/quantity.ts'
+import { sameDocument } from './document.ts'
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+
+/**
+ * What the inventory tells of a field (`zstack-api.md`): `shown` always; `newer` only by newer servers, and not before
+ * it holds a value; `hidden` never.
+ */
+export type Visibility = 'shown' | 'newer' | 'hidden'
+
+export type Field = {
+  readonly visibility: Visibility
+  /** Whether equal values can be worded differently, so that a person's rewording is worth sending. */
+  readonly worded?: boolean
+  /** The value of a spec as the wire wants it. */
+  readonly encode: (declared: never) => Json
+  /** Whether ZStack holds what is declared; never asked of hidden fields. */
+  readonly equal: (declared: Json, live: Json) => boolean
+}
+
+type Image = { readonly cpuArchitecture?: string; readonly vmImageUuid?: string; readonly dockerImage?: string }
+
+const asIs = (value: Json): Json => value
+const exactly = (a: Json, b: Json) => a === b
+const text = (visibility: Visibility): Field => ({ visibility, encode: asIs, equal: exactly })
+const structure = (visibility: Visibility): Field => ({ visibility, encode: asIs, equal: sameStructure })
+
+export const fields: Readonly<Record<FieldName, Field>> = {
+  name: text('shown'),
+  description: text('shown'),
+  yaml: {
+    ...text('shown'),
+    worded: true,
+    equal: (declared, live) => sameDocument(String(declared), String(live)),
+  },
+  requestCpu: text('shown'),
+  requestMemory: { ...text('shown'), encode: (declared: string | number) => bytes(declared) ?? null },
+  gpuComputeCapability: text('shown'),
+  startCommand: text('shown'),
+  pythonVersion: text('shown'),
+  type: text('shown'),
+  framework: text('newer'),
+  source: text('newer'),
+  containerCommand: text('newer'),
+  containerArgs: text('newer'),
+  supportDistributed: text('shown'),
+  architectureImages: { ...structure('shown'), equal: sameImages },
+  vendorToSpecUuidsMap: { ...structure('newer'), equal: sameVendors },
+  environmentParameters: structure('hidden'),
+  startupParameters: structure('hidden'),
+  inferenceParams: structure('hidden'),
+  serviceName: text('hidden'),
+  serviceLivez: text('hidden'),
+  serviceReadyz: text('hidden'),
+  serviceInstallPath: text('hidden'),
+  serviceStartCommand: text('hidden'),
+  servicePorts: structure('hidden'),
+  serviceBootupTime: text('hidden'),
+  systemTags: structure('hidden'),
+  userTags: structure('hidden'),
+}
+
+/** The declared fields as wire values, in the order of the table above. An absent field stays absent: it is not managed. */
+export type Desired = ReadonlyMap<FieldName, Json>
+
+export function desiredOf(spec: Spec): Desired {
+  const desired = new Map<FieldName, Json>()
+  for (const name of Object.keys(fields) as FieldName[]) {
+    const declared = spec[name]
+    if (declared !== undefined) desired.set(name, fields[name].encode(declared as never))
+  }
+  return desired
+}
+
+/** ZStack leaves empty values out of its answers: an absent value, an empty text, list or map are one and the same. */
+export function isEmpty(value: Json | undefined): boolean {
+  if (value === undefined || value === null || value === '') return true
+  return typeof value === 'object' && Object.keys(value).length === 0
+}
+
+export function sameStructure(a: Json, b: Json): boolean {
+  return canonical(a) === canonical(b)
+}
+
+/** JSON with the keys of every object in order. */
+export function canonical(value: Json): string {
+  return JSON.stringify(value, (_, part: Json) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  )
+}
+
+/** Images by architecture, case folded, in any order; keys that the server adds do not count. */
+function sameImages(declared: Json, live: Json): boolean {
+  const left = byArchitecture(declared)
+  const right = byArchitecture(live)
+  return (
+    left.size === right.size &&
+    [...left].every(([architecture, image]) => {
+      const other = right.get(architecture)
+      return (
+        other !== undefined &&
+        (image.vmImageUuid ?? '').toLowerCase() === (other.vmImageUuid ?? '').toLowerCase() &&
+        (image.dockerImage ?? '') === (other.dockerImage ?? '')
+      )
+    })
+  )
+}
+
+function byArchitecture(images: Json): ReadonlyMap<string, Image> {
+  const list = Array.isArray(images) ? (images as readonly Image[]) : []
+  return new Map(list.map((image) => [(image.cpuArchitecture ?? '').toLowerCase(), image]))
+}
+
+/** Lists of uuids are sets: the server keeps no order. */
+function sameVendors(declared: Json, live: Json): boolean {
+  return sameStructure(sorted(declared), sorted(live))
+}
+
+function sorted(vendors: Json): Json {
+  const entries = Object.entries(vendors as Readonly<Record<string, Json>>)
+  return Object.fromEntries(
+    entries.map(([vendor, uuids]) => [vendor, Array.isArray(uuids) ? [...uuids].sort() : uuids]),
+  )
+}

@@ -1,0 +1,227 @@
+/** The outcome of a pass as status. */
+import type { FieldName } from '../api/modelservice.ts'
+import type { Condition, Reason, Status } from '../api/status.ts'
+import type { Hashes } from './assess.ts'
+import { applyMarks, type Mark } from './conditions.ts'
+import { differenceMessage, driftOf, liveOf } from './display.ts'
+import { cures } from './failure.ts'
+import { fields } from './fields.ts'
+import type { Outcome, Seen, Update } from './outcome.ts'
+
+export type Circumstances = {
+  readonly generation: number
+  readonly now: Date
+  readonly suspend: boolean
+  /** Where ZStack was asked, as people know it. */
+  readonly endpoint: string
+  readonly update?: Update
+  /** The reconcile-requested-at token that this pass dealt with. */
+  readonly handled?: string
+}
+
+/** The status after a pass. Equal to `previous` where there is nothing new to say, so that nothing is written. */
+export function report(outcome: Outcome, previous: Status | undefined, at: Circumstances): Status {
+  if (outcome.kind === 'failed' && isShortOutage(outcome, previous, at)) return previous ?? {}
+  const seen = 'seen' in outcome ? outcome.seen : undefined
+  const withheld = outcome.kind === 'suspended' ? withheldMessage(outcome.seen) : undefined
+  const judged = { generation: at.generation, now: at.now, ...(withheld !== undefined && { withheld }) }
+  const conditions = applyMarks(previous?.conditions ?? [], [...marks(outcome, at), ...suspension(at)], judged)
+  const forgetLive = outcome.kind === 'missing' || outcome.kind === 'conflict'
+  const drift = seen ? driftOf(seen.assessment.differences) : forgetLive ? undefined : previous?.drift
+  const live = seen ? liveOf(seen.observation.live) : forgetLive ? undefined : previous?.live
+  const unverifiable = seen ? seen.assessment.unverifiable : previous?.unverifiableFields
+  const converged = isConverged(outcome) ? at.generation : previous?.convergedGeneration
+  const lastUpdate = at.update ? updateOf(at.update, at) : settledUpdate(outcome, previous)
+  const handled = at.handled ?? previous?.lastHandledReconcileAt
+  return {
+    observedGeneration: at.generation,
+    ...(converged !== undefined && { convergedGeneration: converged }),
+    conditions: [...conditions],
+    ...(drift && { drift }),
+    ...(live && { live }),
+    ...(lastUpdate && { lastUpdate }),
+    ...(unverifiable && unverifiable.length > 0 && { unverifiableFields: [...unverifiable] }),
+    ...hashesOf(seen, previous),
+    ...(handled !== undefined && { lastHandledReconcileAt: handled }),
+  }
+}
+
+/** In sync when last seen, and out of reach only for a while: the fleet's status does not flicker with the network. */
+function isShortOutage(
+  outcome: Outcome & { kind: 'failed' },
+  previous: Status | undefined,
+  at: Circumstances,
+): boolean {
+  const synced = previous?.conditions?.find(({ type }) => type === 'Synced')
+  return (
+    cures[outcome.failure.kind].retry === 'backOff' &&
+    !outcome.stale &&
+    outcome.seen === undefined &&
+    at.handled === undefined &&
+    (synced?.reason === 'InSync' || synced?.reason === 'DriftDetected') &&
+    synced.observedGeneration === at.generation
+  )
+}
+
+function marks(outcome: Outcome, { endpoint }: Circumstances): readonly Mark[] {
+  const connected = mark('Connected', 'True', 'InSync', `ZStack answers at ${endpoint}`)
+  const synced = (status: Mark['status'], reason: Reason, message: string) => mark('Synced', status, reason, message)
+  switch (outcome.kind) {
+    case 'initializing':
+      return both(
+        'Reconciling',
+        synced('Unknown', 'Initializing', `waiting for the first answer of ZStack at ${endpoint}`),
+      )
+    case 'invalid':
+      return both('Stalled', synced('Unknown', outcome.reason, outcome.issues.join('; ')))
+    case 'conflict':
+      return both('Stalled', synced('Unknown', 'UUIDConflict', conflictMessage(outcome)))
+    case 'missing':
+      return [connected, ...both('Stalled', synced('False', 'NotFound', missingMessage(outcome.uuid, endpoint)))]
+    case 'inSync':
+      return [connected, synced('True', 'InSync', inSyncMessage(outcome.seen))]
+    case 'drifted':
+      return [
+        connected,
+        synced(
+          'False',
+          'DriftDetected',
+          `${differenceMessage(outcome.seen.assessment)}; policy ${outcome.policy} leaves it`,
+        ),
+      ]
+    case 'suspended':
+      return [connected, readable('DriftDetected', outcome.seen, withheldMessage(outcome.seen))]
+    case 'updating':
+      return [
+        connected,
+        ...pending('Reconciling', 'Updating', outcome.seen, differenceMessage(outcome.seen.assessment)),
+      ]
+    case 'awaitingJob':
+      return [
+        connected,
+        ...pending(
+          'Reconciling',
+          'AwaitingJob',
+          outcome.seen,
+          `ZStack is at work on it: ${differenceMessage(outcome.seen.assessment)}`,
+        ),
+      ]
+    case 'ineffective':
+      return [connected, ...pending('Stalled', 'UpdateNotEffective', outcome.seen, ineffectiveMessage(outcome.seen))]
+    case 'failed':
+      return failureMarks(outcome, connected)
+  }
+}
+
+function failureMarks({ failure, seen, stale }: Outcome & { kind: 'failed' }, connected: Mark): readonly Mark[] {
+  const { reason, scope, stalled } = cures[failure.kind]
+  const progress = mark(stalled ? 'Stalled' : 'Reconciling', 'True', reason, failure.message)
+  const connection = scope === 'object' ? connected : mark('Connected', 'False', reason, failure.message)
+  if (stale)
+    return [
+      connection,
+      progress,
+      mark('Synced', 'Unknown', 'ObservationStale', `not read for too long: ${failure.message}`),
+    ]
+  if (!seen) return [connection, progress, mark('Synced', 'Unknown', reason, failure.message)]
+  return [connection, progress, readable(reason, seen, `${differenceMessage(seen.assessment)}; ${failure.message}`)]
+}
+
+function pending(type: 'Reconciling' | 'Stalled', reason: Reason, seen: Seen, message: string): readonly Mark[] {
+  return [readable(reason, seen, message), mark(type, 'True', reason, message)]
+}
+
+/** Synced speaks of what can be read; a value that is only on its way out does not make it False. */
+function readable(reason: Reason, seen: Seen, message: string): Mark {
+  return seen.assessment.differences.length === 0
+    ? mark('Synced', 'True', 'InSync', inSyncMessage(seen))
+    : mark('Synced', 'False', reason, message)
+}
+
+function both(type: 'Reconciling' | 'Stalled', synced: Mark): readonly Mark[] {
+  return [synced, { ...synced, type, status: 'True' }]
+}
+
+function suspension({ suspend }: Circumstances): readonly Mark[] {
+  return suspend
+    ? [mark('Suspended', 'True', 'Suspended', 'spec.suspend is true: ZStack is read and never written')]
+    : []
+}
+
+function mark(type: Mark['type'], status: Mark['status'], reason: Reason, message: string): Mark {
+  return { type, status, reason, message: message.length > 1024 ? `${message.slice(0, 1023)}…` : message }
+}
+
+function inSyncMessage({ assessment }: Seen): string {
+  const { unverifiable } = assessment
+  return unverifiable.length === 0
+    ? 'ZStack shows every declared field as declared'
+    : `ZStack shows every declared field as declared, save what it never shows: ${unverifiable.join(', ')}`
+}
+
+function withheldMessage({ assessment }: Seen): string {
+  return `${differenceMessage(assessment)}; waits for spec.suspend to end`
+}
+
+function ineffectiveMessage({ assessment }: Seen): string {
+  return `ZStack accepts the update and still shows ${differenceMessage(assessment)}; correct the spec or request a reconcile`
+}
+
+function missingMessage(uuid: string, endpoint: string): string {
+  return `ZStack at ${endpoint} shows this account no model service ${uuid}; check spec.uuid and the account`
+}
+
+function conflictMessage({ uuid, winner }: { readonly uuid: string; readonly winner: string }): string {
+  return `ModelService ${winner} is older and speaks for ${uuid}; delete one of the two`
+}
+
+function isConverged(outcome: Outcome): boolean {
+  return 'seen' in outcome && outcome.seen !== undefined && outcome.seen.assessment.differences.length === 0
+}
+
+function updateOf({ fields: changed, cause, attempts }: Update, at: Circumstances): Status['lastUpdate'] {
+  return {
+    time: at.now.toISOString().replace(/\.\d+Z$/, 'Z'),
+    generation: at.generation,
+    fields: [...changed],
+    cause,
+    ...(attempts > 0 && { attempts }),
+  }
+}
+
+/** Once a later read proves an update effective, its count of tries has nothing more to say. */
+function settledUpdate(outcome: Outcome, previous: Status | undefined): Status['lastUpdate'] {
+  const last = previous?.lastUpdate
+  if (!last?.attempts || outcome.kind !== 'inSync') return last
+  const { time, generation, fields: changed, cause } = last
+  return { time, generation, fields: changed, cause }
+}
+
+function hashesOf(
+  seen: Seen | undefined,
+  previous: Status | undefined,
+): Pick<Status, 'writeOnlyHashes' | 'appliedHashes'> {
+  if (!seen)
+    return {
+      ...(previous?.writeOnlyHashes && { writeOnlyHashes: previous.writeOnlyHashes }),
+      ...(previous?.appliedHashes && { appliedHashes: previous.appliedHashes }),
+    }
+  const entries = Object.entries(seen.assessment.accepted) as [FieldName, string][]
+  const isUnreadable = (field: FieldName) =>
+    fields[field].worded === true || seen.assessment.unverifiable.includes(field)
+  const writeOnly = entries.filter(([field]) => isUnreadable(field))
+  const applied = entries.filter(([field]) => !isUnreadable(field))
+  return {
+    ...(writeOnly.length > 0 && { writeOnlyHashes: Object.fromEntries(writeOnly) }),
+    ...(applied.length > 0 && { appliedHashes: Object.fromEntries(applied) }),
+  }
+}
+
+/** The hashes that {@link report} wrote, wherever it put them. */
+export function rememberedHashes(previous: Status | undefined): Hashes {
+  return { ...previous?.appliedHashes, ...previous?.writeOnlyHashes }
+}
+
+export function conditionOf(status: Status | undefined, type: Condition['type']): Condition | undefined {
+  return status?.conditions?.find((condition) => condition.type === type)
+}

@@ -1,0 +1,71 @@
+/** Workers: a key, a pass, one queue action. What goes wrong in one pass stays in it. */
+import { randomUUID } from 'node:crypto'
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Queue } from './queue.ts'
+
+/** When a pass wants its key back: at a change, after a time, or ever later until it goes well. */
+export type PassResult =
+  { readonly kind: 'awaitChange' } | { readonly kind: 'after'; readonly ms: number } | { readonly kind: 'backOff' }
+
+export type Pass = (key: string, context: { readonly log: Logger; readonly signal: AbortSignal }) => Promise<PassResult>
+
+/** How a pass ended, for whoever counts. */
+export type PassObserver = (result: PassResult['kind'] | 'error', seconds: number) => void
+
+export type ControllerOptions = {
+  readonly queue: Queue
+  readonly pass: Pass
+  readonly workers: number
+  readonly clock: Clock
+  readonly log: Logger
+  readonly observe?: PassObserver
+}
+
+/** Well beyond the time limit of any one request: a pass that takes longer hangs. */
+const passLimitMs = 120_000
+
+/**
+ * Works until the queue is shut down, then resolves when the passes under way have ended. `abort` cuts them short.
+ */
+export async function runController(options: ControllerOptions, abort: AbortSignal): Promise<void> {
+  await Promise.all(Array.from({ length: options.workers }, () => work(options, abort)))
+}
+
+async function work(options: ControllerOptions, abort: AbortSignal): Promise<void> {
+  const { queue } = options
+  for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
+    try {
+      await passOver(key, options, abort)
+    } finally {
+      queue.done(key)
+    }
+  }
+}
+
+async function passOver(key: string, { queue, pass, clock, log, observe }: ControllerOptions, abort: AbortSignal) {
+  const passLog = log.child({ reconcileID: randomUUID() })
+  const limit = new AbortController()
+  const cancel = clock.after(passLimitMs, () =>
+    limit.abort(new Error(`a pass took longer than ${passLimitMs / 1000} s`)),
+  )
+  const started = clock.monotonic()
+  let kind: PassResult['kind'] | 'error' = 'error'
+  try {
+    const result = await pass(key, { log: passLog, signal: AbortSignal.any([abort, limit.signal]) })
+    kind = result.kind
+    if (result.kind === 'backOff') {
+      queue.addBackedOff(key)
+    } else {
+      queue.forget(key)
+      if (result.kind === 'after') queue.addAfter(key, result.ms)
+    }
+  } catch (error) {
+    if (abort.aborted) return
+    passLog.error({ err: error, object: key }, 'a pass failed; it is tried again')
+    queue.addBackedOff(key)
+  } finally {
+    cancel()
+    observe?.(kind, (clock.monotonic() - started) / 1000)
+  }
+}

@@ -1,0 +1,122 @@
+/** Kubernetes events: told in the background, repeats counted, floods cut off. */
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Cluster } from './cluster.ts'
+import type { KubeObject } from './resource.ts'
+
+export type EventText = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
+
+export interface EventRecorder {
+  /** Never fails and never waits. */
+  record(object: KubeObject, text: EventText): void
+  /** Resolves when what was recorded has been sent, or when aborted. */
+  flush(signal: AbortSignal): Promise<void>
+}
+
+export type EventRecorderOptions = {
+  readonly cluster: Cluster
+  readonly clock: Clock
+  readonly log: Logger
+  readonly component: string
+  readonly instance: string
+  readonly apiVersion: string
+  readonly kind: string
+}
+
+/** client-go's spam filter: so many for one object at once, and one more every five minutes. */
+const burst = 25
+const refillMs = 300_000
+/** Beyond so many unsent ones the oldest have lost their worth. */
+const mostPending = 1_000
+/** As many objects and repeats as client-go's correlator remembers. */
+const mostRemembered = 4_096
+
+type Sent = { readonly name: string; readonly namespace: string; readonly count: number }
+type Pending = { readonly object: KubeObject; readonly text: EventText; readonly at: number }
+
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  const { cluster, clock, log, component, instance, apiVersion, kind } = options
+  const sent = new Map<string, Sent>()
+  const tokens = new Map<string, { readonly left: number; readonly at: number }>()
+  const pending: Pending[] = []
+  let sending: Promise<void> | undefined
+  let serial = 0
+
+  function mayTell(uid: string): boolean {
+    const now = clock.monotonic()
+    const before = tokens.get(uid) ?? { left: burst, at: now }
+    const left = Math.min(burst, before.left + (now - before.at) / refillMs)
+    if (left < 1) return false
+    remember(tokens, uid, { left: left - 1, at: now })
+    return true
+  }
+
+  async function sendAll() {
+    for (let next = pending.shift(); next; next = pending.shift()) {
+      try {
+        await send(next)
+      } catch (error) {
+        log.debug({ reason: (error as Error).message }, 'an event was not taken')
+      }
+    }
+  }
+
+  async function send({ object, text, at }: Pending) {
+    const { name, namespace, uid, resourceVersion } = object.metadata
+    const collection = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`
+    const key = JSON.stringify([uid, text.type, text.reason, text.message])
+    const time = new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
+    const limit = AbortSignal.timeout(10_000)
+    const before = sent.get(key)
+    if (before) {
+      const count = before.count + 1
+      const body = { count, lastTimestamp: time }
+      const path = `${collection}/${encodeURIComponent(before.name)}`
+      const patched = await cluster
+        .send({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' }, limit)
+        .catch(() => undefined)
+      // An event lives an hour: one that is gone is told anew.
+      if (patched) { remember(sent, key, { ...before, count }); return; }
+    }
+    const event = `${name}.${at.toString(16)}${(serial++).toString(16).padStart(4, '0')}`
+    const body = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: event, namespace },
+      involvedObject: { apiVersion, kind, name, namespace, uid, resourceVersion },
+      ...text,
+      source: { component },
+      reportingComponent: component,
+      reportingInstance: instance,
+      firstTimestamp: time,
+      lastTimestamp: time,
+      count: 1,
+    }
+    await cluster.send({ method: 'POST', path: collection, body }, limit)
+    remember(sent, key, { name: event, namespace, count: 1 })
+  }
+
+  return {
+    record(object, text) {
+      if (!mayTell(object.metadata.uid)) return
+      if (pending.length >= mostPending) pending.shift()
+      pending.push({ object, text, at: clock.now() })
+      sending ??= sendAll().finally(() => {
+        sending = undefined
+      })
+    },
+    async flush(signal) {
+      const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+      await Promise.race([sending, aborted])
+    },
+  }
+}
+
+/** Keeps the latest so many. */
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size <= mostRemembered) return
+  const [oldest] = map.keys()
+  if (oldest !== undefined) map.delete(oldest)
+}

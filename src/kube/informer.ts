@@ -1,0 +1,72 @@
+/** Keeps a store equal to what the API server holds, by one watch per scope. */
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import { ApiError } from './cluster.ts'
+import type { KubeObject, Resource } from './resource.ts'
+import type { Store } from './store.ts'
+import { watch } from './watch.ts'
+
+export type InformerOptions<T extends KubeObject> = {
+  /** By scope: a namespace, or everything. */
+  readonly resources: ReadonlyMap<string, Resource<T>>
+  readonly store: Store<T>
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Logger
+  readonly onBroken: () => void
+}
+
+export interface Informer {
+  /** Runs until aborted. */
+  run(signal: AbortSignal): Promise<void>
+  /** Resolves once every scope has been listed. */
+  readonly synced: Promise<void>
+  hasSynced(): boolean
+  /** Since when no watch works, if none does, in milliseconds. */
+  brokenForMs(): number
+}
+
+export function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer {
+  const { resources, store, clock, random, log, onBroken } = options
+  const unlisted = new Set(resources.keys())
+  const brokenSince = new Map<string, number>()
+  const { promise: synced, resolve: becomeSynced } = Promise.withResolvers<undefined>()
+
+  async function follow(scope: string, resource: Resource<T>, signal: AbortSignal) {
+    for await (const event of watch(resource, { clock, random }, signal)) {
+      if (event.kind === 'broken') {
+        if (!brokenSince.has(scope)) {
+          brokenSince.set(scope, clock.monotonic())
+          log.warn({ reason: event.error.message }, adviceOn(event.error))
+        }
+        onBroken()
+        continue
+      }
+      if (brokenSince.delete(scope)) log.info('watching again')
+      if (event.kind === 'listed') store.replace(scope, event.objects)
+      else if (event.kind === 'applied') store.apply(scope, event.object)
+      else store.delete(event.object)
+      if (unlisted.delete(scope) && unlisted.size === 0) becomeSynced(undefined)
+    }
+  }
+
+  return {
+    run: async (signal) => {
+      await Promise.all([...resources].map(([scope, resource]) => follow(scope, resource, signal)))
+    },
+    synced: synced.then(() => undefined),
+    hasSynced: () => unlisted.size === 0,
+    brokenForMs() {
+      const since = Math.min(...brokenSince.values())
+      return Number.isFinite(since) ? clock.monotonic() - since : 0
+    },
+  }
+}
+
+function adviceOn(error: Error): string {
+  const status = error instanceof ApiError ? error.status : 0
+  if (status === 404) return 'the API server does not know the resource; install the CRD'
+  if (status === 401) return 'the API server does not accept this identity; check the token or kubeconfig'
+  if (status === 403) return 'the API server refuses to list or watch; check the RBAC rules of this identity'
+  return 'the watch broke; it is resumed by itself'
+}

@@ -1,0 +1,131 @@
+/**
+ * A work queue of keys with client-go's guarantees: no key twice in the queue, none worked on twice at once, and what
+ * changes while a key is worked on is worked on again afterwards. Delay and backoff are layers on top.
+ */
+import { backoff } from '../backoff.ts'
+import type { Clock } from '../clock.ts'
+
+/** Order of service: a person's change, then what is tried again, then what a poll turned up. */
+export const priorities = ['change', 'retry', 'poll'] as const
+export type Priority = (typeof priorities)[number]
+
+export interface Queue {
+  /** A key that is queued already keeps its place, or moves up to the higher of the two priorities. */
+  add(key: string, priority: Priority): void
+  /** Adds it later as a retry; of two delays the earlier wins. */
+  addAfter(key: string, ms: number): void
+  /** Adds it later, each time in a row later still. */
+  addBackedOff(key: string): void
+  /** Ends the row of failures. */
+  forget(key: string): void
+  /** The next key, which is the caller's until {@link done}; `undefined` once the queue is shut down. */
+  next(): Promise<string | undefined>
+  done(key: string): void
+  /** No more keys come out; whoever waits is let go. */
+  shutDown(): void
+  readonly depth: number
+}
+
+export type QueueOptions = { readonly clock: Clock; readonly random: () => number; readonly onAdd?: () => void }
+
+/** Per key: soon enough for a passing fault, slow enough for a lasting one (design.md, Failures). */
+const retries = { firstMs: 1_000, mostMs: 300_000 } as const
+
+export function createQueue({ clock, random, onAdd }: QueueOptions): Queue {
+  const ready: Readonly<Record<Priority, Set<string>>> = { change: new Set(), retry: new Set(), poll: new Set() }
+  const processing = new Set<string>()
+  /** Keys added while they were worked on. */
+  const dirty = new Map<string, Priority>()
+  const delayed = new Map<string, { readonly due: number; readonly cancel: () => void }>()
+  const failures = new Map<string, number>()
+  const waiting: ((key: string | undefined) => void)[] = []
+  let isShutDown = false
+
+  function add(key: string, priority: Priority) {
+    if (isShutDown) return
+    if (processing.has(key)) {
+      const before = dirty.get(key)
+      dirty.set(key, before === undefined ? priority : higher(before, priority))
+      return
+    }
+    const before = priorities.find((one) => ready[one].has(key))
+    if (before !== undefined && higher(before, priority) === before) return
+    if (before !== undefined) ready[before].delete(key)
+    else onAdd?.()
+    ready[priority].add(key)
+    serve()
+  }
+
+  function serve() {
+    while (waiting.length > 0) {
+      const key = take()
+      if (key === undefined) return
+      waiting.shift()?.(key)
+    }
+  }
+
+  function take(): string | undefined {
+    for (const priority of priorities) {
+      const [key] = ready[priority]
+      if (key === undefined) continue
+      ready[priority].delete(key)
+      processing.add(key)
+      // The pass to come decides anew when to look again.
+      cancelDelay(key)
+      return key
+    }
+    return undefined
+  }
+
+  function addAfter(key: string, ms: number) {
+    if (isShutDown) return
+    const due = clock.monotonic() + ms
+    const before = delayed.get(key)
+    if (before && before.due <= due) return
+    before?.cancel()
+    const cancel = clock.after(ms, () => {
+      delayed.delete(key)
+      add(key, 'retry')
+    })
+    delayed.set(key, { due, cancel })
+  }
+
+  function cancelDelay(key: string) {
+    delayed.get(key)?.cancel()
+    delayed.delete(key)
+  }
+
+  return {
+    add,
+    addAfter,
+    addBackedOff(key) {
+      const attempt = failures.get(key) ?? 0
+      failures.set(key, attempt + 1)
+      addAfter(key, backoff(retries, attempt, random))
+    },
+    forget: (key) => void failures.delete(key),
+    next() {
+      if (isShutDown) return Promise.resolve(undefined)
+      const key = take()
+      return key === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(key)
+    },
+    done(key) {
+      processing.delete(key)
+      const priority = dirty.get(key)
+      dirty.delete(key)
+      if (priority !== undefined) add(key, priority)
+    },
+    shutDown() {
+      isShutDown = true
+      for (const key of [...delayed.keys()]) cancelDelay(key)
+      for (const letGo of waiting.splice(0)) letGo(undefined)
+    },
+    get depth() {
+      return priorities.reduce((sum, priority) => sum + ready[priority].size, 0)
+    },
+  }
+}
+
+function higher(a: Priority, b: Priority): Priority {
+  return priorities.indexOf(a) <= priorities.indexOf(b) ? a : b
+}

@@ -1,0 +1,31 @@
+/** Writes the status of objects, and lets the store know at once. */
+import { ApiError } from './cluster.ts'
+import { mergePatch } from './mergepatch.ts'
+import type { KubeObject, Resource } from './resource.ts'
+import type { Store } from './store.ts'
+
+type WithStatus = KubeObject & { readonly status?: unknown }
+
+/**
+ * Brings the status of an object to `status` by a patch of what differs. `false` where the object is gone, or another
+ * one took its name. `mayWrite` is asked immediately before.
+ */
+export type StatusWriter<T extends WithStatus> = (object: T, status: object, signal: AbortSignal) => Promise<boolean>
+
+export function createStatusWriter<T extends WithStatus>(
+  resource: Resource<T>,
+  store: Store<T>,
+  mayWrite: () => boolean,
+): StatusWriter<T> {
+  return async (object, status, signal) => {
+    if (!mayWrite()) throw new Error('not the leader any more: nothing is written')
+    const patch = mergePatch((object.status ?? {}) as Record<string, unknown>, status as Record<string, unknown>)
+    try {
+      store.wrote(await resource.patchStatus(object, patch, signal))
+      return true
+    } catch (error) {
+      if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return false
+      throw error
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/** The objects as last seen. Readers see a whole list or the one before, and always their own writes. */
+import type { KubeObject } from './resource.ts'
+
+export const keyOf = ({ metadata }: KubeObject) => `${metadata.namespace}/${metadata.name}`
+
+export interface Store<T extends KubeObject> {
+  get(key: string): T | undefined
+  keys(): Iterable<string>
+  readonly size: number
+  /** A list of everything in a scope takes the place of what the scope held. */
+  replace(scope: string, objects: readonly T[]): void
+  apply(scope: string, object: T): void
+  delete(object: T): void
+  /** The answer to a write of ours: the watch tells it only later. */
+  wrote(object: T): void
+}
+
+export type OnChange<T> = (key: string, before: T | undefined, after: T | undefined) => void
+
+export function createStore<T extends KubeObject>(onChange: OnChange<T>): Store<T> {
+  const objects = new Map<string, { readonly object: T; readonly scope: string }>()
+  /** Versions that we wrote and that the watch has not shown yet. */
+  const ahead = new Map<string, string>()
+
+  function put(key: string, object: T, scope: string) {
+    const before = objects.get(key)?.object
+    objects.set(key, { object, scope })
+    if (
+      before?.metadata.resourceVersion !== object.metadata.resourceVersion ||
+      before.metadata.uid !== object.metadata.uid
+    )
+      onChange(key, before, object)
+  }
+
+  function drop(key: string) {
+    const before = objects.get(key)?.object
+    ahead.delete(key)
+    if (objects.delete(key)) onChange(key, before, undefined)
+  }
+
+  function isBehind(key: string, { metadata }: T): boolean {
+    const written = ahead.get(key)
+    const held = objects.get(key)?.object.metadata
+    return written !== undefined && held?.uid === metadata.uid && isOlder(metadata.resourceVersion, written)
+  }
+
+  function take(key: string, object: T, scope: string) {
+    if (isBehind(key, object)) return
+    ahead.delete(key)
+    put(key, object, scope)
+  }
+
+  return {
+    get: (key) => objects.get(key)?.object,
+    keys: () => objects.keys(),
+    get size() {
+      return objects.size
+    },
+    replace(scope, listed) {
+      const present = new Set(listed.map(keyOf))
+      for (const [key, held] of objects) if (held.scope === scope && !present.has(key)) drop(key)
+      for (const object of listed) take(keyOf(object), object, scope)
+    },
+    apply: (scope, object) => take(keyOf(object), object, scope),
+    delete: (object) => drop(keyOf(object)),
+    wrote(object) {
+      const key = keyOf(object)
+      const held = objects.get(key)
+      if (held?.object.metadata.uid !== object.metadata.uid) return
+      if (isOlder(object.metadata.resourceVersion, held.object.metadata.resourceVersion)) return
+      ahead.set(key, object.metadata.resourceVersion)
+      put(key, object, held.scope)
+    },
+  }
+}
+
+/**
+ * Whether a version came before another. Kubernetes promises that those of one kind compare as decimal numbers (API
+ * concepts, resource versions); what is no number is taken as new.
+ */
+function isOlder(version: string, than: string): boolean {
+  const number = /^\d+$/
+  return number.test(version) && number.test(than) && BigInt(version) < BigInt(than)
+}

@@ -1,0 +1,180 @@
+/**
+ * List and watch as a state machine, as an async generator of what happened.
+ *
+ *   empty ──list──▶ listed ──open──▶ watching ──lines──▶ watching
+ *   watching ──stream ends, breaks or stalls──▶ listed (goes on from the last version)
+ *   listed, watching ──410 Gone──▶ empty (the history is gone: list again)
+ */
+import { steadyBackoff } from '../backoff.ts'
+import type { Clock } from '../clock.ts'
+import { ApiError } from './cluster.ts'
+import { lines } from './lines.ts'
+import type { KubeObject, Resource } from './resource.ts'
+
+export type WatchEvent<T> =
+  | { readonly kind: 'listed'; readonly objects: readonly T[]; readonly version: string }
+  | { readonly kind: 'applied' | 'deleted'; readonly object: T }
+  /** Not an end: the watch goes on by itself after a pause. */
+  | { readonly kind: 'broken'; readonly error: Error }
+
+export type WatchOptions = { readonly clock: Clock; readonly random: () => number }
+
+type State =
+  | { readonly at: 'empty' }
+  | { readonly at: 'listed'; readonly version: string }
+  | { readonly at: 'watching'; readonly version: string; readonly stream: Stream }
+
+type Stream = {
+  readonly lines: AsyncIterator<string>
+  readonly abort: AbortController
+  readonly openedAt: number
+  readonly cancel: () => void
+}
+
+type Step<T> = { readonly state: State; readonly event?: WatchEvent<T>; readonly pauseFor?: Error }
+
+const pageSize = 500
+/** The server ends a watch after this long; with the margin it is also how late a dead connection is noticed. */
+const serverTimeoutSeconds = 120
+/** A dead peer sends no close: so long after the server should have ended the watch, it is held to be dead. */
+const stallMarginMs = 10_000
+/** A stream that lived this long was no failure, whatever ended it. */
+const healthyMs = 5_000
+
+/** Waits by what went wrong: a refused connection costs nobody anything, an overloaded server is spared. */
+const pauses = {
+  unreachable: { firstMs: 50, mostMs: 300 },
+  overloaded: { firstMs: 100, mostMs: 2_000 },
+  refused: { firstMs: 250, mostMs: 30_000 },
+} as const
+/** An API server that starts asks for a second's patience several times over; longer waits than this are not believed. */
+const longestRetryAfterMs = 30_000
+
+export async function* watch<T extends KubeObject>(
+  resource: Resource<T>,
+  { clock, random }: WatchOptions,
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent<T>, void> {
+  let state: State = { at: 'empty' }
+  let failures = 0
+  try {
+    while (!signal.aborted) {
+      const step: Step<T> = await next(state)
+      const lived = state.at === 'watching' && clock.monotonic() - state.stream.openedAt > healthyMs
+      state = step.state
+      if (signal.aborted) return
+      if (step.event && step.event.kind !== 'broken') failures = 0
+      if (step.event) yield step.event
+      if (!step.pauseFor) continue
+      if (lived) failures = 0
+      await clock.sleep(pauseAfter(step.pauseFor, failures++, random), signal)
+    }
+  } finally {
+    if (state.at === 'watching') close(state.stream)
+  }
+
+  function next(from: State): Promise<Step<T>> {
+    switch (from.at) {
+      case 'empty':
+        return list()
+      case 'listed':
+        return open(from.version)
+      case 'watching':
+        return read(from.version, from.stream)
+    }
+  }
+
+  async function list(): Promise<Step<T>> {
+    try {
+      const objects: T[] = []
+      let more: string | undefined
+      for (;;) {
+        const page = await resource.list({ limit: pageSize, more }, signal)
+        objects.push(...page.items)
+        more = page.more
+        if (more === undefined)
+          return {
+            state: { at: 'listed', version: page.resourceVersion },
+            event: { kind: 'listed', objects, version: page.resourceVersion },
+          }
+      }
+    } catch (error) {
+      return broken({ at: 'empty' }, error)
+    }
+  }
+
+  async function open(version: string): Promise<Step<T>> {
+    const abort = new AbortController()
+    const limit = serverTimeoutSeconds * 1000 + stallMarginMs
+    const cancel = clock.after(limit, () =>
+      abort.abort(new Error(`the watch was silent beyond its end (${limit / 1000} s)`)),
+    )
+    try {
+      const chunks = await resource.watch(version, serverTimeoutSeconds, AbortSignal.any([signal, abort.signal]))
+      const stream = { lines: lines(chunks), abort, openedAt: clock.monotonic(), cancel }
+      return { state: { at: 'watching', version, stream } }
+    } catch (error) {
+      cancel()
+      return isGone(error) ? { state: { at: 'empty' } } : broken({ at: 'listed', version }, error)
+    }
+  }
+
+  async function read(version: string, stream: Stream): Promise<Step<T>> {
+    try {
+      const line = await stream.lines.next()
+      if (line.done === true) {
+        close(stream)
+        const isEarly = clock.monotonic() - stream.openedAt < healthyMs
+        const again: State = { at: 'listed', version }
+        return isEarly ? { state: again, pauseFor: new ApiError(0, 'the watch ended at once') } : { state: again }
+      }
+      return understand(line.value, version, stream)
+    } catch (error) {
+      close(stream)
+      return isGone(error) ? { state: { at: 'empty' } } : broken({ at: 'listed', version }, error)
+    }
+  }
+
+  function understand(line: string, version: string, stream: Stream): Step<T> {
+    const { type, object } = parseLine<T>(line)
+    if (type === 'ERROR') {
+      const status = object as unknown as { code?: number; message?: string }
+      throw new ApiError(status.code ?? 0, status.message ?? 'the watch ended with an error')
+    }
+    const state: State = { at: 'watching', version: object.metadata.resourceVersion, stream }
+    if (type === 'BOOKMARK') return { state }
+    if (type === 'DELETED') return { state, event: { kind: 'deleted', object } }
+    if (type === 'ADDED' || type === 'MODIFIED') return { state, event: { kind: 'applied', object } }
+    return { state: { ...state, version } }
+  }
+}
+
+function parseLine<T extends KubeObject>(line: string): { type: string; object: T } {
+  const parsed = JSON.parse(line) as { type?: unknown; object?: { metadata?: { resourceVersion?: unknown } } } | null
+  const isEvent = typeof parsed?.type === 'string' && typeof parsed.object === 'object'
+  const isVersioned = parsed?.type === 'ERROR' || typeof parsed?.object?.metadata?.resourceVersion === 'string'
+  if (!isEvent || !isVersioned) throw new Error('a line of the watch is no event')
+  return parsed as unknown as { type: string; object: T }
+}
+
+function broken<T>(state: State, cause: unknown): Step<T> {
+  const error = cause instanceof Error ? cause : new Error(String(cause))
+  return { state, event: { kind: 'broken', error }, pauseFor: error }
+}
+
+function close(stream: Stream): void {
+  stream.cancel()
+  stream.abort.abort()
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 410
+}
+
+function pauseAfter(error: Error, failures: number, random: () => number): number {
+  if (!(error instanceof ApiError)) return steadyBackoff(pauses.overloaded, failures, random)
+  const { status, retryAfterMs } = error
+  const kind = status === 0 ? 'unreachable' : status === 429 || status >= 500 ? 'overloaded' : 'refused'
+  const pause = steadyBackoff(pauses[kind], failures, random)
+  return Math.max(pause, Math.min(retryAfterMs ?? 0, longestRetryAfterMs))
+}

@@ -1,0 +1,75 @@
+/** Environment in, exit code out. The only file that touches the process. */
+import process from 'node:process'
+import packageJson from '../package.json' with { type: 'json' }
+import { parseConfig } from './config.ts'
+import { loadKubeConfig } from './kube/cluster.ts'
+import { runOperator } from './operator.ts'
+import { createLog } from './telemetry/log.ts'
+
+/** 0: stopped on request. 1: failed. 2: bad configuration. */
+type ExitCode = 0 | 1 | 2
+
+const usage = `modelservice-operator ${packageJson.version}
+Keeps ZStack AI model services as their ModelService objects declare them.
+
+Usage: node dist/main.js [--help | --version]
+
+Configuration comes from the environment; README.md lists every variable.
+  ZSTACK_ENDPOINT            base URL, such as http://zstack.example.com:8080/zstack
+  ZSTACK_ACCESS_KEY_ID, ZSTACK_ACCESS_KEY_SECRET
+  ZSTACK_ACCOUNT_NAME, ZSTACK_ACCOUNT_PASSWORD
+  ZSTACK_CREDENTIALS_DIR     a mounted Secret with either pair as files
+  POLL_INTERVAL              how often all services are looked at (60s)
+  WATCH_NAMESPACES           comma-separated; all namespaces when empty
+  KUBECONFIG                 outside a cluster; the user's kubeconfig when empty
+
+Exit codes: 0 stopped on request, 1 failed, 2 bad configuration.
+`
+
+async function main(args: readonly string[]): Promise<ExitCode> {
+  if (args.includes('--help')) return print(usage)
+  if (args.includes('--version')) return print(`${packageJson.version}\n`)
+  if (args.length > 0)
+    return complain([`unknown argument ${args.join(' ')}; configuration comes from the environment, see --help`])
+  const parsed = parseConfig(process.env, process.stdout.isTTY)
+  if (!parsed.ok) return complain(parsed.problems)
+  const { config } = parsed
+  const log = createLog({ level: config.logLevel, format: config.logFormat })
+  const stop = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => {
+      log.info({ signal }, 'stopping')
+      stop.abort()
+    })
+  // One object's trouble never ends the others' service: what nobody caught is logged, and the work goes on.
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a rejection nobody handled'))
+  process.on('uncaughtException', (error) => log.error({ err: error }, 'an exception nobody caught'))
+  try {
+    const kubeConfig = loadKubeConfig(process.env)
+    const ending = await runOperator({ config, kubeConfig, version: packageJson.version, log }, stop.signal)
+    if (ending === 'stopped') {
+      log.info('stopped')
+      return 0
+    }
+    log.error('the lease is lost: another process may lead now, so this one ends')
+    return 1
+  } catch (error) {
+    log.fatal({ err: error }, error instanceof Error ? error.message : String(error))
+    return 1
+  }
+}
+
+function print(text: string): ExitCode {
+  process.stdout.write(text)
+  return 0
+}
+
+function complain(problems: readonly string[]): ExitCode {
+  process.stderr.write(
+    `modelservice-operator: bad configuration\n${problems.map((problem) => `  - ${problem}\n`).join('')}`,
+  )
+  return 2
+}
+
+// The loop may hold nothing more than idle sockets now: the code is final.
+process.exit(await main(process.argv.slice(2)))

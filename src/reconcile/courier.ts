@@ -1,0 +1,134 @@
+/** Carries an update to ZStack and judges what became of it: accepted is not applied. */
+import type { FieldName, Spec, StoredModelService } from '../api/modelservice.ts'
+import type { Status } from '../api/status.ts'
+import type { Clock } from '../clock.ts'
+import { reassess, type Observation } from '../decide/assess.ts'
+import { driftOf } from '../decide/display.ts'
+import { cures, type Answer, type Failure } from '../decide/failure.ts'
+import type { Desired } from '../decide/fields.ts'
+import { hour, slowly, type Outcome, type Seen } from '../decide/outcome.ts'
+import { plan, type Plan } from '../decide/plan.ts'
+import { rememberedHashes } from '../decide/report.ts'
+import { fuse, isSame, subjectOf, type Errand, type Memory, type PendingJob } from './memory.ts'
+import type { Accepted, Connection, JobRef } from './ports.ts'
+import type { Report, Verdict } from './reporter.ts'
+
+/** All that one pass works on. */
+export type Case = {
+  readonly object: StoredModelService
+  readonly spec: Spec
+  readonly desired: Desired
+  readonly connection: Connection
+  readonly memory: Memory
+  readonly previous: Status | undefined
+  readonly report: Report
+  readonly signal: AbortSignal
+  /** A request of a person's to look now, not dealt with before. */
+  readonly token: string | undefined
+}
+
+export interface Courier {
+  send(open: Case, seen: Seen, update: Plan & { kind: 'update' }): Promise<Verdict>
+  /** Looks after a job that ZStack made of an earlier update. */
+  follow(open: Case, job: PendingJob): Promise<Verdict>
+}
+
+const jobWaits = { firstMs: 200, mostMs: 5_000, factor: 1.6 } as const
+/** A job that runs longer is given up; what it did, a read will show. */
+const jobLimitMs = 600_000
+
+export function createCourier(clock: Clock): Courier {
+  async function send(open: Case, seen: Seen, update: Plan & { kind: 'update' }): Promise<Verdict> {
+    const { connection, spec, report, signal } = open
+    const fields = Object.keys(update.patch) as FieldName[]
+    const mends = seen.assessment.differences.filter(({ field }) => fields.includes(field))
+    const answer = await report.during(
+      { kind: 'updating', seen },
+      connection.inventory.update(spec.uuid, update.patch, signal),
+    )
+    return conclude(open, seen, { fields, cause: update.cause, mends }, answer)
+  }
+
+  async function follow(open: Case, job: PendingJob): Promise<Verdict> {
+    const { memory, connection, spec, signal } = open
+    const answer = await connection.inventory.job(spec.uuid, job.ref, signal)
+    // Silence, or a proxy's word, says nothing of the job; an error code of ZStack's is the end of it.
+    if (!answer.ok && answer.failure.code === undefined) return unheard(answer.failure, job.seen)
+    if (answer.ok && answer.value.kind === 'running') {
+      if (clock.now() - job.since < jobLimitMs) return postpone({ ...job, looks: job.looks + 1 }, memory)
+      memory.job = undefined
+      return unheard(
+        {
+          kind: 'unavailable',
+          message: 'ZStack has been at work on an update for more than 10 minutes; look at its tasks',
+        },
+        job.seen,
+      )
+    }
+    memory.job = undefined
+    return conclude(open, job.seen, job.errand, answer)
+  }
+
+  function conclude(open: Case, seen: Seen, errand: Errand, answer: Answer<Accepted>): Verdict {
+    if (!answer.ok) return refused(open, seen, answer.failure)
+    if (answer.value.kind === 'running') return awaitJob(answer.value.job, seen, errand, open.memory)
+    const after = answer.value.seen
+    return after ? verify(open, after, errand) : { outcome: { kind: 'missing', uuid: open.spec.uuid } }
+  }
+
+  function verify(
+    { object, spec, desired, memory, previous, token }: Case,
+    observation: Observation,
+    errand: Errand,
+  ): Verdict {
+    const assessment = reassess(desired, observation, rememberedHashes(previous), errand.fields, object.metadata.uid)
+    const seen: Seen = { observation, assessment }
+    const subject = subjectOf(object.metadata.generation, driftOf(assessment.differences))
+    const verdict = (outcome: Outcome, attempts: number): Verdict => ({
+      outcome,
+      errand,
+      update: { fields: errand.fields, cause: errand.cause, attempts },
+    })
+    if (assessment.differences.some(({ field }) => errand.fields.includes(field))) {
+      const isRepeated = token === undefined && isSame(memory.tries?.subject, subject)
+      const count = isRepeated ? (memory.tries?.count ?? 0) + 1 : 1
+      memory.tries = { subject, count }
+      if (count < fuse) return verdict({ kind: 'updating', seen }, count)
+      memory.hold = { subject, until: clock.now() + hour }
+      return verdict({ kind: 'ineffective', seen, retryInMs: hour }, count)
+    }
+    memory.tries = undefined
+    memory.hold = undefined
+    const policy = spec.policy ?? 'Enforce'
+    const rest = plan(desired, assessment, { policy, suspend: spec.suspend === true, requested: false, held: false })
+    if (rest.kind === 'nothing') return verdict({ kind: 'inSync', seen }, 0)
+    if (rest.kind === 'report') return verdict({ kind: 'drifted', seen, policy }, 0)
+    return verdict({ kind: 'updating', seen }, 0)
+  }
+
+  /** ZStack's own word on this update holds until spec or inventory changes; a failure on the way there does not. */
+  function refused({ object, memory }: Case, seen: Seen, failure: Failure): Verdict {
+    const { scope, retry } = cures[failure.kind]
+    if (scope === 'connection') return unheard(failure, seen)
+    const retryInMs = retry === 'slowly' ? slowly : hour
+    const subject = subjectOf(object.metadata.generation, driftOf(seen.assessment.differences))
+    memory.hold = { subject, until: clock.now() + retryInMs, failure }
+    return { outcome: { kind: 'failed', failure, seen, stale: false, retryInMs } }
+  }
+
+  function awaitJob(ref: JobRef, seen: Seen, errand: Errand, memory: Memory): Verdict {
+    return postpone({ ref, since: clock.now(), looks: 0, seen, errand }, memory)
+  }
+
+  return { send, follow }
+}
+
+function postpone(job: PendingJob, memory: Memory): Verdict {
+  memory.job = job
+  const { firstMs, mostMs, factor } = jobWaits
+  return { outcome: { kind: 'awaitingJob', seen: job.seen, afterMs: Math.min(mostMs, firstMs * factor ** job.looks) } }
+}
+
+function unheard(failure: Failure, seen: Seen): Verdict {
+  return { outcome: { kind: 'failed', failure, seen, stale: false } }
+}

@@ -1,0 +1,75 @@
+/** Looks at all services of a connection at every interval, and wakes only the objects that it concerns. */
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Claims } from './claims.ts'
+import type { Connections, Inventory } from './ports.ts'
+
+export type PollerOptions = {
+  readonly claims: Claims
+  readonly connections: Connections
+  readonly isSettled: (key: string) => boolean
+  readonly enqueue: (key: string) => void
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Logger
+  readonly intervalMs: number
+  readonly staleAfterMs: number
+}
+
+export interface Poller {
+  /** Polls until aborted. */
+  run(signal: AbortSignal): Promise<void>
+  /** Polls now, without waiting for the interval. */
+  hurry(): void
+  /** Whether a first poll has ended, well or badly. */
+  hasPolled(): boolean
+}
+
+/** Spread of the interval, so that many operators do not ask one ZStack at the same moment for ever. */
+const jitter = 0.1
+
+export function createPoller(options: PollerOptions): Poller {
+  const { claims, connections, isSettled, enqueue, clock, random, log, intervalMs, staleAfterMs } = options
+  let polled = false
+  let wake = new AbortController()
+
+  async function poll(signal: AbortSignal) {
+    const connection = connections.open()
+    if (!connection.ok) return
+    const { inventory } = connection.value
+    const uuids = claims.uuids()
+    inventory.retain(new Set(uuids))
+    const answer = await inventory.refresh(uuids, signal)
+    if (answer.ok) {
+      for (const uuid of answer.value) claims.claimants(uuid).forEach(enqueue)
+      for (const uuid of uuids) for (const key of claims.claimants(uuid)) if (!isSettled(key)) enqueue(key)
+    } else {
+      log.debug({ kind: answer.failure.kind }, answer.failure.message)
+      for (const uuid of uuids) if (isStale(inventory, uuid)) claims.claimants(uuid).forEach(enqueue)
+    }
+  }
+
+  function isStale(inventory: Inventory, uuid: string): boolean {
+    const known = inventory.known(uuid)
+    return !known || clock.monotonic() - known.at > staleAfterMs
+  }
+
+  return {
+    async run(signal) {
+      while (!signal.aborted) {
+        wake = new AbortController()
+        try {
+          await poll(signal)
+        } catch (error) {
+          if (!signal.aborted)
+            log.error({ err: error }, 'a poll failed for an unforeseen reason; the next one tries again')
+        }
+        polled = true
+        const spread = 1 - jitter + 2 * jitter * random()
+        await clock.sleep(intervalMs * spread, AbortSignal.any([signal, wake.signal]))
+      }
+    },
+    hurry: () => wake.abort(),
+    hasPolled: () => polled,
+  }
+}

@@ -1,0 +1,62 @@
+/** What a pass over one object needs of the world, with the promises it builds on. */
+import type { StoredModelService } from '../api/modelservice.ts'
+import type { Status } from '../api/status.ts'
+import type { Observation } from '../decide/assess.ts'
+import type { Announcement } from '../decide/events.ts'
+import type { Answer, Failure } from '../decide/failure.ts'
+import type { Patch } from '../decide/plan.ts'
+
+/** What was read of a service, and when by the monotonic clock: `seen` is absent where ZStack has no such service. */
+export type Known = { readonly seen: Observation | undefined; readonly at: number }
+
+/** How ZStack took an update. `done` carries what a read showed afterwards: accepted is not applied. */
+export type Accepted =
+  { readonly kind: 'done'; readonly seen: Observation | undefined } | { readonly kind: 'running'; readonly job: JobRef }
+
+/** A job of ZStack's, as the path below the base URL. */
+export type JobRef = { readonly path: string; readonly uuid: string }
+
+/** The model services of one ZStack. Failures are values; a rejection is a bug or an abort. */
+export interface Inventory {
+  /** The last observation, without asking ZStack; `undefined` where none is trustworthy. */
+  known(uuid: string): Known | undefined
+  /** Reads now. Calls of one moment become one request. */
+  read(uuid: string, signal: AbortSignal): Promise<Answer<Known>>
+  /**
+   * Reads many, about a hundred a request, and tells which of them look other than before.
+   * What was read before a failure counts as read.
+   */
+  refresh(uuids: readonly string[], signal: AbortSignal): Promise<Answer<readonly string[]>>
+  /** Sends one update with the fields of `patch` and no others. Never repeated by itself when its fate is unknown. */
+  update(uuid: string, patch: Patch, signal: AbortSignal): Promise<Answer<Accepted>>
+  /** How a job stands; an expired one is `done`, with what a read shows. */
+  job(uuid: string, job: JobRef, signal: AbortSignal): Promise<Answer<Accepted>>
+  /** Drops what is known of services that nobody asks for any more. */
+  retain(uuids: ReadonlySet<string>): void
+}
+
+/** One ZStack with one set of credentials. */
+export interface Connection {
+  /** The base URL, free of credentials. */
+  readonly endpoint: string
+  readonly inventory: Inventory
+  /** Why requests are not even tried at the moment, if so: an outage, refused credentials, no session. */
+  trouble(): Failure | undefined
+}
+
+/** Connections by name; today there is the default one alone. */
+export interface Connections {
+  open(): Answer<Connection>
+  /** Logs out. */
+  close(): Promise<void>
+}
+
+/** The ModelServices as the watch last saw them, the operator's own writes included. */
+export interface Objects {
+  get(key: string): StoredModelService | undefined
+  /** Writes `status` alone, and only if the object is still the one of that uid. `false` if it is gone or was replaced. */
+  writeStatus(object: StoredModelService, status: Status, signal: AbortSignal): Promise<boolean>
+}
+
+/** Tells people; never fails and never waits. */
+export type Announce = (object: StoredModelService, announcement: Announcement) => void

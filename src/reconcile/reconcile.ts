@@ -1,0 +1,187 @@
+/** One pass over one object: observe, decide, act, verify, report. */
+import type { Logger } from 'pino'
+import { parse, reconcileRequestedAt, statusOf, type Spec, type StoredModelService } from '../api/modelservice.ts'
+import type { Clock } from '../clock.ts'
+import { assess, type Observation } from '../decide/assess.ts'
+import { cures, type Failure } from '../decide/failure.ts'
+import { desiredOf } from '../decide/fields.ts'
+import { next, type Outcome, type Result } from '../decide/outcome.ts'
+import { plan } from '../decide/plan.ts'
+import { rememberedHashes } from '../decide/report.ts'
+import { createCourier, type Case } from './courier.ts'
+import type { Claims } from './claims.ts'
+import { isSame, recall, subjectOf, type Memory } from './memory.ts'
+import type { Announce, Connection, Connections, Known, Objects } from './ports.ts'
+import { createReporter, type Report, type Verdict } from './reporter.ts'
+import { driftOf } from '../decide/display.ts'
+
+export type ReconcilerOptions = {
+  readonly objects: Objects
+  readonly claims: Claims
+  readonly connections: Connections
+  readonly announce: Announce
+  readonly onUpdate: (isVerified: boolean) => void
+  readonly clock: Clock
+  readonly endpoint: string
+  /** An observation older than this proves nothing while ZStack cannot be read. */
+  readonly staleAfterMs: number
+}
+
+export interface Reconciler {
+  /** One pass. Resolves with when to look again; rejects for bugs, aborts, and when Kubernetes refuses the status. */
+  reconcile(key: string, pass: { readonly log: Logger; readonly signal: AbortSignal }): Promise<Result>
+  /** The keys that wait for the connection, longest first. */
+  waiting(): Iterable<string>
+  /** Whether the last pass left the object as it should be. */
+  isSettled(key: string): boolean
+}
+
+export function createReconciler(options: ReconcilerOptions): Reconciler {
+  const { objects, claims, connections, clock, staleAfterMs } = options
+  const begin = createReporter(options)
+  const courier = createCourier(clock)
+  const memories = new Map<string, { readonly uid: string; readonly memory: Memory }>()
+  const waiting = new Set<string>()
+  const settled = new Set<string>()
+
+  async function judge(key: string, object: StoredModelService, report: Report, signal: AbortSignal): Promise<Verdict> {
+    const parsed = parse(object)
+    if (!parsed.ok) return { outcome: { kind: 'invalid', reason: parsed.reason, issues: parsed.issues } }
+    const { spec } = parsed
+    const winner = claims.winner(spec.uuid) ?? key
+    if (winner !== key) return { outcome: { kind: 'conflict', uuid: spec.uuid, winner } }
+    const connection = connections.open()
+    if (!connection.ok) return { outcome: { kind: 'failed', failure: connection.failure, stale: false } }
+    const memory = memoryOf(key, object)
+    const open = caseOf(object, spec, connection.value, memory, report, signal)
+    const followed = memory.job && (await courier.follow(open, memory.job))
+    // A request of a person's that came while the job ran is still to be dealt with.
+    return followed && (memory.job || open.token === undefined) ? followed : look(open)
+  }
+
+  async function look(open: Case): Promise<Verdict> {
+    const known = await observe(open)
+    if ('failure' in known) {
+      open.memory.unseenSince ??= clock.monotonic()
+      return { outcome: { kind: 'failed', failure: known.failure, stale: isStale(open.memory.unseenSince) } }
+    }
+    open.memory.unseenSince = undefined
+    const handled = open.token === undefined ? {} : { handled: open.token }
+    if (!known.seen) return { outcome: { kind: 'missing', uuid: open.spec.uuid }, ...handled }
+    const verdict = await act(open, known.seen, known.at)
+    return isUnheard(verdict.outcome) ? verdict : { ...verdict, ...handled }
+  }
+
+  async function observe({
+    connection,
+    spec,
+    token,
+    report,
+    previous,
+    signal,
+  }: Case): Promise<Known | { failure: Failure }> {
+    const known = token === undefined ? connection.inventory.known(spec.uuid) : undefined
+    if (known) return known
+    const reading = connection.inventory.read(spec.uuid, signal)
+    const answer = await (previous?.conditions ? reading : report.during({ kind: 'initializing' }, reading))
+    return answer.ok ? answer.value : { failure: answer.failure }
+  }
+
+  async function act(open: Case, observation: Observation, at: number): Promise<Verdict> {
+    const { desired, object, spec, memory, connection } = open
+    const assessment = assess(desired, observation, rememberedHashes(open.previous), object.metadata.uid)
+    const seen = { observation, assessment }
+    const subject = subjectOf(object.metadata.generation, driftOf(assessment.differences))
+    const hold = open.token === undefined && isSame(memory.hold?.subject, subject) ? memory.hold : undefined
+    const decision = plan(desired, assessment, {
+      policy: spec.policy ?? 'Enforce',
+      suspend: spec.suspend === true,
+      requested: open.token !== undefined,
+      held: hold !== undefined && clock.now() < hold.until,
+    })
+    if (decision.kind === 'update') return courier.send(open, seen, decision)
+    const trouble = connection.trouble()
+    const stale = trouble !== undefined && isStale(at)
+    if (trouble && (stale || cures[trouble.kind].retry !== 'backOff'))
+      return { outcome: { kind: 'failed', failure: trouble, seen, stale } }
+    switch (decision.kind) {
+      case 'nothing':
+        return { outcome: { kind: 'inSync', seen } }
+      case 'report':
+        return { outcome: { kind: 'drifted', seen, policy: spec.policy ?? 'Enforce' } }
+      case 'suspended':
+        return { outcome: { kind: 'suspended', seen } }
+      case 'hold': {
+        const retryInMs = Math.max(0, (hold?.until ?? 0) - clock.now())
+        return hold?.failure
+          ? { outcome: { kind: 'failed', failure: hold.failure, seen, stale: false, retryInMs } }
+          : { outcome: { kind: 'ineffective', seen, retryInMs } }
+      }
+    }
+  }
+
+  function caseOf(
+    object: StoredModelService,
+    spec: Spec,
+    connection: Connection,
+    memory: Memory,
+    report: Report,
+    signal: AbortSignal,
+  ): Case {
+    const previous = statusOf(object)
+    const token = object.metadata.annotations?.[reconcileRequestedAt]
+    const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
+    return {
+      object,
+      spec,
+      desired: desiredOf(spec),
+      connection,
+      memory,
+      previous,
+      report,
+      signal,
+      token: isNew ? token : undefined,
+    }
+  }
+
+  function memoryOf(key: string, object: StoredModelService): Memory {
+    const { uid } = object.metadata
+    const kept = memories.get(key)
+    if (kept?.uid === uid) return kept.memory
+    const memory = recall(statusOf(object), clock.now())
+    memories.set(key, { uid, memory })
+    return memory
+  }
+
+  function isStale(since: number): boolean {
+    return clock.monotonic() - since > staleAfterMs
+  }
+
+  return {
+    async reconcile(key, { log, signal }) {
+      waiting.delete(key)
+      settled.delete(key)
+      const object = objects.get(key)
+      if (object?.metadata.deletionTimestamp !== undefined || !object) {
+        memories.delete(key)
+        return { kind: 'awaitChange' }
+      }
+      const { namespace, name, generation } = object.metadata
+      const report = begin(key, object, log.child({ namespace, name, generation }), signal)
+      const verdict = await judge(key, object, report, signal)
+      await report.conclude(verdict)
+      if (isUnheard(verdict.outcome)) waiting.add(key)
+      if (atRest.includes(verdict.outcome.kind)) settled.add(key)
+      return next(verdict.outcome)
+    },
+    waiting: () => waiting.values(),
+    isSettled: (key) => settled.has(key),
+  }
+}
+
+const atRest: readonly Outcome['kind'][] = ['inSync', 'drifted', 'suspended', 'invalid', 'conflict']
+
+/** Failed for the connection's sake: ZStack has not had its say on this object. */
+function isUnheard(outcome: Outcome): boolean {
+  return outcome.kind === 'failed' && cures[outcome.failure.kind].scope === 'connection'
+}

@@ -1,0 +1,91 @@
+/** What a pass found out, to where people look: status, events, log. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Logger } from 'pino'
+import { statusOf, type StoredModelService } from '../api/modelservice.ts'
+import type { Clock } from '../clock.ts'
+import { announcements } from '../decide/events.ts'
+import type { Outcome, Update } from '../decide/outcome.ts'
+import { conditionOf, report } from '../decide/report.ts'
+import type { Errand } from './memory.ts'
+import type { Announce, Objects } from './ports.ts'
+
+/** The end of a pass: its outcome, and what ZStack accepted on the way. */
+export type Verdict = {
+  readonly outcome: Outcome
+  readonly update?: Update
+  readonly errand?: Errand
+  readonly handled?: string
+}
+
+export type Report = {
+  /** Writes the verdict, if it says anything new, and tells people of what changed since the pass began. */
+  conclude(verdict: Verdict): Promise<void>
+  /** Does the work; where it takes long, writes meanwhile what is going on. */
+  during<T>(outcome: Outcome, work: Promise<T>): Promise<T>
+}
+
+export type ReporterOptions = {
+  readonly objects: Objects
+  readonly announce: Announce
+  /** An update was accepted, and read back equal or not. */
+  readonly onUpdate: (isVerified: boolean) => void
+  readonly clock: Clock
+  /** Where ZStack is, as people know it. */
+  readonly endpoint: string
+}
+
+/** An answer within this time needs no word about waiting for it: one status write per change, not two. */
+const patienceMs = 500
+
+export function createReporter({ objects, announce, onUpdate, clock, endpoint }: ReporterOptions) {
+  return function begin(key: string, object: StoredModelService, log: Logger, signal: AbortSignal): Report {
+    const before = statusOf(object)
+    const { generation, uid } = object.metadata
+    const suspend = (object.spec as { suspend?: unknown } | undefined)?.suspend === true
+
+    /** The status as it was written, or nothing where there was nothing new or nobody to write it to. */
+    async function write({ outcome, update, handled }: Verdict) {
+      const current = objects.get(key)
+      if (current?.metadata.uid !== uid) return undefined
+      const previous = statusOf(current)
+      const status = report(outcome, previous, {
+        generation,
+        now: new Date(clock.now()),
+        suspend,
+        endpoint,
+        ...(update && { update }),
+        ...(handled !== undefined && { handled }),
+      })
+      if (isDeepStrictEqual(status, previous)) return undefined
+      return (await objects.writeStatus(current, status, signal)) ? status : undefined
+    }
+
+    return {
+      async conclude(verdict) {
+        const { update, errand } = verdict
+        if (update) onUpdate(update.attempts === 0)
+        if (update)
+          log.info({ fields: update.fields, cause: update.cause, attempts: update.attempts || undefined }, 'updated')
+        const status = await write(verdict)
+        if (!status) return
+        for (const announcement of announcements(before, status, errand?.mends ?? [])) announce(object, announcement)
+        const [was, is] = [conditionOf(before, 'Ready'), conditionOf(status, 'Ready')]
+        if (is && is.reason !== was?.reason)
+          log[is.status === 'False' ? 'warn' : 'info']({ ready: is.status, reason: is.reason }, is.message)
+      },
+      async during(outcome, work) {
+        let writing: Promise<unknown> | undefined
+        const cancel = clock.after(patienceMs, () => {
+          // The pass itself reports again, and fails if the API server does: an interim word may go lost.
+          writing = write({ outcome }).catch((error: unknown) => log.debug({ err: error }, 'no interim status'))
+        })
+        try {
+          return await work
+        } finally {
+          cancel()
+          await writing
+        }
+      },
+    }
+  }
+}

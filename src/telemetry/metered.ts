@@ -1,0 +1,29 @@
+/** Requests to ZStack, counted and timed from the outside. */
+import type { Metrics } from './metrics.ts'
+
+type Send<R, A> = (request: R, signal: AbortSignal) => Promise<A>
+type Asked = { readonly method: string; readonly path: string }
+type Told = { readonly status?: number }
+
+export function metered<R extends Asked, A extends Told>(send: Send<R, A>, metrics: Metrics): Send<R, A> {
+  return async (request, signal) => {
+    const operation = operationOf(request)
+    const end = metrics.apiSeconds.startTimer({ operation })
+    let code = 'none'
+    try {
+      const answer = await send(request, signal)
+      if (answer.status !== undefined) code = String(answer.status)
+      return answer
+    } finally {
+      end()
+      metrics.apiRequests.inc({ operation, code })
+    }
+  }
+}
+
+function operationOf({ method, path }: Asked): string {
+  if (path.startsWith('/v1/accounts/login')) return 'login'
+  if (path.startsWith('/v1/accounts/sessions')) return 'logout'
+  if (path.startsWith('/v1/api-jobs/')) return 'job'
+  return method === 'GET' ? 'query' : 'update'
+}

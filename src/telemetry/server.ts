@@ -1,0 +1,52 @@
+/** `/metrics`, `/healthz` and `/readyz` over plain HTTP. */
+import { createServer, type RequestListener, type Server } from 'node:http'
+
+/** What is wrong, in one sentence each; empty when all is well. */
+export type Check = () => readonly string[]
+
+export interface Listener {
+  close(): Promise<void>
+}
+
+export type Page = () => Promise<{ readonly status: number; readonly type: string; readonly text: string }>
+
+export function checkPage(check: Check): Page {
+  return () => {
+    const problems = check()
+    const text = problems.length === 0 ? 'ok\n' : `${problems.join('\n')}\n`
+    return Promise.resolve({ status: problems.length === 0 ? 200 : 503, type: 'text/plain; charset=utf-8', text })
+  }
+}
+
+/** Serves the pages by path; port 0 serves nothing. Rejects when the port cannot be had, naming it. */
+export async function listen(port: number, pages: Readonly<Record<string, Page>>): Promise<Listener> {
+  if (port === 0) return { close: () => Promise.resolve() }
+  const server = createServer(answer(pages))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new Error(`port ${port} cannot be had: ${error.message}`, { cause: error })))
+    server.listen(port, resolve)
+  })
+  return { close: () => closed(server) }
+}
+
+function answer(pages: Readonly<Record<string, Page>>): RequestListener {
+  return (request, response) => {
+    const [path = '/'] = (request.url ?? '/').split('?', 1)
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined
+    if (!page || request.method !== 'GET') {
+      response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('not found\n')
+      return
+    }
+    page().then(
+      ({ status, type, text }) => response.writeHead(status, { 'content-type': type }).end(text),
+      (error: unknown) => response.writeHead(500).end(`${String(error)}\n`),
+    )
+  }
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

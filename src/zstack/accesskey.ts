@@ -1,0 +1,17 @@
+/** The signature of access keys (`zstack-api.md`, Sessions): no session, every request signed. */
+import { createHmac } from 'node:crypto'
+
+export type AccessKey = { readonly id: string; readonly secret: string }
+
+/**
+ * The headers that authenticate one request.
+ * @param path path after the context path, decoded, with or without a query (which is not signed)
+ */
+export function signature(key: AccessKey, method: string, path: string, now: Date): Record<string, string> {
+  const date = now.toUTCString()
+  const [signed = ''] = path.split('?', 1)
+  const digest = createHmac('sha1', key.secret)
+    .update(`${method}\n${date}\n${decodeURI(signed)}`)
+    .digest('base64')
+  return { date, authorization: `ZStack ${key.id}:${digest}` }
+}

@@ -1,0 +1,70 @@
+/** Which of the two documented body shapes a server takes, learned from what its inventory shows after an update. */
+import type { FieldName } from '../api/modelservice.ts'
+import type { Live } from '../decide/assess.ts'
+import { fields, isEmpty, type Json } from '../decide/fields.ts'
+import type { Patch } from '../decide/plan.ts'
+import { otherShape, type BodyShape } from './wire.ts'
+
+/** What an update's effect says of the shape it was sent in. */
+export type Evidence = 'taken' | 'ignored' | 'none'
+
+/** Only a field that ZStack shows, and that was not already as sent, can prove anything. */
+export function evidenceOf(patch: Patch, before: Live | undefined, after: Live | undefined): Evidence {
+  if (!before || !after) return 'none'
+  let evidence: Evidence = 'none'
+  for (const [field, sent] of Object.entries(patch) as [FieldName, Json][]) {
+    if (fields[field].visibility === 'hidden' || isEmpty(sent)) continue
+    const [was, is] = [before.values.get(field), after.values.get(field)]
+    if (is === undefined && fields[field].visibility === 'newer') continue
+    if (was !== undefined && fields[field].equal(sent, was)) continue
+    if (is !== undefined && fields[field].equal(sent, is)) return 'taken'
+    evidence = 'ignored'
+  }
+  return evidence
+}
+
+export interface BodyShapes {
+  /** The shape to send in, and whether it is a guess. */
+  best(): { readonly shape: BodyShape; readonly certain: boolean }
+  /** Holds other updates back while one finds the shape out, so that a whole fleet is not sent in the wrong one. */
+  learn<T>(update: () => Promise<T>): Promise<T>
+  note(shape: BodyShape, evidence: Evidence): void
+  /** The server said in so many words that it does not take this shape. */
+  refused(shape: BodyShape): void
+}
+
+export function createBodyShapes(setting: 'auto' | BodyShape, onLearned: (shape: BodyShape) => void): BodyShapes {
+  let guess: BodyShape = setting === 'auto' ? 'envelope' : setting
+  let certain = setting !== 'auto'
+  let scouting: Promise<void> | undefined
+  const settle = (shape: BodyShape) => {
+    if (certain) return
+    guess = shape
+    certain = true
+    onLearned(shape)
+  }
+  return {
+    best: () => ({ shape: guess, certain }),
+    async learn(update) {
+      while (!certain && scouting) await scouting
+      if (certain) return update()
+      const scout = update()
+      scouting = scout
+        .catch(() => undefined)
+        .then(() => {
+          scouting = undefined
+        })
+      return scout
+    },
+    note(shape, evidence) {
+      if (evidence === 'taken') settle(shape)
+      else if (evidence === 'ignored' && !certain) guess = otherShape(shape)
+    },
+    refused: (shape) => settle(otherShape(shape)),
+  }
+}
+
+/** The REST dispatcher's words for a body without the action's key (`zstack-api.md`, UpdateModelService). */
+export function saysNoAction(message: string): boolean {
+  return message.includes("doesn't contain action mapping")
+}

@@ -1,0 +1,146 @@
+/** One HTTP request to ZStack: base path, time limit, size limit, body as JSON or text. Knows nothing of sessions. */
+import { Agent, request } from 'undici'
+import type { Json } from '../decide/fields.ts'
+
+export type HttpRequest = {
+  readonly method: 'GET' | 'PUT' | 'DELETE'
+  /** Path below the base URL, query included. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Json
+}
+
+export type HttpAnswer =
+  | {
+      readonly kind: 'answered'
+      readonly status: number
+      readonly text: string
+      readonly json: unknown
+      readonly location?: string
+    }
+  /** No whole answer came. `sent` is false where the request cannot have reached ZStack. */
+  | { readonly kind: 'unanswered'; readonly reason: string; readonly sent: boolean }
+
+/** Sends one request. Resolves for whatever the network does; rejects only when `signal` is aborted. */
+export type Http = {
+  send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>
+  close(): Promise<void>
+}
+
+export type HttpOptions = {
+  readonly baseUrl: string
+  readonly timeoutMs: number
+  readonly connections: number
+  readonly userAgent: string
+  readonly ca?: string
+  readonly insecureSkipTlsVerify: boolean
+}
+
+/** A page of a hundred services with a quarter of a megabyte of text each still fits. */
+const longestAnswer = 32 * 1024 * 1024
+
+export function createHttp(options: HttpOptions): Http {
+  const base = new URL(options.baseUrl)
+  const prefix = base.pathname.replace(/\/+$/, '')
+  const agent = new Agent({
+    connections: options.connections,
+    connect: {
+      timeout: options.timeoutMs,
+      rejectUnauthorized: !options.insecureSkipTlsVerify,
+      ...(options.ca !== undefined && { ca: options.ca }),
+    },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxResponseSize: longestAnswer,
+  })
+  return {
+    async send({ method, path, headers, body }, signal) {
+      const limit = AbortSignal.timeout(options.timeoutMs)
+      try {
+        // Redirects are not followed: credentials go to the configured address alone.
+        const response = await request(`${base.origin}${prefix}${path}`, {
+          dispatcher: agent,
+          method,
+          headers: {
+            'user-agent': options.userAgent,
+            accept: 'application/json',
+            ...(body !== undefined && { 'content-type': 'application/json;charset=UTF-8' }),
+            ...headers,
+          },
+          body: body === undefined ? null : JSON.stringify(body),
+          signal: AbortSignal.any([signal, limit]),
+        })
+        const text = await response.body.text()
+        const { location } = response.headers
+        return {
+          kind: 'answered',
+          status: response.statusCode,
+          text,
+          json: parseJson(text),
+          ...(typeof location === 'string' && { location }),
+        }
+      } catch (error) {
+        signal.throwIfAborted()
+        if (limit.aborted)
+          return { kind: 'unanswered', reason: `no answer within ${options.timeoutMs / 1000} s`, sent: true }
+        return { kind: 'unanswered', ...describe(error) }
+      }
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Plain words for what the network did, and whether the request may have reached the other side. */
+const troubles: Readonly<Record<string, { reason: string; sent: boolean }>> = {
+  ECONNREFUSED: { reason: 'connection refused', sent: false },
+  ENOTFOUND: { reason: 'the host name does not resolve', sent: false },
+  EAI_AGAIN: { reason: 'the host name does not resolve at the moment', sent: false },
+  EHOSTUNREACH: { reason: 'no route to the host', sent: false },
+  ENETUNREACH: { reason: 'no route to the network', sent: false },
+  ETIMEDOUT: { reason: 'connecting takes too long', sent: false },
+  UND_ERR_CONNECT_TIMEOUT: { reason: 'connecting takes too long', sent: false },
+  ECONNRESET: { reason: 'the connection was cut', sent: true },
+  EPIPE: { reason: 'the connection was cut', sent: true },
+  UND_ERR_SOCKET: { reason: 'the connection was cut', sent: true },
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: { reason: 'the answer is larger than 32 MiB', sent: true },
+  ERR_TLS_CERT_ALTNAME_INVALID: { reason: 'the TLS certificate is for another name', sent: false },
+  CERT_HAS_EXPIRED: { reason: 'the TLS certificate has expired', sent: false },
+  DEPTH_ZERO_SELF_SIGNED_CERT: { reason: 'the TLS certificate is self-signed; set ZSTACK_CA_FILE', sent: false },
+  SELF_SIGNED_CERT_IN_CHAIN: {
+    reason: 'the TLS certificate is of an unknown authority; set ZSTACK_CA_FILE',
+    sent: false,
+  },
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: {
+    reason: 'the TLS certificate is of an unknown authority; set ZSTACK_CA_FILE',
+    sent: false,
+  },
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: {
+    reason: 'the TLS certificate is of an unknown authority; set ZSTACK_CA_FILE',
+    sent: false,
+  },
+  EPROTO: { reason: 'the other side does not speak TLS as expected; is it https or http?', sent: false },
+}
+
+function describe(error: unknown): { reason: string; sent: boolean } {
+  const code = codeOf(error) ?? ''
+  return (
+    troubles[code] ?? {
+      reason: code === '' ? 'the answer is not HTTP' : `the answer is cut or is not HTTP (${code})`,
+      sent: true,
+    }
+  )
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string') return error.code
+  return error instanceof AggregateError ? codeOf(error.errors[0]) : codeOf(error.cause)
+}

@@ -1,0 +1,84 @@
+/** The wire format of ZStack: bodies out, answers in (`zstack-api.md`). Answers are read loosely, bodies written exactly. */
+import * as z from 'zod'
+import type { FieldName } from '../api/modelservice.ts'
+import { fields, isEmpty, type Json } from '../decide/fields.ts'
+import type { Live } from '../decide/assess.ts'
+import type { Patch } from '../decide/plan.ts'
+
+export type BodyShape = 'envelope' | 'flat'
+export const otherShape = (shape: BodyShape): BodyShape => (shape === 'envelope' ? 'flat' : 'envelope')
+
+export const servicesPath = '/v1/ai/model-services'
+
+/** The path of one service. The uuid was checked at the door; checked again here, it can never name another path. */
+export function servicePath(uuid: string): string {
+  if (!/^[0-9a-f]{32}$/.test(uuid)) throw new Error(`not a uuid: ${JSON.stringify(uuid)}`)
+  return `${servicesPath}/${uuid}`
+}
+
+/** Asks for many services in one query; short enough for the 8 KiB that servers allow a request line. */
+export function queryPath(uuids: readonly string[]): string {
+  return `${servicesPath}?q=uuid?=${uuids.join(',')}&limit=${uuids.length}`
+}
+
+export function updateBody(patch: Patch, shape: BodyShape): Json {
+  const { systemTags, userTags, ...parameters } = patch
+  const tags = { ...(systemTags !== undefined && { systemTags }), ...(userTags !== undefined && { userTags }) }
+  return shape === 'flat' ? { ...parameters, ...tags } : { updateModelService: parameters, ...tags }
+}
+
+const inventory = z.looseObject({
+  uuid: z.string(),
+  modelCenterUuid: z.string().nullish().catch(undefined),
+  system: z.boolean().nullish().catch(undefined),
+})
+
+const list = z.looseObject({ inventories: z.array(inventory) })
+const single = z.looseObject({ inventory: inventory.nullish() })
+const running = z.looseObject({ location: z.string() })
+const login = z.looseObject({ inventory: z.looseObject({ uuid: z.string().regex(/^[0-9a-zA-Z-]{1,64}$/) }) })
+
+export type Service = { readonly uuid: string; readonly live: Live }
+
+/** The services of a query's answer; `undefined` where it is no such answer. */
+export function readServices(body: unknown): readonly Service[] | undefined {
+  const parsed = list.safeParse(body)
+  return parsed.success ? parsed.data.inventories.map(readService) : undefined
+}
+
+/** The inventory of an update's or a job's answer, where it holds one. */
+export function readUpdated(body: unknown): Service | undefined {
+  const parsed = single.safeParse(body)
+  return parsed.success && parsed.data.inventory ? readService(parsed.data.inventory) : undefined
+}
+
+/**
+ * The job of a 202, by its path from `/v1/api-jobs/` on: the host in the location is the node's own idea of its address
+ * and often out of reach.
+ */
+export function readJobPath(body: unknown): { path: string; uuid: string } | undefined {
+  const parsed = running.safeParse(body)
+  const match = parsed.success ? /\/v1\/api-jobs\/([0-9a-zA-Z-]{1,64})$/.exec(parsed.data.location) : null
+  return match?.[1] === undefined ? undefined : { path: match[0], uuid: match[1] }
+}
+
+export function readSession(body: unknown): string | undefined {
+  const parsed = login.safeParse(body)
+  return parsed.success ? parsed.data.inventory.uuid : undefined
+}
+
+function readService(raw: z.infer<typeof inventory>): Service {
+  const values = new Map<FieldName, Json>()
+  for (const field of Object.keys(fields) as FieldName[]) {
+    const value = raw[field === 'architectureImages' ? 'modelServiceImages' : field] as Json | undefined
+    if (fields[field].visibility !== 'hidden' && value !== undefined && !isEmpty(value)) values.set(field, value)
+  }
+  return {
+    uuid: raw.uuid,
+    live: {
+      values,
+      ...(raw.modelCenterUuid != null && { modelCenterUuid: raw.modelCenterUuid }),
+      ...(raw.system != null && { system: raw.system }),
+    },
+  }
+}
