@@ -26,7 +26,10 @@ export const systemClock: Clock = {
 /** `sleep` in terms of `after`, for a clock of one's own. */
 export function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal?.aborted === true) { resolve(); return; }
+    if (signal?.aborted === true) {
+      resolve()
+      return
+    }
     const finish = () => {
       cancel()
       signal?.removeEventListener('abort', finish)

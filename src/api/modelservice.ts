@@ -47,7 +47,7 @@ const managed = z.strictObject({
       'x-kubernetes-int-or-string': true,
       'x-kubernetes-validations': [
         {
-          rule: 'type(self) == int ? self >= 0 : (isQuantity(self) && quantity(self).isInteger() && quantity(self).sign() >= 0)',
+          rule: 'type(self) == int ? self >= 0 : (isQuantity(self) && quantity(self).isInteger() && !quantity(self).isLessThan(quantity("0")))',
           message: memoryAdvice,
         },
       ],

@@ -30,7 +30,7 @@ function read(text: string): unknown[] | undefined {
   try {
     const documents = parseAllDocuments(text, { logLevel: 'silent' })
     if (!Array.isArray(documents) || documents.some((document) => document.errors.length > 0)) return undefined
-    return documents.map((document): unknown => document.toJS({ maxAliasCount: limits.aliases }))
+    return documents.map((document) => document.toJS({ maxAliasCount: limits.aliases }) as unknown)
   } catch {
     // Too many aliases, or nesting beyond the stack in spite of the bound: not YAML for our purposes.
     return undefined

@@ -34,7 +34,7 @@ export const fields: Readonly<Record<FieldName, Field>> = {
   yaml: {
     ...text('shown'),
     worded: true,
-    equal: (declared, live) => sameDocument(String(declared), String(live)),
+    equal: (declared, live) => typeof declared === 'string' && typeof live === 'string' && sameDocument(declared, live),
   },
   requestCpu: text('shown'),
   requestMemory: { ...text('shown'), encode: (declared: string | number) => bytes(declared) ?? null },
@@ -124,6 +124,6 @@ function sameVendors(declared: Json, live: Json): boolean {
 function sorted(vendors: Json): Json {
   const entries = Object.entries(vendors as Readonly<Record<string, Json>>)
   return Object.fromEntries(
-    entries.map(([vendor, uuids]) => [vendor, Array.isArray(uuids) ? [...uuids].sort() : uuids]),
+    entries.map(([vendor, uuids]) => [vendor, Array.isArray(uuids) ? [...(uuids as readonly Json[])].sort() : uuids]),
   )
 }

@@ -176,7 +176,8 @@ function conflictMessage({ uuid, winner }: { readonly uuid: string; readonly win
 }
 
 function isConverged(outcome: Outcome): boolean {
-  return 'seen' in outcome && outcome.seen !== undefined && outcome.seen.assessment.differences.length === 0
+  const seen = 'seen' in outcome ? outcome.seen : undefined
+  return seen?.assessment.differences.length === 0
 }
 
 function updateOf({ fields: changed, cause, attempts }: Update, at: Circumstances): Status['lastUpdate'] {

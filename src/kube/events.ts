@@ -76,7 +76,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         .send({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' }, limit)
         .catch(() => undefined)
       // An event lives an hour: one that is gone is told anew.
-      if (patched) { remember(sent, key, { ...before, count }); return; }
+      if (patched) {
+        remember(sent, key, { ...before, count })
+        return
+      }
     }
     const event = `${name}.${at.toString(16)}${(serial++).toString(16).padStart(4, '0')}`
     const body = {

@@ -72,17 +72,19 @@ function lead({ clock, log }: LeaseOptions, candidate: Candidate, acquiredAt: nu
   let renewedAt = acquiredAt
   const isHeld = () => !lost.signal.aborted && clock.monotonic() - renewedAt < leaseTimes.renewDeadlineMs
 
+  const isReleased = () => released.signal.aborted
+
   async function keep() {
-    while (!released.signal.aborted) {
+    while (!isReleased()) {
       await clock.sleep(leaseTimes.retryMs, released.signal)
-      if (released.signal.aborted) return
+      if (isReleased()) return
       if (!isHeld()) break
       const started = clock.monotonic()
       const state = await candidate.tryToHold(released.signal)
       if (state === 'held' && isHeld()) renewedAt = started
       if (state === 'others') break
     }
-    if (!released.signal.aborted) lost.abort(new Error('the lease is lost'))
+    if (!isReleased()) lost.abort(new Error('the lease is lost'))
   }
   const kept = keep().catch((error: unknown) => {
     log.error({ err: error }, 'leader election failed')

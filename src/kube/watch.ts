@@ -57,12 +57,13 @@ export async function* watch<T extends KubeObject>(
 ): AsyncGenerator<WatchEvent<T>, void> {
   let state: State = { at: 'empty' }
   let failures = 0
+  const isStopped = () => signal.aborted
   try {
-    while (!signal.aborted) {
+    while (!isStopped()) {
       const step: Step<T> = await next(state)
       const lived = state.at === 'watching' && clock.monotonic() - state.stream.openedAt > healthyMs
       state = step.state
-      if (signal.aborted) return
+      if (isStopped()) return
       if (step.event && step.event.kind !== 'broken') failures = 0
       if (step.event) yield step.event
       if (!step.pauseFor) continue
@@ -136,7 +137,9 @@ export async function* watch<T extends KubeObject>(
   }
 
   function understand(line: string, version: string, stream: Stream): Step<T> {
-    const { type, object } = parseLine<T>(line)
+    const parsed = parseLine(line)
+    const type = parsed.type
+    const object = parsed.object as T
     if (type === 'ERROR') {
       const status = object as unknown as { code?: number; message?: string }
       throw new ApiError(status.code ?? 0, status.message ?? 'the watch ended with an error')
@@ -149,12 +152,12 @@ export async function* watch<T extends KubeObject>(
   }
 }
 
-function parseLine<T extends KubeObject>(line: string): { type: string; object: T } {
+function parseLine(line: string): { type: string; object: unknown } {
   const parsed = JSON.parse(line) as { type?: unknown; object?: { metadata?: { resourceVersion?: unknown } } } | null
   const isEvent = typeof parsed?.type === 'string' && typeof parsed.object === 'object'
   const isVersioned = parsed?.type === 'ERROR' || typeof parsed?.object?.metadata?.resourceVersion === 'string'
   if (!isEvent || !isVersioned) throw new Error('a line of the watch is no event')
-  return parsed as unknown as { type: string; object: T }
+  return parsed as { type: string; object: unknown }
 }
 
 function broken<T>(state: State, cause: unknown): Step<T> {

@@ -53,7 +53,7 @@ export function recall(status: Status | undefined, now: number): Memory {
   const stalled = conditionOf(status, 'Stalled')
   const last = status?.lastUpdate
   const count = last?.attempts ?? 0
-  const tries = last && count > 0 ? { subject: subjectOf(last.generation, status?.drift), count } : undefined
+  const tries = last && count > 0 ? { subject: subjectOf(last.generation, status.drift), count } : undefined
   if (!stalled) return { tries }
   const subject = subjectOf(stalled.observedGeneration, status?.drift)
   if (stalled.reason === 'UpdateNotEffective')

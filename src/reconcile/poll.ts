@@ -56,12 +56,13 @@ export function createPoller(options: PollerOptions): Poller {
 
   return {
     async run(signal) {
-      while (!signal.aborted) {
+      const isStopped = () => signal.aborted
+      while (!isStopped()) {
         wake = new AbortController()
         try {
           await poll(signal)
         } catch (error) {
-          if (!signal.aborted)
+          if (!isStopped())
             log.error({ err: error }, 'a poll failed for an unforeseen reason; the next one tries again')
         }
         polled = true

@@ -23,8 +23,8 @@ export type HttpAnswer =
 
 /** Sends one request. Resolves for whatever the network does; rejects only when `signal` is aborted. */
 export type Http = {
-  send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>
-  close(): Promise<void>
+  readonly send: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>
+  readonly close: () => Promise<void>
 }
 
 export type HttpOptions = {

@@ -77,8 +77,8 @@ function readService(raw: z.infer<typeof inventory>): Service {
     uuid: raw.uuid,
     live: {
       values,
-      ...(raw.modelCenterUuid != null && { modelCenterUuid: raw.modelCenterUuid }),
-      ...(raw.system != null && { system: raw.system }),
+      ...(typeof raw.modelCenterUuid === 'string' && { modelCenterUuid: raw.modelCenterUuid }),
+      ...(typeof raw.system === 'boolean' && { system: raw.system }),
     },
   }
 }
