@@ -163,14 +163,13 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
 }
 
 function pool(wanted: CapturingKubeConfig['wanted']): Dispatcher {
-  const limits = { headersTimeout: 0, bodyTimeout: 0 }
   switch (wanted.type) {
     case 'proxy':
-      return new ProxyAgent({ uri: wanted.uri, requestTls: wanted.requestTls, ...limits })
+      return new ProxyAgent({ uri: wanted.uri, requestTls: wanted.requestTls as ProxyAgent.Options['requestTls'] & object })
     case 'agent':
-      return new Agent({ connect: wanted.connect, connections, ...limits })
+      return new Agent({ connect: wanted.connect as Agent.Options['connect'] & object, connections })
     default:
-      return new Agent({ connections, ...limits })
+      return new Agent({ connections })
   }
 }
 

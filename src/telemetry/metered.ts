@@ -3,16 +3,15 @@ import type { Metrics } from './metrics.ts'
 
 type Send<R, A> = (request: R, signal: AbortSignal) => Promise<A>
 type Asked = { readonly method: string; readonly path: string }
-type Told = { readonly status?: number }
 
-export function metered<R extends Asked, A extends Told>(send: Send<R, A>, metrics: Metrics): Send<R, A> {
+export function metered<R extends Asked, A extends object>(send: Send<R, A>, metrics: Metrics): Send<R, A> {
   return async (request, signal) => {
     const operation = operationOf(request)
     const end = metrics.apiSeconds.startTimer({ operation })
     let code = 'none'
     try {
       const answer = await send(request, signal)
-      if (answer.status !== undefined) code = String(answer.status)
+      if ('status' in answer) code = String(answer.status)
       return answer
     } finally {
       end()
