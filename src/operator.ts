@@ -6,7 +6,6 @@ import type { Logger } from 'pino'
 import * as api from './api/modelservice.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
-import { cures } from './decide/failure.ts'
 import { createCluster, type Cluster } from './kube/cluster.ts'
 import { runController } from './kube/controller.ts'
 import { createEventRecorder } from './kube/events.ts'
@@ -19,12 +18,12 @@ import { createStore } from './kube/store.ts'
 import { createClaims } from './reconcile/claims.ts'
 import { createPoller } from './reconcile/poll.ts'
 import { createReconciler } from './reconcile/reconcile.ts'
-import { isChangeForUs, urgencyOf } from './reconcile/wake.ts'
+import { createAlarm, isChangeForUs, urgencyOf } from './reconcile/wake.ts'
 import { metered } from './telemetry/metered.ts'
-import { createMetrics } from './telemetry/metrics.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { checkPage, listen } from './telemetry/server.ts'
 import { createConnections } from './zstack/connections.ts'
-import { credentialsDirectory, fixedCredentials, type CredentialsSource } from './zstack/credentials.ts'
+import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
 import { createHttp, type Http } from './zstack/http.ts'
 
 const component = 'modelservice-operator'
@@ -36,6 +35,9 @@ const kubeTimeoutMs = 15_000
 /** A watch that has been broken this long is worth a restart of the process. */
 const brokenLimitMs = 300_000
 
+const clock = systemClock
+const random = Math.random
+
 export type OperatorOptions = {
   readonly config: Config
   readonly kubeConfig: KubeConfig
@@ -43,43 +45,89 @@ export type OperatorOptions = {
   readonly log: Logger
 }
 
-/** Why an operator ended: because it was told to, or because it no longer may or can act. */
+/** Why an operator ended: because it was told to, or because it no longer may act. */
 export type Ending = 'stopped' | 'leaseLost'
 
-/**
- * Runs until `stop` is aborted. Rejects where it cannot start.
- */
-export async function runOperator(
-  { config, kubeConfig, version, log }: OperatorOptions,
-  stop: AbortSignal,
-): Promise<Ending> {
-  const clock = systemClock
-  const random = Math.random
-  const metrics = createMetrics(version)
-  const userAgent = `${component}/${version}`
-  const cluster = createCluster(kubeConfig, { userAgent, requestTimeoutMs: kubeTimeoutMs })
+/** Runs until `stop` is aborted or the lease is lost. Rejects where it cannot start. */
+export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<Ending> {
+  const { config, log } = options
   let leadership: Leadership | undefined
   const mayWrite = () => !config.leaderElection || leadership?.isHeld() === true
+  const parts = build(options, mayWrite)
+  const { cluster, queue, informer, poller, connections, recorder, metrics } = parts
+  const isReady = () => informer.hasSynced() && (poller.hasPolled() || (config.leaderElection && !leadership))
+  const servers = await serve(config, parts, isReady, mayWrite)
+  const background = new AbortController()
+  const abort = new AbortController()
+  const watching = informer.run(background.signal)
+  log.info({ version: options.version, kubernetes: cluster.server, zstack: config.endpoint }, 'started')
+  try {
+    await Promise.race([informer.synced, aborted(stop), watching])
+    if (config.leaderElection) leadership = await acquireLease(leaseOf(config, cluster, log), stop)
+    if (stop.aborted) return 'stopped'
+    const lost = leadership?.lost ?? new AbortController().signal
+    lost.addEventListener('abort', () => abort.abort(lost.reason))
+    const polling = poller.run(background.signal)
+    const working = runController(
+      {
+        queue,
+        pass: (key, context) => parts.reconciler.reconcile(key, context),
+        workers: config.maxConcurrentReconciles,
+        clock,
+        log: log.child({ controller: metrics.controller }),
+        observe: metrics.observePass,
+      },
+      abort.signal,
+    )
+    await Promise.race([aborted(stop), aborted(lost), working, watching])
+    queue.shutDown()
+    const cancel = clock.after(graceMs, () => abort.abort(new Error('the time to stop is up')))
+    await working
+    cancel()
+    background.abort()
+    await polling
+    return lost.aborted ? 'leaseLost' : 'stopped'
+  } finally {
+    queue.shutDown()
+    background.abort()
+    await connections.close()
+    await recorder.flush(AbortSignal.timeout(1_000))
+    await leadership?.release()
+    await watching
+    await Promise.all([...servers.map((server) => server.close()), cluster.close()])
+  }
+}
 
-  const queue = createQueue({ clock, random, onAdd: () => metrics.queueAdds.inc({ name: metrics.controller }) })
+type Parts = ReturnType<typeof build>
+
+function build({ config, kubeConfig, version, log }: OperatorOptions, mayWrite: () => boolean) {
+  const metrics = createMetrics(version)
+  const userAgent = `${component}/${version}`
+  const { endpoint } = config
+  const cluster = createCluster(kubeConfig, { userAgent, requestTimeoutMs: kubeTimeoutMs })
+  const queue = createQueue({ clock, random, onAdd: metrics.countAdd })
   const claims = createClaims()
   const store = createStore<api.StoredModelService>((key, before, after) => {
     for (const other of claims.note(key, after)) queue.add(other, 'change')
     if (isChangeForUs(before, after)) queue.add(key, urgencyOf(before, after))
   })
   const resources = resourcesOf(cluster, config)
-  const informer = createInformer({ resources, store, clock, random, log, onBroken: () => metrics.watchRestarts.inc() })
-
+  const [anyResource] = resources.values()
+  if (!anyResource) throw new Error('nothing to watch')
+  const informer = createInformer({ resources, store, clock, random, log, onBroken: metrics.countWatchRestart })
   const connections = createConnections({
-    endpoint: config.endpoint,
+    endpoint,
     http: fenced(httpOf(config, userAgent, metrics), mayWrite),
-    credentials: credentialsOf(config),
+    credentials:
+      config.credentials.kind === 'directory'
+        ? credentialsDirectory(config.credentials.directory)
+        : fixedCredentials(config.credentials),
     requestBody: config.requestBody,
     maxInFlight: config.maxInFlight,
     clock,
     random,
     onShapeLearned: (shape) => log.info({ shape }, `ZStack takes the ${shape} body`),
-    onChange: (change) => onCircuit(change),
+    onChange: (change) => alarm(change),
   })
   const recorder = createEventRecorder({
     cluster,
@@ -90,18 +138,15 @@ export async function runOperator(
     apiVersion: `${api.group}/${api.version}`,
     kind: api.kind,
   })
-  const [anyResource] = resources.values()
-  if (!anyResource) throw new Error('nothing to watch')
-  const writeStatus = createStatusWriter(anyResource, store, mayWrite)
   const staleAfterMs = Math.max(3 * config.pollIntervalMs, leastStaleMs)
   const reconciler = createReconciler({
-    objects: { get: (key) => store.get(key), writeStatus },
+    objects: { get: (key) => store.get(key), writeStatus: createStatusWriter(anyResource, store, mayWrite) },
     claims,
     connections,
     announce: (object, announcement) => recorder.record(object, announcement),
-    onUpdate: (isVerified) => metrics.updates.inc({ result: isVerified ? 'verified' : 'ineffective' }),
+    onUpdate: metrics.countUpdate,
     clock,
-    endpoint: config.endpoint,
+    endpoint,
     staleAfterMs,
   })
   const poller = createPoller({
@@ -115,104 +160,37 @@ export async function runOperator(
     intervalMs: config.pollIntervalMs,
     staleAfterMs,
   })
-
-  function onCircuit(change: 'open' | 'trial' | 'closed') {
-    const opened = connections.open()
-    const trouble = opened.ok ? opened.value.trouble() : opened.failure
-    metrics.circuitOpen.set(trouble ? 1 : 0)
-    const [first] = reconciler.waiting()
-    if (change === 'open') {
-      if (trouble) log.warn({ reason: cures[trouble.kind].reason }, trouble.message)
-      // An outage that passes by itself changes no status of objects in sync; what a person must mend shows on all.
-      if (trouble && cures[trouble.kind].retry !== 'backOff') for (const key of store.keys()) queue.add(key, 'poll')
-    } else if (change === 'trial' && first !== undefined) {
-      queue.add(first, 'retry')
-    } else {
-      if (change === 'closed') log.info({ endpoint: config.endpoint }, 'ZStack answers again')
-      for (const key of reconciler.waiting()) queue.add(key, 'retry')
-      poller.hurry()
-    }
-  }
-
-  const isReady = () =>
-    informer.hasSynced() && (leadership === undefined && config.leaderElection ? true : poller.hasPolled())
-  const health = await listen(config.healthPort, {
-    '/healthz': checkPage(() =>
-      informer.brokenForMs() > brokenLimitMs ? ['the watch on ModelServices is broken'] : [],
-    ),
-    '/readyz': checkPage(() => (isReady() ? [] : ['ModelServices are not listed yet, or ZStack was not polled yet'])),
+  const alarm = createAlarm({
+    connections,
+    enqueue: (key, priority) => queue.add(key, priority),
+    keys: () => store.keys(),
+    waiting: () => reconciler.waiting(),
+    hurryPoll: () => poller.hurry(),
+    log: log.child({ zstack: endpoint }),
   })
-  const exposition = await listen(config.metricsPort, {
-    '/metrics': async () => {
-      metrics.queueDepth.set({ name: metrics.controller }, queue.depth)
-      metrics.leader.set(mayWrite() ? 1 : 0)
-      return { status: 200, type: metrics.contentType, text: await metrics.text() }
-    },
-  })
+  return { metrics, cluster, queue, informer, connections, recorder, reconciler, poller }
+}
 
-  const background = new AbortController()
-  const abort = new AbortController()
-  const watching = informer.run(background.signal)
-  log.info(
-    { version, kubernetes: cluster.server, zstack: config.endpoint, namespaces: config.watchNamespaces },
-    'started',
-  )
-  try {
-    await Promise.race([informer.synced, aborted(stop), watching])
-    if (config.leaderElection && !stop.aborted) {
-      leadership = await acquireLease(
-        {
-          cluster,
-          namespace: leaseNamespace(config, cluster),
-          name: component,
-          identity: `${hostname()}_${randomUUID()}`,
-          clock,
-          random,
-          log,
-        },
-        stop,
-      )
-      leadership?.lost.addEventListener('abort', () => abort.abort(leadership?.lost.reason))
-    }
-    if (stop.aborted) return 'stopped'
-    const lost = leadership?.lost ?? new AbortController().signal
-    const polling = poller.run(background.signal)
-    const working = runController(
-      {
-        queue,
-        pass: (key, context) => reconciler.reconcile(key, context),
-        workers: config.maxConcurrentReconciles,
-        clock,
-        log: log.child({ controller: metrics.controller }),
-        observe: (result, seconds) => {
-          metrics.reconciles.inc({ controller: metrics.controller, result })
-          metrics.reconcileSeconds.observe({ controller: metrics.controller }, seconds)
-        },
-      },
-      abort.signal,
-    )
-    await Promise.race([aborted(stop), aborted(lost), working, watching])
-    queue.shutDown()
-    const cancel = clock.after(graceMs, () => abort.abort(new Error('time to stop is up')))
-    await working
-    cancel()
-    background.abort()
-    await polling
-    return lost.aborted ? 'leaseLost' : 'stopped'
-  } finally {
-    queue.shutDown()
-    background.abort()
-    await connections.close()
-    await recorder.flush(AbortSignal.timeout(1_000))
-    await leadership?.release()
-    await watching
-    await Promise.all([health.close(), exposition.close(), cluster.close()])
+function serve(config: Config, parts: Parts, isReady: () => boolean, isLeader: () => boolean) {
+  const { informer, metrics, queue, connections } = parts
+  const isBroken = () => informer.brokenForMs() > brokenLimitMs
+  const hasTrouble = () => {
+    const connection = connections.open()
+    return !connection.ok || connection.value.trouble() !== undefined
   }
+  return Promise.all([
+    listen(config.healthPort, {
+      '/healthz': checkPage(() => (isBroken() ? ['the watch on ModelServices has been broken for long'] : [])),
+      '/readyz': checkPage(() => (isReady() ? [] : ['ModelServices are not listed yet, or ZStack was not polled yet'])),
+    }),
+    listen(config.metricsPort, {
+      '/metrics': () => metrics.page({ depth: queue.depth, isLeader: isLeader(), hasTrouble: hasTrouble() }),
+    }),
+  ])
 }
 
 function resourcesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: Config) {
   const { group, version, plural } = api
-  const selector = watchLabelSelector === undefined ? {} : { labelSelector: watchLabelSelector }
   const scopes = watchNamespaces.length > 0 ? watchNamespaces : [undefined]
   return new Map(
     scopes.map((namespace) => [
@@ -221,14 +199,14 @@ function resourcesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: 
         group,
         version,
         plural,
-        ...selector,
+        ...(watchLabelSelector !== undefined && { labelSelector: watchLabelSelector }),
         ...(namespace !== undefined && { namespace }),
       }),
     ]),
   )
 }
 
-function httpOf(config: Config, userAgent: string, metrics: ReturnType<typeof createMetrics>): Http {
+function httpOf(config: Config, userAgent: string, metrics: Metrics): Http {
   const http = createHttp({
     baseUrl: config.endpoint,
     timeoutMs: config.requestTimeoutMs,
@@ -251,12 +229,9 @@ function fenced(http: Http, mayWrite: () => boolean): Http {
   }
 }
 
-function credentialsOf({ credentials }: Config): CredentialsSource {
-  return credentials.kind === 'directory' ? credentialsDirectory(credentials.directory) : fixedCredentials(credentials)
-}
-
-function leaseNamespace(config: Config, cluster: Cluster): string {
-  return config.leaderElectionNamespace ?? cluster.namespace ?? 'default'
+function leaseOf(config: Config, cluster: Cluster, log: Logger) {
+  const namespace = config.leaderElectionNamespace ?? cluster.namespace ?? 'default'
+  return { cluster, namespace, name: component, identity: `${hostname()}_${randomUUID()}`, clock, random, log }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

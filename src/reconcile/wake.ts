@@ -1,5 +1,8 @@
-/** Which changes of an object are news to this operator, and how urgent. */
+/** Who is woken by what: changes of an object, and changes of the connection. */
+import type { Logger } from 'pino'
 import { reconcileRequestedAt, statusOf, type StoredModelService } from '../api/modelservice.ts'
+import { cures } from '../decide/failure.ts'
+import type { Connections } from './ports.ts'
 
 /** Spec, annotation and existence are news; the operator's own status writes wake nothing. */
 export function isChangeForUs(before: StoredModelService | undefined, after: StoredModelService | undefined): boolean {
@@ -24,4 +27,35 @@ export function urgencyOf(
   const isDealtWith =
     status?.observedGeneration === generation && status.lastHandledReconcileAt === annotations?.[reconcileRequestedAt]
   return isDealtWith ? 'poll' : 'change'
+}
+
+export type AlarmOptions = {
+  readonly connections: Connections
+  readonly enqueue: (key: string, priority: 'retry' | 'poll') => void
+  /** The keys of all objects. */
+  readonly keys: () => Iterable<string>
+  /** The keys that wait for the connection, longest first. */
+  readonly waiting: () => Iterable<string>
+  readonly hurryPoll: () => void
+  readonly log: Logger
+}
+
+/** Answers changes of the connection: in an outage one object tries for all, and its success wakes the others. */
+export function createAlarm({ connections, enqueue, keys, waiting, hurryPoll, log }: AlarmOptions) {
+  return (change: 'open' | 'trial' | 'closed') => {
+    if (change === 'open') {
+      const opened = connections.open()
+      const trouble = opened.ok ? opened.value.trouble() : opened.failure
+      if (!trouble) return
+      const { reason, retry } = cures[trouble.kind]
+      log.warn({ reason }, trouble.message)
+      // An outage that passes by itself changes no status of objects in sync; what a person must mend shows on all.
+      if (retry !== 'backOff') for (const key of keys()) enqueue(key, 'poll')
+      return
+    }
+    const all = [...waiting()]
+    if (change === 'closed') log.info('ZStack answers again')
+    for (const key of change === 'trial' ? all.slice(0, 1) : all) enqueue(key, 'retry')
+    if (change === 'closed' || all.length === 0) hurryPoll()
+  }
 }

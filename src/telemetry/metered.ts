@@ -7,15 +7,14 @@ type Asked = { readonly method: string; readonly path: string }
 export function metered<R extends Asked, A extends object>(send: Send<R, A>, metrics: Metrics): Send<R, A> {
   return async (request, signal) => {
     const operation = operationOf(request)
-    const end = metrics.apiSeconds.startTimer({ operation })
+    const started = performance.now()
     let code = 'none'
     try {
       const answer = await send(request, signal)
       if ('status' in answer) code = String(answer.status)
       return answer
     } finally {
-      end()
-      metrics.apiRequests.inc({ operation, code })
+      metrics.observeRequest(operation, code, (performance.now() - started) / 1000)
     }
   }
 }

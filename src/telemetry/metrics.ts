@@ -76,7 +76,27 @@ export function createMetrics(version: string) {
   // A series that starts at zero shows on a dashboard before the first event.
   for (const result of ['awaitChange', 'after', 'backOff', 'error']) metrics.reconciles.inc({ controller, result }, 0)
   for (const result of ['verified', 'ineffective']) metrics.updates.inc({ result }, 0)
-  return { ...metrics, controller, text: () => registry.metrics(), contentType: registry.contentType }
+  return {
+    controller,
+    countAdd: () => metrics.queueAdds.inc({ name: controller }),
+    countWatchRestart: () => metrics.watchRestarts.inc(),
+    countUpdate: (isVerified: boolean) => metrics.updates.inc({ result: isVerified ? 'verified' : 'ineffective' }),
+    observePass: (result: string, seconds: number) => {
+      metrics.reconciles.inc({ controller, result })
+      metrics.reconcileSeconds.observe({ controller }, seconds)
+    },
+    observeRequest: (operation: string, code: string, seconds: number) => {
+      metrics.apiRequests.inc({ operation, code })
+      metrics.apiSeconds.observe({ operation }, seconds)
+    },
+    /** The text exposition, with what is only known when somebody looks. */
+    async page(now: { readonly depth: number; readonly isLeader: boolean; readonly hasTrouble: boolean }) {
+      metrics.queueDepth.set({ name: controller }, now.depth)
+      metrics.leader.set(now.isLeader ? 1 : 0)
+      metrics.circuitOpen.set(now.hasTrouble ? 1 : 0)
+      return { status: 200, type: registry.contentType, text: await registry.metrics() }
+    },
+  }
 }
 
 const controller = 'modelservice'

@@ -44,7 +44,9 @@ describe.skipIf(apiServerMissing())('drift', () => {
       spec: { uuid, policy: 'Observe', requestCpu: 8, environmentParameters: { A: 'b' } },
     })
     const object = await scenario.untilReady('a', 'True', 'DriftDetected')
-    expect(conditionIn(object, 'Ready')?.message).toBe('requestCpu: want 8, is 4 (and 1 more); policy Observe leaves it')
+    expect(conditionIn(object, 'Ready')?.message).toBe(
+      'requestCpu: want 8, is 4 (and 1 more); policy Observe leaves it',
+    )
     scenario.zstack.drift(uuid, { requestCpu: 8 })
     await scenario.untilReady('a', 'True', 'InSync')
     expect(scenario.zstack.counters.update).toBe(0)

@@ -7,23 +7,62 @@ const uuid = '6c1a5f6167944aa1886294842075279f'
 
 /** What an update can be answered with, and what the object says then. */
 const refusals: readonly (readonly [string, Fault, string, 'Stalled' | 'Reconciling', RegExp])[] = [
-  ['an invalid argument', { kind: 'error', code: 'SYS.1007', details: 'cpu too many' }, 'RemoteRejected', 'Stalled', /SYS\.1007: cpu too many\); correct the spec/],
+  [
+    'an invalid argument',
+    { kind: 'error', code: 'SYS.1007', details: 'cpu too many' },
+    'RemoteRejected',
+    'Stalled',
+    /SYS\.1007: cpu too many\); correct the spec/,
+  ],
   ['a failed operation', { kind: 'error', code: 'SYS.1006' }, 'RemoteRejected', 'Reconciling', /could not carry out/],
-  ['the telling code in a cause', { kind: 'error', code: 'SYS.1006', nestedCode: 'ID.1003' }, 'QuotaExceeded', 'Stalled', /raise the quota/],
+  [
+    'the telling code in a cause',
+    { kind: 'error', code: 'SYS.1006', nestedCode: 'ID.1003' },
+    'QuotaExceeded',
+    'Stalled',
+    /raise the quota/,
+  ],
   ['a missing permission', { kind: 'error', code: 'ID.1002' }, 'PermissionDenied', 'Stalled', /grant it/],
   ['an exceeded quota', { kind: 'error', code: 'ID.1003' }, 'QuotaExceeded', 'Stalled', /raise the quota/],
-  ['a plain 400', { kind: 'status', status: 400, body: 'requestCpu is no number', contentType: 'text/plain' }, 'RemoteRejected', 'Stalled', /400: requestCpu is no number/],
-  ['trouble on the node', { kind: 'error', code: 'SYS.1000' }, 'Unreachable', 'Reconciling', /is in trouble \(SYS\.1000/],
-  ['a page of a proxy', { kind: 'status', status: 502, body: '<html>Bad Gateway</html>', contentType: 'text/html' }, 'Unreachable', 'Reconciling', /not available: 502/],
+  [
+    'a plain 400',
+    { kind: 'status', status: 400, body: 'requestCpu is no number', contentType: 'text/plain' },
+    'RemoteRejected',
+    'Stalled',
+    /400: requestCpu is no number/,
+  ],
+  [
+    'trouble on the node',
+    { kind: 'error', code: 'SYS.1000' },
+    'Unreachable',
+    'Reconciling',
+    /is in trouble \(SYS\.1000/,
+  ],
+  [
+    'a page of a proxy',
+    { kind: 'status', status: 502, body: '<html>Bad Gateway</html>', contentType: 'text/html' },
+    'Unreachable',
+    'Reconciling',
+    /not available: 502/,
+  ],
   ['a cut connection', { kind: 'reset' }, 'Unreachable', 'Reconciling', /the connection was cut/],
   ['half an answer', { kind: 'truncated' }, 'Unreachable', 'Reconciling', /cut/],
-  ['a redirect', { kind: 'status', status: 302, headers: { location: 'http://elsewhere.example.com/x' } }, 'Unreachable', 'Stalled', /redirects to http:\/\/elsewhere\.example\.com/],
+  [
+    'a redirect',
+    { kind: 'status', status: 302, headers: { location: 'http://elsewhere.example.com/x' } },
+    'Unreachable',
+    'Stalled',
+    /redirects to http:\/\/elsewhere\.example\.com/,
+  ],
   ['silence', { kind: 'hang' }, 'Unreachable', 'Reconciling', /no answer within 0\.5 s/],
 ]
 
 describe.skipIf(apiServerMissing())('a failing update', () => {
   it.each(refusals)('answered with %s says so', async (_, fault, reason, progress, message) => {
-    const scenario = await startScenario({ services: [modelService({ uuid, requestCpu: 4 })], env: { ZSTACK_REQUEST_TIMEOUT: '500ms' } })
+    const scenario = await startScenario({
+      services: [modelService({ uuid, requestCpu: 4 })],
+      env: { ZSTACK_REQUEST_TIMEOUT: '500ms' },
+    })
     const lift = scenario.zstack.fault({ operation: 'update', fault })
     await scenario.create({ name: 'a', spec: { uuid, requestCpu: 8 } })
     const object = await scenario.untilReady('a', 'False', reason)
@@ -42,7 +81,9 @@ describe.skipIf(apiServerMissing())('what only the operator can judge', () => {
     const scenario = await startScenario()
     await scenario.create({ name: 'a', spec: { uuid, requestCpu: 8 } })
     const object = await scenario.untilReady('a', 'False', 'NotFound')
-    expect(conditionIn(object, 'Stalled')?.message).toContain(`no model service ${uuid}; check spec.uuid and the account`)
+    expect(conditionIn(object, 'Stalled')?.message).toContain(
+      `no model service ${uuid}; check spec.uuid and the account`,
+    )
     scenario.zstack.add(modelService({ uuid }))
     await scenario.untilReady('a', 'True', 'InSync')
   })
@@ -61,8 +102,12 @@ describe.skipIf(apiServerMissing())('what only the operator can judge', () => {
   })
 
   it('wrong credentials are told once and not tried again', async () => {
-    const scenario = await startScenario({ services: [modelService({ uuid })], env: { ZSTACK_ACCOUNT_PASSWORD: 'wrong-one' } })
-    for (const name of ['a', 'b']) await scenario.create({ name, spec: { uuid: name === 'a' ? uuid : 'b'.repeat(32), requestCpu: 8 } })
+    const scenario = await startScenario({
+      services: [modelService({ uuid })],
+      env: { ZSTACK_ACCOUNT_PASSWORD: 'wrong-one' },
+    })
+    for (const name of ['a', 'b'])
+      await scenario.create({ name, spec: { uuid: name === 'a' ? uuid : 'b'.repeat(32), requestCpu: 8 } })
     const object = await scenario.untilReady('a', 'False', 'CredentialsRejected')
     await scenario.untilReady('b', 'False', 'CredentialsRejected')
     expect(conditionIn(object, 'Connected')).toMatchObject({ status: 'False', reason: 'CredentialsRejected' })
@@ -76,7 +121,9 @@ describe.skipIf(apiServerMissing())('what only the operator can judge', () => {
     await scenario.restart({ ZSTACK_ENDPOINT: scenario.zstack.url.replace('/zstack', '/elsewhere') })
     await scenario.create({ name: 'a', spec: { uuid, requestCpu: 8 } })
     const object = await scenario.untilReady('a', 'False', 'Unreachable')
-    expect(conditionIn(object, 'Connected')?.message).toMatch(/there is no ZStack API at .*ZSTACK_ENDPOINT is the base URL/)
+    expect(conditionIn(object, 'Connected')?.message).toMatch(
+      /there is no ZStack API at .*ZSTACK_ENDPOINT is the base URL/,
+    )
   })
 
   it('a full session table is TooManySessions', async () => {

@@ -64,9 +64,13 @@ describe.skipIf(apiServerMissing())('fields', () => {
     const live = modelService({ requestCpu: 4 })
     const scenario = await startScenario({ services: [live] })
     const { uuid, name, description, yaml, requestCpu, type, framework } = live
-    const images = (live.modelServiceImages as { cpuArchitecture: string; vmImageUuid: string; dockerImage: string }[]).map(
-      ({ cpuArchitecture, vmImageUuid, dockerImage }) => ({ cpuArchitecture: cpuArchitecture.toUpperCase(), vmImageUuid, dockerImage }),
-    )
+    const images = (
+      live.modelServiceImages as { cpuArchitecture: string; vmImageUuid: string; dockerImage: string }[]
+    ).map(({ cpuArchitecture, vmImageUuid, dockerImage }) => ({
+      cpuArchitecture: cpuArchitecture.toUpperCase(),
+      vmImageUuid,
+      dockerImage,
+    }))
     await scenario.create({
       name: 'same',
       spec: {

@@ -5,7 +5,12 @@ import { crdFile } from '../../crds/generate.ts'
 import { sharedApiServer, testNamespace } from './envtest/shared.ts'
 import type { ApiServerAccess } from './envtest/access.ts'
 import { startOperator, type OperatorEnvironment, type OperatorProcess } from './operator-process.ts'
-import { startZStackSimulator, type ModelServiceInventory, type SimulatorOptions, type ZStackSimulator } from './zstack/simulator.ts'
+import {
+  startZStackSimulator,
+  type ModelServiceInventory,
+  type SimulatorOptions,
+  type ZStackSimulator,
+} from './zstack/simulator.ts'
 
 export type Manifest = {
   readonly name: string
@@ -14,12 +19,22 @@ export type Manifest = {
 }
 
 export type ModelServiceObject = {
-  readonly metadata: { readonly name: string; readonly generation: number; readonly uid: string; readonly resourceVersion: string }
+  readonly metadata: {
+    readonly name: string
+    readonly generation: number
+    readonly uid: string
+    readonly resourceVersion: string
+  }
   readonly spec: Readonly<Record<string, unknown>>
   readonly status?: Status
 }
 
-export type EventObject = { readonly type: string; readonly reason: string; readonly message: string; readonly count: number }
+export type EventObject = {
+  readonly type: string
+  readonly reason: string
+  readonly message: string
+  readonly count: number
+}
 
 export interface Scenario {
   readonly server: ApiServerAccess
@@ -81,13 +96,15 @@ export async function startScenario(options: ScenarioOptions = {}): Promise<Scen
 
   const collection = `/apis/ai.zstack.io/v1alpha1/namespaces/${namespace}/modelservices`
   const path = (name: string) => `${collection}/${name}`
-  const patch = (name: string, body: object) => succeed(server.request('PATCH', path(name), body, 'application/merge-patch+json'))
+  const patch = (name: string, body: object) =>
+    succeed(server.request('PATCH', path(name), body, 'application/merge-patch+json'))
   const get = async (name: string) => (await succeed(server.request('GET', path(name)))) as ModelServiceObject
   const until: Scenario['until'] = (name, fits) =>
     vi.waitFor(
       async () => {
         const object = await get(name)
-        if (!fits(object)) throw new Error(`still ${JSON.stringify(object.status, null, 1)}\n${JSON.stringify(operator.log.slice(-3))}`)
+        if (!fits(object))
+          throw new Error(`still ${JSON.stringify(object.status, null, 1)}\n${JSON.stringify(operator.log.slice(-3))}`)
         return object
       },
       { timeout: 15_000, interval: 20 },
@@ -126,7 +143,9 @@ export async function startScenario(options: ScenarioOptions = {}): Promise<Scen
     untilReady: (name, status, reason) =>
       until(name, (object) => {
         const ready = conditionIn(object, 'Ready')
-        return ready?.status === status && ready.reason === reason && ready.observedGeneration === object.metadata.generation
+        return (
+          ready?.status === status && ready.reason === reason && ready.observedGeneration === object.metadata.generation
+        )
       }),
     async events(name) {
       const query = new URLSearchParams({ fieldSelector: `involvedObject.name=${name}` }).toString()
