@@ -18,6 +18,17 @@ const uuidAdvice = 'must be 32 lower-case hex digits without dashes, such as 6c1
 const memoryAdvice =
   'must be a whole, non-negative number of bytes, or a quantity that is one, such as 16Gi (suffixes Ki Mi Gi Ti Pi, k M G T P)'
 
+/**
+ * In CEL a quantity such as 1.5Gi is no integer although it is a whole number of bytes, so its value is looked at as a
+ * float; the bound, 2^53, keeps the conversion exact.
+ */
+const memoryRule = [
+  'type(self) == int',
+  '? self >= 0 && self <= 9007199254740991',
+  ": isQuantity(self) && !quantity(self).isLessThan(quantity('0')) && quantity(self).isLessThan(quantity('9007199254740992'))",
+  '&& double(int(quantity(self).asApproximateFloat())) == quantity(self).asApproximateFloat()',
+].join(' ')
+
 const text = (description: string) => z.string().describe(description)
 const stringMap = (description: string) => z.record(z.string(), z.string()).describe(description)
 const tags = (description: string) => z.array(z.string()).describe(description)
@@ -47,7 +58,7 @@ const managed = z.strictObject({
       'x-kubernetes-int-or-string': true,
       'x-kubernetes-validations': [
         {
-          rule: 'type(self) == int ? self >= 0 : (isQuantity(self) && quantity(self).isInteger() && !quantity(self).isLessThan(quantity("0")))',
+          rule: memoryRule,
           message: memoryAdvice,
         },
       ],

@@ -80,12 +80,13 @@ export function withContainers(paths: Iterable<string>): Set<string> {
 
 /** The FieldsV1 document of a set of paths, and back. */
 export function toFieldsV1(paths: Iterable<string>): JsonObject {
+  // The separator sorts before every other character: what a path holds follows it at once.
   const all = [...paths].sort()
   const root: JsonObject = {}
-  for (const path of all) {
+  for (const [i, path] of all.entries()) {
     let node = root
     for (const element of path.split(SEPARATOR)) node = (node[element] ??= {}) as JsonObject
-    if (all.some((other) => other.startsWith(path + SEPARATOR))) node['.'] = {}
+    if (all[i + 1]?.startsWith(path + SEPARATOR)) node['.'] = {}
   }
   return root
 }

@@ -1,6 +1,17 @@
 import { parse } from 'yaml'
 import { startStandInApi, type StandInApi, type StandInOptions } from './server.ts'
 
+type Fields = Record<string, Record<string, unknown>>
+
+/** As much of a CustomResourceDefinition as the tests look at. */
+export type Definition = {
+  spec: {
+    group: string
+    names: { kind: string; listKind: string; plural: string }
+    versions: { name: string; schema: { openAPIV3Schema: { properties: { spec: { properties: Fields } } } } }[]
+  }
+}
+
 /** A resource with one field of every kind that a structural schema knows, for the tests beside this file. */
 export const WIDGET_CRD = parse(`
 apiVersion: apiextensions.k8s.io/v1
@@ -76,13 +87,46 @@ spec:
                     type: object
                     required: [type, status]
                     properties: {type: {type: string}, status: {type: string, enum: ["True", "False", "Unknown"]}}
-`) as object
+`) as Definition
 
-/** Whatever an answer holds; tests look into it freely. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the tests assert the shape
-export type Loose = any
+/** The same definition with the fields of its spec changed. */
+export function widgetCrd(change: (fields: Fields) => void): Definition {
+  const crd = structuredClone(WIDGET_CRD)
+  for (const version of crd.spec.versions) change(version.schema.openAPIV3Schema.properties.spec.properties)
+  return crd
+}
 
-export type Reply = { readonly status: number; readonly body: Loose; readonly headers: Headers }
+/** What the tests look at in an answer: an object, a list, a table, a status or the event of a watch. */
+export type Answered = {
+  kind: string
+  type: string
+  code: number
+  reason: string
+  message: string
+  details: { causes: unknown[] }
+  metadata: {
+    name: string
+    uid: string
+    generation: number
+    resourceVersion: string
+    creationTimestamp: string
+    deletionTimestamp?: string
+    labels?: object
+    continue: string
+    remainingItemCount: number
+    managedFields: { manager: string }[]
+  }
+  spec: { cpu: number; images: object[] }
+  status: { phase: string; conditions: object[] }
+  stringData?: object
+  count: number
+  items: Answered[]
+  object: Answered
+  columnDefinitions: { name: string; type: string; priority: number }[]
+  rows: { cells: unknown[]; object: Answered }[]
+}
+
+export type Reply = { readonly status: number; readonly body: Answered; readonly headers: Headers }
 
 export interface Client {
   get(path: string, accept?: string): Promise<Reply>
@@ -92,14 +136,14 @@ export interface Client {
   patch(path: string, body: unknown, type?: string): Promise<Reply>
   delete(path: string, body?: unknown): Promise<Reply>
   /** The events of a watch as they come; ends when the server ends it, throws when the connection is cut. */
-  watch(path: string, accept?: string): AsyncGenerator<Loose, void>
+  watch(path: string, accept?: string): AsyncGenerator<Answered, void>
 }
 
 export const WIDGETS = '/apis/test.example.com/v1/namespaces/default/widgets'
 export const ALL_WIDGETS = '/apis/test.example.com/v1/widgets'
 export const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
 
-export function widget(name: string, spec: object = {}, more: object = {}): Loose {
+export function widget(name: string, spec: object = {}, more: object = {}): object {
   return {
     apiVersion: 'test.example.com/v1',
     kind: 'Widget',
@@ -125,7 +169,7 @@ function createClient(url: string): Client {
     const response = await fetch(url + path, { method, headers, ...init })
     const text = await response.text()
     const json = response.headers.get('content-type')?.startsWith('application/json')
-    return { status: response.status, body: json ? JSON.parse(text) : text, headers: response.headers }
+    return { status: response.status, body: (json ? JSON.parse(text) : text) as Answered, headers: response.headers }
   }
   return {
     get: (path, accept) => send('GET', path, undefined, undefined, accept),
@@ -144,7 +188,7 @@ function createClient(url: string): Client {
         for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
           const lines = (rest + chunk).split('\n')
           rest = lines.pop() ?? ''
-          for (const line of lines) yield JSON.parse(line)
+          for (const line of lines) yield JSON.parse(line) as Answered
         }
       } finally {
         abort.abort()
@@ -154,7 +198,7 @@ function createClient(url: string): Client {
 }
 
 /** The next event of a watch. */
-export async function next(events: AsyncGenerator<Loose, void>): Promise<Loose> {
+export async function next(events: AsyncGenerator<Answered, void>): Promise<Answered | undefined> {
   const result = await events.next()
   return result.done === true ? undefined : result.value
 }
