@@ -48,12 +48,14 @@ ${Object.entries(conditionTypes)
 
 ## Reasons
 
-| reason | meaning | what to do |
-| --- | --- | --- |
-${Object.entries(reasons)
-  .map(([reason, { means, cure }]) => `| \`${reason}\` | ${means} | ${cure} |`)
-  .join('\n')}
+${reasonTable()}
 `
+}
+
+/** Every reason as a Markdown table. */
+export function reasonTable(): string {
+  const rows = Object.entries(reasons).map(([reason, { means, cure }]) => `| \`${reason}\` | ${means} | ${cure} |`)
+  return ['| reason | what it means | what to do |', '| --- | --- | --- |', ...rows].join('\n')
 }
 
 function table(schema: Schema | undefined): string {
