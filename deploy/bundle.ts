@@ -8,11 +8,74 @@ import { build, type Plugin } from 'esbuild'
 const prunedClient: Plugin = {
   name: 'pruned-client',
   setup(bundle) {
-    bundle.onResolve({ filter: /^@kubernetes\/client-node$/ }, async ({ path, pluginData, ...from }) => {
-      if (pluginData === prunedClient.name) return undefined
+    const ours = /[\\/]@kubernetes[\\/]client-node[\\/]/
+    bundle.onResolve({ filter: /^@kubernetes\/client-node$|^\.\.?\// }, async ({ path, pluginData, ...from }) => {
+      const isAsked = pluginData === prunedClient.name || (path.startsWith('.') && !ours.test(from.importer))
+      if (isAsked) return undefined
       const resolved = await bundle.resolve(path, { ...from, pluginData: prunedClient.name })
       return { ...resolved, sideEffects: false }
     })
+  },
+}
+
+/**
+ * What few installations ever use (OIDC log-in, SOCKS and HTTP proxies, exemplars of metrics) is in the bundle, but runs
+ * only when something of it is first touched: at start it would cost a third of the operator's memory.
+ */
+const lazyPackages: Plugin = {
+  name: 'lazy-packages',
+  setup(bundle) {
+    const names = [
+      'openid-client',
+      'socks',
+      'socks-proxy-agent',
+      'hpagent',
+      'jsonpath-plus',
+      '@opentelemetry/api',
+      'tdigest',
+    ]
+    const filter = new RegExp(`^(?:${names.join('|')})$`)
+    bundle.onResolve({ filter }, ({ path, resolveDir, pluginData }) =>
+      pluginData === lazyPackages.name ? undefined : { path, namespace: lazyPackages.name, pluginData: resolveDir },
+    )
+    bundle.onLoad({ filter: /.*/, namespace: lazyPackages.name }, ({ path, pluginData }) => ({
+      resolveDir: String(pluginData),
+      pluginData: lazyPackages.name,
+      // The exports are inherited from a proxy: whoever copies own properties copies nothing and loads nothing.
+      contents: `
+        let real
+        const load = () => (real ??= require(${JSON.stringify(path)}))
+        const get = (_, name) => (name === '__esModule' ? undefined : load()[name])
+        module.exports = Object.create(new Proxy({}, { get }))`,
+    }))
+  },
+}
+
+/** The dispatchers of undici without its fetch, WebSocket, cache and mocks: half of its code, none of them used. */
+const slimUndici: Plugin = {
+  name: 'slim-undici',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^undici$/ }, ({ path, resolveDir }) => ({
+      path,
+      namespace: slimUndici.name,
+      pluginData: resolveDir,
+    }))
+    bundle.onLoad({ filter: /.*/, namespace: slimUndici.name }, ({ pluginData }) => ({
+      resolveDir: String(pluginData),
+      contents: `
+        import Dispatcher from 'undici/lib/dispatcher/dispatcher.js'
+        import api from 'undici/lib/api/index.js'
+        import Agent from 'undici/lib/dispatcher/agent.js'
+        import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js'
+        Object.assign(Dispatcher.prototype, api)
+        export { Agent, ProxyAgent }
+        // client-node names it in the generated API that is pruned away.
+        export const fetch = undefined
+        export function request(url, { dispatcher, ...options }) {
+          const { origin, pathname, search } = new URL(url)
+          return dispatcher.request({ ...options, origin, path: pathname + search })
+        }`,
+    }))
   },
 }
 
@@ -31,6 +94,6 @@ await build({
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
   },
-  plugins: [prunedClient],
+  plugins: [prunedClient, lazyPackages, slimUndici],
   logLevel: 'warning',
 })
