@@ -2,19 +2,19 @@
 import { build, type Plugin } from 'esbuild'
 
 /**
- * Of client-node only configuration and authentication are used, but it does not say that its modules are free of side
- * effects. Saying so for it keeps thousands of generated API models out of the bundle, and out of memory.
+ * Of client-node only configuration and authentication are used. They name the generated API once, in a method that
+ * nothing here calls: without it, thousands of models stay out of the bundle and of memory.
  */
-const prunedClient: Plugin = {
-  name: 'pruned-client',
+const slimClient: Plugin = {
+  name: 'slim-client',
   setup(bundle) {
-    const ours = /[\\/]@kubernetes[\\/]client-node[\\/]/
-    bundle.onResolve({ filter: /^@kubernetes\/client-node$|^\.\.?\// }, async ({ path, pluginData, ...from }) => {
-      const isAsked = pluginData === prunedClient.name || (path.startsWith('.') && !ours.test(from.importer))
-      if (isAsked) return undefined
-      const resolved = await bundle.resolve(path, { ...from, pluginData: prunedClient.name })
-      return { ...resolved, sideEffects: false }
-    })
+    bundle.onResolve({ filter: /^@kubernetes\/client-node$/ }, ({ path, resolveDir }) =>
+      bundle.resolve(`${path}/dist/config.js`, { resolveDir, kind: 'import-statement' }),
+    )
+    bundle.onResolve({ filter: /^\.\/gen\/index\.js$/ }, ({ path }) => ({ path, namespace: slimClient.name }))
+    bundle.onLoad({ filter: /.*/, namespace: slimClient.name }, () => ({
+      contents: 'export const createConfiguration = undefined, ServerConfiguration = undefined',
+    }))
   },
 }
 
@@ -69,8 +69,6 @@ const slimUndici: Plugin = {
         import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js'
         Object.assign(Dispatcher.prototype, api)
         export { Agent, ProxyAgent }
-        // client-node names it in the generated API that is pruned away.
-        export const fetch = undefined
         export function request(url, { dispatcher, ...options }) {
           const { origin, pathname, search } = new URL(url)
           return dispatcher.request({ ...options, origin, path: pathname + search })
@@ -94,6 +92,6 @@ await build({
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
   },
-  plugins: [prunedClient, lazyPackages, slimUndici],
+  plugins: [slimClient, lazyPackages, slimUndici],
   logLevel: 'warning',
 })
