@@ -7,7 +7,12 @@ export type AccessKey = { readonly id: string; readonly secret: string }
  * The headers that authenticate one request.
  * @param path path after the context path, decoded, with or without a query (which is not signed)
  */
-export function signature(key: AccessKey, method: string, path: string, now: Date): Record<string, string> {
+export function signature(
+  key: AccessKey,
+  method: string,
+  path: string,
+  now: Date,
+): { date: string; authorization: string } {
   const date = now.toUTCString()
   const [signed = ''] = path.split('?', 1)
   const digest = createHmac('sha1', key.secret)

@@ -23,13 +23,19 @@ export function evidenceOf(patch: Patch, before: Live | undefined, after: Live |
   return evidence
 }
 
+/** An update waits for so many others that find the shape out, then goes on its own. */
+const patience = 2
+
 export interface BodyShapes {
   /** The shape to send in, and whether it is a guess. */
   best(): { readonly shape: BodyShape; readonly certain: boolean }
-  /** Holds other updates back while one finds the shape out, so that a whole fleet is not sent in the wrong one. */
+  /**
+   * Holds other updates back while one finds the shape out, so that a whole fleet is not sent in the wrong one; but
+   * none waits for ever while others find nothing out.
+   */
   learn<T>(update: () => Promise<T>): Promise<T>
   note(shape: BodyShape, evidence: Evidence): void
-  /** The server said in so many words that it does not take this shape. */
+  /** The server said in so many words that it does not take this shape; believed even of one taken before. */
   refused(shape: BodyShape): void
 }
 
@@ -38,7 +44,7 @@ export function createBodyShapes(setting: 'auto' | BodyShape, onLearned: (shape:
   let certain = setting !== 'auto'
   let scouting: Promise<void> | undefined
   const settle = (shape: BodyShape) => {
-    if (certain) return
+    if (certain && guess === shape) return
     guess = shape
     certain = true
     onLearned(shape)
@@ -46,25 +52,33 @@ export function createBodyShapes(setting: 'auto' | BodyShape, onLearned: (shape:
   return {
     best: () => ({ shape: guess, certain }),
     async learn(update) {
-      while (!certain && scouting) await scouting
+      for (let waits = 0; !certain && scouting && waits < patience; waits++) await scouting
       if (certain) return update()
       const scout = update()
-      scouting = scout
-        .catch(() => undefined)
-        .then(() => {
-          scouting = undefined
-        })
+      const over = scout.then(
+        () => undefined,
+        () => undefined,
+      )
+      scouting = over
+      void over.then(() => {
+        if (scouting === over) scouting = undefined
+      })
       return scout
     },
     note(shape, evidence) {
+      if (certain) return
       if (evidence === 'taken') settle(shape)
-      else if (evidence === 'ignored' && !certain) guess = otherShape(shape)
+      else if (evidence === 'ignored') guess = otherShape(shape)
     },
-    refused: (shape) => settle(otherShape(shape)),
+    refused(shape) {
+      if (setting === 'auto') settle(otherShape(shape))
+    },
   }
 }
 
 /** The REST dispatcher's words for a body without the action's key (`zstack-api.md`, UpdateModelService). */
+export const noAction = "the body doesn't contain action mapping to the URL"
+
 export function saysNoAction(message: string): boolean {
-  return message.includes("doesn't contain action mapping")
+  return message.includes(noAction)
 }

@@ -34,6 +34,7 @@ const trialOfferMs = 5_000
 
 export function createCircuit(clock: Clock, random: () => number, onChange: (change: CircuitChange) => void): Circuit {
   let state: State = { at: 'closed', failing: new Set() }
+  let isOver = false
   let cancelTimer: () => void = () => undefined
 
   function open(failure: Failure, attempt: number) {
@@ -48,7 +49,8 @@ export function createCircuit(clock: Clock, random: () => number, onChange: (cha
   }
   function later(ms: number, callback: () => void) {
     cancelTimer()
-    cancelTimer = clock.after(ms, callback)
+    // Requests under way may still end after the close, and must leave no timer behind.
+    if (!isOver) cancelTimer = clock.after(ms, callback)
   }
 
   return {
@@ -72,6 +74,9 @@ export function createCircuit(clock: Clock, random: () => number, onChange: (cha
       }
     },
     trouble: () => (state.at === 'closed' ? undefined : state.failure),
-    close: () => cancelTimer(),
+    close() {
+      isOver = true
+      cancelTimer()
+    },
   }
 }

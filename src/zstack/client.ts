@@ -1,7 +1,6 @@
 /** Requests to one ZStack: authenticated, limited in number, stopped while they cannot succeed. */
-import { backoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
-import { cures, done, failed, type Answer, type Failure } from '../decide/failure.ts'
+import { cures, done, failed, type Answer, type Failure, type FailureKind } from '../decide/failure.ts'
 import type { Json } from '../decide/fields.ts'
 import { signature } from './accesskey.ts'
 import { createCircuit, type CircuitChange } from './circuit.ts'
@@ -9,6 +8,7 @@ import type { CredentialsSource, Revised } from './credentials.ts'
 import { failureOf } from './failures.ts'
 import type { Http } from './http.ts'
 import { createLimit } from './limit.ts'
+import { createPause } from './pause.ts'
 import { createSession, type Session } from './session.ts'
 
 export type Call = {
@@ -39,12 +39,8 @@ export type ClientOptions = {
   readonly onChange: (change: CircuitChange) => void
 }
 
-/** No request goes out until then: each would fail alike, and a refused log-in counts towards a lock-out. */
-type Stop = { readonly failure: Failure; readonly until: number; readonly attempt: number }
+type Login = { readonly revised: Revised; readonly session: Session | undefined }
 
-/** A locked account hurts more than half an hour of waiting (design.md, Failures). */
-const credentialsPauseMs = 30 * 60_000
-const slowPauses = { firstMs: 60_000, mostMs: 600_000 } as const
 /** How soon a changed Secret is noticed; the kubelet itself takes up to a minute to mount it. */
 const credentialsCheckMs = 5_000
 const logOutLimitMs = 3_000
@@ -60,122 +56,148 @@ export function createClient({
 }: ClientOptions): Client {
   const limit = createLimit(maxInFlight)
   const circuits = { read: createCircuit(clock, random, onChange), write: createCircuit(clock, random, onChange) }
-  let loaded: Answer<Revised> | undefined
-  let login: { readonly revised: Revised; readonly session: Session | undefined } | undefined
-  let stop: Stop | undefined
-  let cancelResume: () => void = () => undefined
+  const pause = createPause(clock, onChange)
+  const leaving = new Set<Promise<void>>()
+  let loaded: Promise<Answer<Revised>> | undefined
+  let login: Login | undefined
+  let isClosed = false
   let cancelCheck: () => void = () => undefined
   if (credentials.canChange) scheduleCheck()
 
   async function attempt(call: Call, signal: AbortSignal): Promise<Answer<Reply>> {
-    loaded ??= await credentials.read()
-    if (!loaded.ok) return loaded
-    const { session, revised } = use(loaded.value)
-    if (revised.credentials.kind === 'accessKey')
-      return send(call, signature(revised.credentials, call.method, call.path, new Date(clock.now())), signal)
-    if (!session) throw new Error('an account without a session')
-    let reply = await withSession(call, session, signal)
-    if (!reply.ok && reply.failure.kind === 'session') reply = await withSession(call, session, signal)
-    return reply
+    const first = await attemptOnce(call, signal)
+    return first.again ? (await attemptOnce(call, signal)).reply : first.reply
+  }
+
+  /** `again`: the session was gone, or the credentials were replaced meanwhile, which says nothing of the new ones. */
+  async function attemptOnce(call: Call, signal: AbortSignal): Promise<{ reply: Answer<Reply>; again: boolean }> {
+    const answer = await (loaded ??= credentials.read())
+    if (!answer.ok) return { reply: answer, again: false }
+    const used = use(answer.value)
+    const reply = used.session ? await withSession(call, used.session, signal) : await signed(call, used, signal)
+    if (reply.ok) return { reply, again: false }
+    const { kind } = reply.failure
+    return { reply, again: kind === 'session' || (login !== used && haltsAll(kind)) }
   }
 
   async function withSession(call: Call, session: Session, signal: AbortSignal): Promise<Answer<Reply>> {
     const uuid = await session.current(signal)
     if (!uuid.ok) return uuid
-    const reply = await send(
-      { ...call, secrets: [...call.secrets, uuid.value] },
-      { authorization: `OAuth ${uuid.value}` },
-      signal,
-    )
+    const reply = await send(call, { authorization: `OAuth ${uuid.value}` }, [uuid.value], signal)
     if (!reply.ok && reply.failure.kind === 'session') session.expire(uuid.value)
     return reply
   }
 
-  async function send(call: Call, headers: Record<string, string>, signal: AbortSignal): Promise<Answer<Reply>> {
-    const { method, path, body } = call
+  async function signed(call: Call, { revised }: Login, signal: AbortSignal): Promise<Answer<Reply>> {
+    if (revised.credentials.kind !== 'accessKey') throw new Error('an account without a session')
+    const key = revised.credentials
+    const headers = signature(key, call.method, call.path, new Date(clock.now()))
+    const [, digest = ''] = headers.authorization.split(':')
+    const reply = await send(call, headers, [key.secret, digest], signal)
+    return reply.ok ? reply : failed(asKeyFails(reply.failure, endpoint))
+  }
+
+  async function send(
+    call: Call,
+    headers: Record<string, string>,
+    secrets: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Answer<Reply>> {
+    const { method, path, body, writes } = call
     const answer = await http.send({ method, path, headers, ...(body !== undefined && { body }) }, signal)
-    const failure = failureOf(answer, { endpoint, writes: call.writes, secrets: call.secrets })
+    const failure = failureOf(answer, { endpoint, writes, secrets: [...call.secrets, ...secrets] })
     if (failure) return failed(failure)
     if (answer.kind === 'unanswered') throw new Error('silence without a failure')
     return done({ status: answer.status, json: answer.json })
   }
 
   /** Takes new credentials into use; the session of the old ones is given back. */
-  function use(revised: Revised) {
+  function use(revised: Revised): Login {
     if (login?.revised.revision === revised.revision) return login
     const old = login?.session
     const session =
-      revised.credentials.kind === 'account' ? createSession(http, endpoint, revised.credentials) : undefined
+      revised.credentials.kind === 'account'
+        ? createSession(http, endpoint, revised.credentials, { refuse: () => pause.halted(), failed: haltFor(revised) })
+        : undefined
     login = { revised, session }
-    void old?.logOut(AbortSignal.timeout(logOutLimitMs)).catch(() => undefined)
+    if (old) leave(old)
     return login
   }
 
-  function halt(failure: Failure) {
-    const { retry } = cures[failure.kind]
-    const times = stop ? stop.attempt + 1 : 0
-    const pause = retry === 'slowly' ? backoff(slowPauses, times, () => 1) : credentialsPauseMs
-    stop = { failure, until: clock.monotonic() + pause, attempt: times }
-    cancelResume()
-    cancelResume = clock.after(pause, () => onChange('trial'))
-    onChange('open')
+  function leave(session: Session) {
+    const left = session
+      .logOut(AbortSignal.timeout(logOutLimitMs))
+      .catch(() => undefined)
+      .finally(() => leaving.delete(left))
+    leaving.add(left)
   }
 
-  function resume() {
-    cancelResume()
-    if (!stop) return
-    stop = undefined
-    onChange('closed')
+  /** A log-in with credentials that were replaced meanwhile says nothing of the new ones. */
+  function haltFor(revised: Revised) {
+    return (failure: Failure) => {
+      if (login?.revised.revision === revised.revision && haltsAll(failure.kind)) pause.halt(failure)
+    }
   }
 
   function scheduleCheck() {
-    cancelCheck = clock.after(credentialsCheckMs, () => {
-      void credentials.read().then((answer) => {
-        const isNew = answer.ok && (loaded?.ok !== true || answer.value.revision !== loaded.value.revision)
-        loaded = answer
-        if (isNew) resume()
-        scheduleCheck()
-      })
-    })
+    cancelCheck = clock.after(credentialsCheckMs, () => void check())
+  }
+
+  async function check() {
+    const [before, now] = await Promise.all([loaded, credentials.read()])
+    if (isClosed) return
+    loaded = Promise.resolve(now)
+    if (now.ok && (before?.ok !== true || before.value.revision !== now.value.revision)) {
+      if (login) use(now.value)
+      pause.resume()
+    }
+    scheduleCheck()
   }
 
   return {
     call: (call, signal) =>
       limit(async () => {
         signal.throwIfAborted()
+        if (isClosed)
+          return failed({ kind: 'unavailable', message: `the operator is closing its connection to ${endpoint}` })
         const circuit = circuits[call.writes ? 'write' : 'read']
-        const refused = stop && clock.monotonic() < stop.until ? stop.failure : circuit.refuse()
+        const refused = pause.refuse() ?? circuit.refuse()
         if (refused) return failed({ ...refused, ambiguous: false })
+        const begun = pause.begin()
         const answer = await attempt(call, signal)
         if (answer.ok) {
           circuit.record(call.target, undefined)
-          resume()
+          pause.succeeded(begun)
           return answer
         }
-        const failure = asConnectionSees(answer.failure, login?.revised.credentials.kind, endpoint)
-        const { scope, retry } = cures[failure.kind]
-        if (scope === 'connection' && retry !== 'backOff') halt(failure)
-        else circuit.record(call.target, scope === 'connection' ? failure : undefined)
-        return failed(failure)
+        const { failure } = answer
+        if (haltsAll(failure.kind)) pause.halt(failure)
+        else circuit.record(call.target, cures[failure.kind].scope === 'connection' ? failure : undefined)
+        return answer
       }),
-    trouble: () =>
-      (stop && clock.monotonic() < stop.until ? stop.failure : undefined) ??
-      circuits.read.trouble() ??
-      circuits.write.trouble(),
+    trouble: () => pause.trouble() ?? circuits.read.trouble() ?? circuits.write.trouble(),
     async close() {
-      cancelResume()
+      isClosed = true
       cancelCheck()
+      pause.close()
       circuits.read.close()
       circuits.write.close()
-      await login?.session?.logOut(AbortSignal.timeout(logOutLimitMs)).catch(() => undefined)
+      if (login?.session) leave(login.session)
+      await Promise.all(leaving)
       await http.close()
     },
   }
 }
 
+/** Whether no request can succeed until something changes, rather than until ZStack is back. */
+function haltsAll(kind: FailureKind): boolean {
+  const { scope, retry } = cures[kind]
+  return scope === 'connection' && retry !== 'backOff'
+}
+
 /** An access key has no session that could be renewed: a refusal of it is a refusal of the key. */
-function asConnectionSees(failure: Failure, kind: string | undefined, endpoint: string): Failure {
-  if (failure.kind !== 'session' || kind !== 'accessKey') return failure
+function asKeyFails(failure: Failure, endpoint: string): Failure {
+  if (failure.kind !== 'session') return failure
   return {
     ...failure,
     kind: 'credentials',

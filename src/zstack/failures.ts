@@ -1,25 +1,14 @@
 /** ZStack's answers as failures: error codes, plain text of its REST layer, pages of proxies, silence. */
 import * as z from 'zod'
 import { kindByCode, type Failure, type FailureKind } from '../decide/failure.ts'
+import { noAction, saysNoAction } from './bodyshape.ts'
 import type { HttpAnswer } from './http.ts'
 
-type ErrorCode = {
-  code: string
-  description?: string | undefined
-  details?: string | undefined
-  cause?: ErrorCode | undefined
-}
-
 const text = z.string().optional().catch(undefined)
-const errorCode: z.ZodType<ErrorCode> = z.looseObject({
-  code: z.string(),
-  description: text,
-  details: text,
-  get cause() {
-    return errorCode.optional().catch(undefined)
-  },
-})
+const errorCode = z.looseObject({ code: z.string(), description: text, details: text, cause: z.unknown().optional() })
 const failureBody = z.looseObject({ error: errorCode })
+
+type ErrorCode = z.infer<typeof errorCode>
 
 /** Deeper than any real chain of causes. */
 const deepestCause = 10
@@ -52,21 +41,24 @@ export function failureOf(answer: HttpAnswer, asked: Asked): Failure | undefined
   if (isExpiredJob(answer)) return undefined
   // A job that still runs is 202 with nothing in it.
   if (status === 202) return undefined
-  if (status === 200) {
-    if (answer.json !== null && typeof answer.json === 'object') return undefined
-    return {
-      kind: 'protocol',
-      message: `ZStack at ${endpoint} answered ${status} without readable JSON; is ZSTACK_ENDPOINT the management node, and is a proxy cutting answers?`,
-      ...(writes && { ambiguous: true }),
-    }
-  }
+  if (status === 200 && answer.json !== null && typeof answer.json === 'object') return undefined
+  if (status < 300) return unreadable(status, asked)
   return ofStatus(answer, asked)
+}
+
+function unreadable(status: number, { endpoint, writes }: Asked): Failure {
+  return {
+    kind: 'protocol',
+    message: `ZStack at ${endpoint} answered ${status} without readable JSON; is ZSTACK_ENDPOINT the management node, and is a proxy cutting answers?`,
+    ...(writes && { ambiguous: true }),
+  }
 }
 
 function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: Asked): Failure {
   const { endpoint } = asked
   const { status } = answer
-  const words = quote(answer.text, asked.secrets)
+  // What tells the body shapes apart is kept whole, whatever a secret may read like.
+  const words = saysNoAction(answer.text) ? `: ${noAction}` : quote(answer.text, asked.secrets)
   if (status >= 300 && status < 400)
     return {
       kind: 'endpoint',
@@ -84,10 +76,17 @@ function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: Asked): Fail
     }
   if (status === 401 || status === 403)
     return { kind: 'credentials', message: `${endpoint} refuses the credentials (${status}${words}); correct them` }
-  if (status === 429 || status >= 500)
+  if (status === 400 && answer.text.includes("missing header 'Authorization'"))
+    return {
+      kind: 'endpoint',
+      message: `a proxy before ZStack at ${endpoint} takes the Authorization header away; let it pass, or set ZSTACK_ENDPOINT to the address of ZStack itself`,
+    }
+  if (status === 400 && answer.text.includes('accessKey format'))
+    return { kind: 'credentials', message: `ZStack at ${endpoint} cannot read the access key; correct the Secret` }
+  if (status === 408 || status === 429 || status >= 500)
     return {
       kind: 'unavailable',
-      message: `ZStack at ${endpoint} is not available: ${status} from the node or a proxy before it`,
+      message: `ZStack at ${endpoint} is not available: ${status} from the node or a proxy before it; look at both`,
       ...(asked.writes && status !== 429 && { ambiguous: true }),
     }
   return { kind: 'rejected', message: `ZStack refuses the request (${status}${words})` }
@@ -95,12 +94,13 @@ function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: Asked): Fail
 
 function ofCode(error: ErrorCode, asked: Asked): Failure {
   const telling = tellingCode(error)
+  const code = cut(telling.code, 40)
   const kind = kindByCode[telling.code] ?? 'unavailable'
   const words = quote(telling.details ?? telling.description ?? '', asked.secrets)
   return {
     kind,
-    code: telling.code,
-    message: `${lead(kind, asked.endpoint)} (${telling.code}${words})${advice[kind] ?? ''}`,
+    code,
+    message: `${lead(kind, asked)} (${code}${words})${advice[kind] ?? ''}`,
     ...(asked.writes && kind === 'unavailable' && { ambiguous: true }),
   }
 }
@@ -109,18 +109,19 @@ function ofCode(error: ErrorCode, asked: Asked): Failure {
 function tellingCode(error: ErrorCode): ErrorCode {
   let telling = error
   let current: ErrorCode | undefined = error
-  for (let depth = 0; current && depth < deepestCause; depth++, current = current.cause) {
+  for (let depth = 0; current && depth < deepestCause; depth++) {
     const kind = kindByCode[current.code]
     if (kind !== undefined && kind !== 'unavailable' && kind !== 'operation') telling = current
     else if (kindByCode[telling.code] === undefined && kind !== undefined) telling = current
+    current = errorCode.safeParse(current.cause).data
   }
   return telling
 }
 
-function lead(kind: FailureKind, endpoint: string): string {
+function lead(kind: FailureKind, { endpoint, writes }: Asked): string {
   switch (kind) {
     case 'rejected':
-      return 'ZStack refuses the update'
+      return `ZStack refuses the ${writes ? 'update' : 'request'}`
     case 'operation':
       return 'ZStack could not carry out the update'
     case 'permission':
@@ -137,6 +138,8 @@ function lead(kind: FailureKind, endpoint: string): string {
 }
 
 const advice: Readonly<Partial<Record<FailureKind, string>>> = {
+  unavailable: '; look at the management node',
+  operation: '; look at the task in ZStack',
   rejected: '; correct the spec',
   permission: '; grant it the permission to update model services',
   quota: '; raise the quota or lower the request',
@@ -148,11 +151,26 @@ const advice: Readonly<Partial<Record<FailureKind, string>>> = {
 function quote(words: string, secrets: readonly string[]): string {
   // A page of a proxy says nothing to a reader of a condition.
   if (words.trim() === '' || words.trimStart().startsWith('<')) return ''
-  const clean = secrets.reduce((rest, secret) => (secret.length < 3 ? rest : rest.replaceAll(secret, '***')), words)
-  const line = clean.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
-  return `: ${line.length > 300 ? `${line.slice(0, 299)}…` : line}`
+  return `: ${cut(secrets.flatMap(spellings).sort(longestFirst).reduce(mask, words), 300)}`
+}
+
+/** A secret as it stands, and as JSON spells it, for ZStack often repeats the value it was sent. */
+function spellings(secret: string): string[] {
+  return shortestSecret > secret.length ? [] : [secret, JSON.stringify(secret).slice(1, -1)]
+}
+
+/** Otherwise the end of a secret that begins with another one would stay. */
+const longestFirst = (a: string, b: string) => b.length - a.length
+const mask = (words: string, secret: string) => words.replaceAll(secret, '***')
+/** To mask anything shorter would make every message unreadable. */
+const shortestSecret = 3
+
+function cut(words: string, most: number): string {
+  const line = words.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
+  return line.length > most ? `${line.slice(0, most - 1)}…` : line
 }
 
 function originOf(location: string): string {
-  return URL.canParse(location) ? new URL(location).origin : 'another path'
+  const { origin } = URL.canParse(location) ? new URL(location) : { origin: 'null' }
+  return origin === 'null' ? 'another path' : origin
 }

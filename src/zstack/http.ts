@@ -98,8 +98,13 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Plain words for what the network did, and whether the request may have reached the other side. */
-const troubles: Readonly<Record<string, { reason: string; sent: boolean }>> = {
+/** What the network did, in plain words, and whether the request may have reached the other side. */
+type Trouble = { readonly reason: string; readonly sent: boolean }
+
+const unknownAuthority = { reason: 'the TLS certificate is of an unknown authority; set ZSTACK_CA_FILE', sent: false }
+const noTls = { reason: 'the other side does not speak TLS as expected; is it https or http?', sent: false }
+
+const troubles: Readonly<Record<string, Trouble>> = {
   ECONNREFUSED: { reason: 'connection refused', sent: false },
   ENOTFOUND: { reason: 'the host name does not resolve', sent: false },
   EAI_AGAIN: { reason: 'the host name does not resolve at the moment', sent: false },
@@ -111,36 +116,35 @@ const troubles: Readonly<Record<string, { reason: string; sent: boolean }>> = {
   EPIPE: { reason: 'the connection was cut', sent: true },
   UND_ERR_SOCKET: { reason: 'the connection was cut', sent: true },
   UND_ERR_RES_EXCEEDED_MAX_SIZE: { reason: 'the answer is larger than 32 MiB', sent: true },
+  UND_ERR_DESTROYED: { reason: 'the operator is stopping', sent: true },
+  UND_ERR_INVALID_ARG: { reason: 'the credentials hold characters that no HTTP header may hold', sent: false },
   ERR_TLS_CERT_ALTNAME_INVALID: { reason: 'the TLS certificate is for another name', sent: false },
   CERT_HAS_EXPIRED: { reason: 'the TLS certificate has expired', sent: false },
+  CERT_NOT_YET_VALID: { reason: 'the TLS certificate is not valid yet; compare the clocks', sent: false },
   DEPTH_ZERO_SELF_SIGNED_CERT: { reason: 'the TLS certificate is self-signed; set ZSTACK_CA_FILE', sent: false },
-  SELF_SIGNED_CERT_IN_CHAIN: {
-    reason: 'the TLS certificate is of an unknown authority; set ZSTACK_CA_FILE',
-    sent: false,
-  },
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: {
-    reason: 'the TLS certificate is of an unknown authority; set ZSTACK_CA_FILE',
-    sent: false,
-  },
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: {
-    reason: 'the TLS certificate is of an unknown authority; set ZSTACK_CA_FILE',
-    sent: false,
-  },
-  EPROTO: { reason: 'the other side does not speak TLS as expected; is it https or http?', sent: false },
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  EPROTO: noTls,
+  ERR_SSL_WRONG_VERSION_NUMBER: noTls,
 }
 
-function describe(error: unknown): { reason: string; sent: boolean } {
-  const code = codeOf(error) ?? ''
-  return (
-    troubles[code] ?? {
-      reason: code === '' ? 'the answer is not HTTP' : `the answer is cut or is not HTTP (${code})`,
-      sent: true,
-    }
-  )
+/** Of a connection that stood, these tell that it broke: the request may have gone through. */
+const whileConnecting: ReadonlySet<string> = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
+
+function describe(error: unknown): Trouble {
+  const { code, syscall } = detailsOf(error)
+  if (code === undefined) return { reason: 'the answer is not HTTP', sent: true }
+  if (whileConnecting.has(code) && syscall !== 'connect') return { reason: 'the connection was cut', sent: true }
+  return troubles[code] ?? { reason: `the answer is cut or is not HTTP (${code})`, sent: true }
 }
 
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  if ('code' in error && typeof error.code === 'string') return error.code
-  return error instanceof AggregateError ? codeOf(error.errors[0]) : codeOf(error.cause)
+function detailsOf(error: unknown): { code?: string; syscall?: unknown } {
+  if (!(error instanceof Error)) return {}
+  // Several addresses were tried: what the first one met stands for all.
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error
+  if (first instanceof Error && 'code' in first && typeof first.code === 'string')
+    return { code: first.code, syscall: 'syscall' in first ? first.syscall : undefined }
+  return detailsOf(error.cause)
 }

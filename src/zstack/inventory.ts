@@ -1,16 +1,17 @@
 /** The model services of one ZStack: batched reads, minimal writes, and what was seen last. */
 import DataLoader from 'dataloader'
-import { isDeepStrictEqual } from 'node:util'
 import type { FieldName } from '../api/modelservice.ts'
 import type { Clock } from '../clock.ts'
-import type { Live } from '../decide/assess.ts'
+import type { Live, Observation } from '../decide/assess.ts'
 import { done, failed, type Answer } from '../decide/failure.ts'
 import { fields, type Json } from '../decide/fields.ts'
 import type { Patch } from '../decide/plan.ts'
 import type { Accepted, Inventory, JobRef, Known } from '../reconcile/ports.ts'
 import { evidenceOf, saysNoAction, type BodyShapes } from './bodyshape.ts'
 import type { Call, Client, Reply } from './client.ts'
+import { createSightings } from './sightings.ts'
 import {
+  checkUuid,
   otherShape,
   queryPath,
   readJobPath,
@@ -29,14 +30,18 @@ const refreshWidth = 4
 const lessonMs = 30_000
 const lessonStepMs = 200
 
+/** What one query shows of each service asked for. */
+type Sight = ReadonlyMap<string, { readonly known: Known; readonly isNew: boolean }>
 type Sent = { readonly shape: BodyShape; readonly patch: Patch; readonly before: Live | undefined }
 
 export function createInventory(client: Client, shapes: BodyShapes, clock: Clock, endpoint: string): Inventory {
-  const known = new Map<string, Known>()
-  const shows = new Set<FieldName>()
+  const sightings = createSightings(clock)
+  /** Seen to look other by a refresh that then failed: the next one tells of them. */
+  const changed = new Set<string>()
   /** Running refreshes by uuid, so that a read of the same moment asks for nothing twice. */
   const underWay = new Map<string, Promise<Answer<unknown>>>()
-  const jobs = new Map<string, Sent>()
+  /** The last job of each service, to judge its end by what was sent. */
+  const jobs = new Map<string, Sent & { readonly job: string }>()
   let queried: Promise<unknown> = Promise.resolve()
   const loader = new DataLoader<string, Answer<Known>>((uuids) => readBatch(uuids), {
     cache: false,
@@ -49,14 +54,13 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
     const turn = query([...new Set(uuids)])
     queried = turn
     const answer = await turn
-    return uuids.map((uuid) =>
-      answer.ok ? done(known.get(uuid) ?? { seen: undefined, at: clock.monotonic() }) : answer,
-    )
+    return uuids.map((uuid) => (answer.ok ? done(knownIn(answer.value, uuid)) : answer))
   }
 
   /** One query; remembers what it shows and tells which services look other than before. */
-  async function query(uuids: readonly string[]): Promise<Answer<readonly string[]>> {
+  async function query(uuids: readonly string[]): Promise<Answer<Sight>> {
     const path = queryPath(uuids)
+    const begun = sightings.begin()
     const call: Call = { method: 'GET', path, writes: false, target: `query ${uuids[0] ?? ''}`, secrets: [] }
     const answer = await client.call(call, never)
     if (!answer.ok) return answer
@@ -64,34 +68,24 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
     if (!services)
       return failed({
         kind: 'protocol',
-        message: `ZStack at ${endpoint} answered a query without a list of inventories`,
+        message: `ZStack at ${endpoint} answered a query without a list of inventories; is ZSTACK_ENDPOINT the management node?`,
       })
     const found = new Map(services.map(({ uuid, live }) => [uuid, live]))
-    return done(uuids.filter((uuid) => remember(uuid, found.get(uuid))))
-  }
-
-  function remember(uuid: string, live: Live | undefined): boolean {
-    const before = known.get(uuid)
-    if (live) for (const field of live.values.keys()) if (fields[field].visibility === 'newer') shows.add(field)
-    const isSame = before !== undefined && isDeepStrictEqual(before.seen?.live, live)
-    const seen = isSame ? before.seen : live && { live, shows }
-    known.set(uuid, { seen, at: clock.monotonic() })
-    return !isSame
+    return done(new Map(uuids.map((uuid) => [uuid, sightings.note(uuid, found.get(uuid), begun)])))
   }
 
   async function read(uuid: string): Promise<Answer<Known>> {
-    const refresh = await underWay.get(uuid)
-    const fresh = refresh?.ok === true ? known.get(uuid) : undefined
+    const refresh = await underWay.get(checkUuid(uuid))
+    const fresh = refresh?.ok === true ? sightings.get(uuid) : undefined
     return fresh ? done(fresh) : loader.load(uuid)
   }
 
   async function send(uuid: string, patch: Patch, shape: BodyShape, signal: AbortSignal): Promise<Answer<Accepted>> {
-    const before = known.get(uuid)?.seen?.live
-    const body = updateBody(patch, shape)
+    const before = sightings.get(uuid)?.seen?.live
     const call: Call = {
       method: 'PUT',
       path: servicePath(uuid),
-      body,
+      body: updateBody(patch, shape),
       writes: true,
       target: uuid,
       secrets: hiddenTexts(patch),
@@ -100,7 +94,7 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
     if (!answer.ok) {
       if (saysNoAction(answer.failure.message)) shapes.refused(shape)
       // Whatever became of it, the next step starts from a read.
-      if (answer.failure.ambiguous === true) known.delete(uuid)
+      if (answer.failure.ambiguous === true) sightings.overturn(uuid)
       return answer
     }
     const sent = { shape, patch, before }
@@ -109,40 +103,45 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
 
   function accept(uuid: string, { json }: Reply, sent: Sent): Answer<Accepted> {
     const job = readJobPath(json)
-    known.delete(uuid)
+    sightings.overturn(uuid)
     if (!job)
       return failed({
         kind: 'protocol',
-        message: `ZStack at ${endpoint} answered 202 without the location of a job`,
+        message: `ZStack at ${endpoint} answered 202 without the location of a job; is a proxy changing answers?`,
         ambiguous: true,
       })
-    jobs.set(job.uuid, sent)
+    jobs.set(uuid, { ...sent, job: job.uuid })
     return done({ kind: 'running', job })
   }
 
   /** The inventory in the answer is the verification; where there is none, a read decides. */
   async function conclude(uuid: string, { json }: Reply, sent: Sent | undefined): Promise<Answer<Accepted>> {
+    const before = sightings.get(uuid)
     const updated = readUpdated(json)
+    sightings.overturn(uuid)
+    let seen: Observation | undefined
     if (updated?.uuid === uuid) {
-      remember(uuid, updated.live)
+      seen = sightings.note(uuid, updated.live, sightings.begin()).known.seen
     } else {
-      known.delete(uuid)
       const answer = await loader.load(uuid)
       if (!answer.ok) return answer
+      seen = answer.value.seen
     }
-    const seen = known.get(uuid)?.seen
-    if (sent) shapes.note(sent.shape, evidenceOf(sent.patch, sent.before, seen?.live))
+    if (sent) shapes.note(sent.shape, evidenceOf(sent.patch, sent.before ?? before?.seen?.live, seen?.live))
     return done({ kind: 'done', seen })
   }
 
   async function job(uuid: string, ref: JobRef, signal: AbortSignal): Promise<Answer<Accepted>> {
-    const call: Call = { method: 'GET', path: ref.path, writes: false, target: uuid, secrets: [] }
-    const answer = await client.call(call, signal)
+    const last = jobs.get(uuid)
+    const sent = last?.job === ref.uuid ? last : undefined
+    // A job's own uuid is another at every try; messages must not be.
+    const secrets = [ref.uuid, ...hiddenTexts(sent?.patch ?? {})]
+    const answer = await client.call({ method: 'GET', path: ref.path, writes: false, target: uuid, secrets }, signal)
     if (answer.ok && answer.value.status === 202) return done({ kind: 'running', job: ref })
-    if (!answer.ok) return answer
-    const sent = jobs.get(ref.uuid)
-    jobs.delete(ref.uuid)
-    return conclude(uuid, answer.value, sent)
+    // Only ZStack's own word ends a job; a proxy's does not.
+    if (!answer.ok && answer.failure.code === undefined) return answer
+    if (sent) jobs.delete(uuid)
+    return answer.ok ? conclude(uuid, answer.value, sent) : answer
   }
 
   /** Tries shapes until one shows an effect, the server names the right one, or both were tried in vain. */
@@ -157,18 +156,29 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
     return !second.ok && saysNoAction(second.failure.message) ? answer : second
   }
 
+  async function sendAsLearned(uuid: string, patch: Patch, signal: AbortSignal): Promise<Answer<Accepted>> {
+    const { shape } = shapes.best()
+    const answer = await send(uuid, patch, shape, signal)
+    // A server of the other kind took this one's place, and said so.
+    const isReplaced = !answer.ok && saysNoAction(answer.failure.message) && shapes.best().shape !== shape
+    return isReplaced ? send(uuid, patch, shapes.best().shape, signal) : answer
+  }
+
   async function follow(uuid: string, answer: Answer<Accepted>, signal: AbortSignal): Promise<Answer<Accepted>> {
-    const until = clock.now() + lessonMs
+    const until = clock.monotonic() + lessonMs
     let last = answer
-    while (last.ok && last.value.kind === 'running' && clock.now() < until && !signal.aborted) {
+    while (last.ok && last.value.kind === 'running' && clock.monotonic() < until && !signal.aborted) {
       await clock.sleep(lessonStepMs, signal)
-      last = await job(uuid, last.value.job, signal)
+      const next = await job(uuid, last.value.job, signal)
+      // The job runs on, heard of or not: whoever asked follows it from here.
+      if (!next.ok && next.failure.code === undefined) return last
+      last = next
     }
     return last
   }
 
   return {
-    known: (uuid) => known.get(uuid),
+    known: (uuid) => sightings.get(uuid),
     async read(uuid, signal) {
       const answer = await read(uuid)
       signal.throwIfAborted()
@@ -178,32 +188,40 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
       const chunks = Array.from({ length: Math.ceil(uuids.length / batchSize) }, (_, i) =>
         uuids.slice(i * batchSize, (i + 1) * batchSize),
       )
-      const changed: string[] = []
       let failure: Answer<never> | undefined
       const worker = async () => {
         for (let chunk = chunks.shift(); chunk && !failure && !signal.aborted; chunk = chunks.shift()) {
           const turn = query(chunk)
           for (const uuid of chunk) underWay.set(uuid, turn)
           const answer = await turn.finally(() => chunk.forEach((uuid) => underWay.delete(uuid)))
-          if (answer.ok) changed.push(...answer.value)
-          else failure = answer
+          if (!answer.ok) failure = answer
+          else for (const [uuid, { isNew }] of answer.value) if (isNew) changed.add(uuid)
         }
       }
       await Promise.all(Array.from({ length: refreshWidth }, worker))
-      return failure ?? done(changed)
+      if (failure) return failure
+      const all = [...changed]
+      changed.clear()
+      return done(all)
     },
-    update: (uuid, patch, signal) => {
-      const { shape, certain } = shapes.best()
-      if (certain) return send(uuid, patch, shape, signal)
-      return shapes.learn(() =>
-        shapes.best().certain ? send(uuid, patch, shapes.best().shape, signal) : learn(uuid, patch, signal),
-      )
+    async update(uuid, patch, signal) {
+      const isCertain = () => shapes.best().certain
+      if (isCertain()) return sendAsLearned(uuid, patch, signal)
+      return shapes.learn(() => (isCertain() ? sendAsLearned : learn)(uuid, patch, signal))
     },
     job,
     retain(uuids) {
-      for (const uuid of known.keys()) if (!uuids.has(uuid)) known.delete(uuid)
+      sightings.retain(uuids)
+      for (const uuid of jobs.keys()) if (!uuids.has(uuid)) jobs.delete(uuid)
+      for (const uuid of changed) if (!uuids.has(uuid)) changed.delete(uuid)
     },
   }
+}
+
+function knownIn(sight: Sight, uuid: string): Known {
+  const seen = sight.get(uuid)
+  if (!seen) throw new Error(`a query without ${uuid}`)
+  return seen.known
 }
 
 /** Reads serve whoever waits for them; none is cut short by one caller's abort. */

@@ -1,6 +1,6 @@
 /** One session per connection: logged in once for all callers, renewed once, logged out at the end. */
 import { createHash } from 'node:crypto'
-import { done, failed, type Answer } from '../decide/failure.ts'
+import { done, failed, type Answer, type Failure } from '../decide/failure.ts'
 import { failureOf } from './failures.ts'
 import type { Http } from './http.ts'
 import { readSession } from './wire.ts'
@@ -10,18 +10,29 @@ export interface Session {
   current(signal: AbortSignal): Promise<Answer<string>>
   /** ZStack does not know this session any more; ignored if a newer one is in use. */
   expire(uuid: string): void
+  /** Ends the session for good, one that is just being opened too. */
   logOut(signal: AbortSignal): Promise<void>
 }
+
+/** Asked before each log-in and told at once of each that failed: tries too many lock an account. */
+export type LogInGate = {
+  readonly refuse: () => Failure | undefined
+  readonly failed: (failure: Failure) => void
+}
+
+const openGate: LogInGate = { refuse: () => undefined, failed: () => undefined }
 
 export function createSession(
   http: Http,
   endpoint: string,
   account: { readonly name: string; readonly password: string },
+  gate: LogInGate = openGate,
 ): Session {
   let session: Promise<Answer<string>> | undefined
   let uuid: string | undefined
+  let isOver = false
 
-  async function logIn(signal: AbortSignal): Promise<Answer<string>> {
+  async function logIn(): Promise<Answer<string>> {
     // ZStack wants the SHA-512 of the password in lower-case hex (zstack-api.md, Sessions).
     const password = createHash('sha512').update(account.password).digest('hex')
     const answer = await http.send(
@@ -31,7 +42,8 @@ export function createSession(
         headers: {},
         body: { logInByAccount: { accountName: account.name, password } },
       },
-      signal,
+      // An abort belongs to the caller that made it: the others must not lose the log-in they wait for.
+      new AbortController().signal,
     )
     const failure = failureOf(answer, { endpoint, writes: false, secrets: [password, account.password] })
     if (failure) return failed(failure)
@@ -40,20 +52,27 @@ export function createSession(
     return failed({ kind: 'protocol', message: `ZStack at ${endpoint} answered the log-in without a session` })
   }
 
+  async function open(): Promise<Answer<string>> {
+    try {
+      const answer = await logIn()
+      if (answer.ok) uuid = answer.value
+      else {
+        session = undefined
+        gate.failed(answer.failure)
+      }
+      return answer
+    } catch (error) {
+      session = undefined
+      throw error
+    }
+  }
+
   return {
     async current(signal) {
-      // An abort belongs to the caller that made it: the others must not lose the log-in they wait for.
-      session ??= logIn(new AbortController().signal).then(
-        (answer) => {
-          if (answer.ok) uuid = answer.value
-          else session = undefined
-          return answer
-        },
-        (error: unknown) => {
-          session = undefined
-          throw error
-        },
-      )
+      if (isOver) return failed({ kind: 'session', message: `the operator has logged out of ZStack at ${endpoint}` })
+      const refused = session ? undefined : gate.refuse()
+      if (refused) return failed(refused)
+      session ??= open()
       const answer = await session
       signal.throwIfAborted()
       return answer
@@ -64,14 +83,20 @@ export function createSession(
       session = undefined
     },
     async logOut(signal) {
-      const last = uuid
-      uuid = undefined
-      session = undefined
-      if (last === undefined) return
-      await http.send(
-        { method: 'DELETE', path: `/v1/accounts/sessions/${last}`, headers: { authorization: `OAuth ${last}` } },
-        signal,
-      )
+      isOver = true
+      const answer = await unlessAborted(session, signal)
+      if (answer?.ok !== true) return
+      const headers = { authorization: `OAuth ${answer.value}` }
+      await http.send({ method: 'DELETE', path: `/v1/accounts/sessions/${answer.value}`, headers }, signal)
     },
   }
+}
+
+/** What the log-in gave, or nothing where it failed or takes too long. */
+function unlessAborted<T>(pending: Promise<T> | undefined, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    if (!pending || signal.aborted) resolve(undefined)
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    pending?.then(resolve, () => resolve(undefined))
+  })
 }

@@ -10,15 +10,19 @@ export const otherShape = (shape: BodyShape): BodyShape => (shape === 'envelope'
 
 export const servicesPath = '/v1/ai/model-services'
 
-/** The path of one service. The uuid was checked at the door; checked again here, it can never name another path. */
-export function servicePath(uuid: string): string {
+/** The uuid was checked at the door; checked again here, it can never name another path or widen a query. */
+export function checkUuid(uuid: string): string {
   if (!/^[0-9a-f]{32}$/.test(uuid)) throw new Error(`not a uuid: ${JSON.stringify(uuid)}`)
-  return `${servicesPath}/${uuid}`
+  return uuid
+}
+
+export function servicePath(uuid: string): string {
+  return `${servicesPath}/${checkUuid(uuid)}`
 }
 
 /** Asks for many services in one query; short enough for the 8 KiB that servers allow a request line. */
 export function queryPath(uuids: readonly string[]): string {
-  return `${servicesPath}?q=uuid?=${uuids.join(',')}&limit=${uuids.length}`
+  return `${servicesPath}?q=uuid?=${uuids.map(checkUuid).join(',')}&limit=${uuids.length}`
 }
 
 export function updateBody(patch: Patch, shape: BodyShape): Json {
@@ -32,6 +36,12 @@ const inventory = z.looseObject({
   modelCenterUuid: z.string().nullish().catch(undefined),
   system: z.boolean().nullish().catch(undefined),
 })
+
+/** A value of another type than documented counts as not shown: nothing behind here has to expect it. */
+const scalar = z.union([z.string(), z.number(), z.boolean()])
+const part = z.string().nullish().catch(undefined)
+const images = z.array(z.looseObject({ cpuArchitecture: part, vmImageUuid: part, dockerImage: part }))
+const vendors = z.record(z.string(), z.array(z.string()))
 
 const list = z.looseObject({ inventories: z.array(inventory) })
 const single = z.looseObject({ inventory: inventory.nullish() })
@@ -70,8 +80,8 @@ export function readSession(body: unknown): string | undefined {
 function readService(raw: z.infer<typeof inventory>): Service {
   const values = new Map<FieldName, Json>()
   for (const field of Object.keys(fields) as FieldName[]) {
-    const value = raw[field === 'architectureImages' ? 'modelServiceImages' : field] as Json | undefined
-    if (fields[field].visibility !== 'hidden' && value !== undefined && !isEmpty(value)) values.set(field, value)
+    const value = fields[field].visibility === 'hidden' ? undefined : readValue(field, raw)
+    if (value !== undefined && !isEmpty(value)) values.set(field, value)
   }
   return {
     uuid: raw.uuid,
@@ -80,5 +90,20 @@ function readService(raw: z.infer<typeof inventory>): Service {
       ...(typeof raw.modelCenterUuid === 'string' && { modelCenterUuid: raw.modelCenterUuid }),
       ...(typeof raw.system === 'boolean' && { system: raw.system }),
     },
+  }
+}
+
+function readValue(field: FieldName, raw: z.infer<typeof inventory>): Json | undefined {
+  if (field === 'architectureImages') return images.safeParse(raw.modelServiceImages).data?.map(readImage)
+  if (field === 'vendorToSpecUuidsMap') return vendors.safeParse(raw[field]).data
+  return scalar.safeParse(raw[field]).data
+}
+
+/** Without the keys that the server adds, and whatever else it may nest there. */
+function readImage({ cpuArchitecture, vmImageUuid, dockerImage }: z.infer<typeof images>[number]): Json {
+  return {
+    ...(typeof cpuArchitecture === 'string' && { cpuArchitecture }),
+    ...(typeof vmImageUuid === 'string' && { vmImageUuid }),
+    ...(typeof dockerImage === 'string' && { dockerImage }),
   }
 }

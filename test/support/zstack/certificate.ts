@@ -1,11 +1,13 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 
-/** A key and its self-signed certificate for localhost and 127.0.0.1, good for a year; PEM. It is its own CA. */
-export function selfSignedCertificate(commonName = 'zstack-simulator'): { key: string; cert: string } {
+/** A key and its self-signed certificate for localhost and 127.0.0.1, good for a year from `now`; PEM. It is its own CA. */
+export function selfSignedCertificate(
+  commonName = 'zstack-simulator',
+  now = Date.now(),
+): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = sequence(oid('2a8648ce3d040302'))
   const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))))
-  const now = Date.now()
   const body = sequence(
     der(0xa0, integer(Buffer.from([2]))),
     integer(Buffer.concat([Buffer.from([1]), randomBytes(8)])),

@@ -1,0 +1,118 @@
+import { afterEach } from 'vitest'
+import { createHash } from 'node:crypto'
+import { done, type Answer } from '../../src/decide/failure.ts'
+import type { CircuitChange } from '../../src/zstack/circuit.ts'
+import { createClient, type Call, type Client, type ClientOptions } from '../../src/zstack/client.ts'
+import { fixedCredentials, type Credentials, type CredentialsSource } from '../../src/zstack/credentials.ts'
+import { createHttp, type Http } from '../../src/zstack/http.ts'
+import { createManualClock, type ManualClock } from './clock.ts'
+import {
+  DEFAULT_CREDENTIALS,
+  startZStackSimulator,
+  type SimulatorOptions,
+  type ZStackSimulator,
+} from './zstack/simulator.ts'
+
+export const admin: Credentials = {
+  kind: 'account',
+  name: DEFAULT_CREDENTIALS.accountName,
+  password: DEFAULT_CREDENTIALS.password,
+}
+export const accessKey: Credentials = {
+  kind: 'accessKey',
+  id: DEFAULT_CREDENTIALS.accessKeyId,
+  secret: DEFAULT_CREDENTIALS.accessKeySecret,
+}
+
+export const endpoint = 'http://zstack.example/zstack'
+export const anySignal = () => new AbortController().signal
+
+/** `Http` to a server that really listens. */
+export function httpTo(baseUrl: string, change: Partial<Parameters<typeof createHttp>[0]> = {}): Http {
+  return createHttp({
+    baseUrl,
+    timeoutMs: 10_000,
+    connections: 16,
+    userAgent: 'modelservice-operator/test',
+    insecureSkipTlsVerify: false,
+    ...change,
+  })
+}
+
+type Change = Partial<ClientOptions> & { readonly clock?: ManualClock }
+
+export type TestClient = Client & { readonly clock: ManualClock; readonly changes: readonly CircuitChange[] }
+
+/** A client whose time stands still, logged in as the simulator's administrator unless told otherwise. */
+export function clientOver(http: Http, change: Change = {}): TestClient {
+  const clock = change.clock ?? createManualClock(new Date())
+  const changes: CircuitChange[] = []
+  const client = createClient({
+    http,
+    endpoint,
+    credentials: fixedCredentials(admin),
+    maxInFlight: 16,
+    random: () => 0.5,
+    onChange: (to) => changes.push(to),
+    ...change,
+    clock,
+  })
+  return { ...client, clock, changes }
+}
+
+/** Simulators and clients to them, closed after each test. */
+export function clientsAndSimulators(): {
+  readonly simulated: (options?: SimulatorOptions) => Promise<ZStackSimulator>
+  readonly clientTo: (sim: ZStackSimulator, change?: Change) => TestClient
+} {
+  const closers: (() => Promise<void>)[] = []
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close()
+  })
+  return {
+    async simulated(options) {
+      const sim = await startZStackSimulator(options)
+      closers.push(() => sim.close())
+      return sim
+    },
+    clientTo(sim, change = {}) {
+      const client = clientOver(httpTo(sim.url), { endpoint: sim.url, ...change })
+      closers.push(() => client.close())
+      return client
+    },
+  }
+}
+
+/** Of each answer the kind of its failure, or `ok`. */
+export const failures = (answers: readonly Answer<unknown>[]) =>
+  answers.map((answer) => (answer.ok ? 'ok' : answer.failure.kind))
+export const times = <T>(count: number, run: (index: number) => T) => Array.from({ length: count }, (_, i) => run(i))
+
+const someUuid = '6c1a5f6167944aa1886294842075279f'
+
+export function readCall(change: Partial<Call> = {}): Call {
+  const path = `/v1/ai/model-services?q=uuid?=${someUuid}&limit=1`
+  return { method: 'GET', path, writes: false, target: someUuid, secrets: [], ...change }
+}
+
+export function writeCall(change: Partial<Call> = {}): Call {
+  const path = `/v1/ai/model-services/${someUuid}`
+  const body = { updateModelService: { requestCpu: 4 } }
+  return { method: 'PUT', path, body, writes: true, target: someUuid, secrets: [], ...change }
+}
+
+/** Credentials that a test replaces at will. */
+export function changeableCredentials(first: Credentials): CredentialsSource & { replace(next: Credentials): void } {
+  let current = first
+  return {
+    canChange: true,
+    read: () => Promise.resolve(done({ credentials: current, revision: revisionOf(current) })),
+    replace(next) {
+      current = next
+    },
+  }
+}
+
+function revisionOf(credentials: Credentials): string {
+  return createHash('sha256').update(JSON.stringify(credentials)).digest('hex')
+}

@@ -1,0 +1,177 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { FieldName } from '../../src/api/modelservice.ts'
+import type { Clock } from '../../src/clock.ts'
+import { done, failed, type Answer, type Failure } from '../../src/decide/failure.ts'
+import { fields, isEmpty, type Json } from '../../src/decide/fields.ts'
+import type { Patch } from '../../src/decide/plan.ts'
+import type { Accepted, Connections, Inventory, JobRef, Known } from '../../src/reconcile/ports.ts'
+
+export type InventoryCall =
+  | { readonly kind: 'read'; readonly uuid: string }
+  | { readonly kind: 'refresh'; readonly uuids: readonly string[] }
+  | { readonly kind: 'update'; readonly uuid: string; readonly patch: Patch }
+  | { readonly kind: 'job'; readonly uuid: string; readonly job: JobRef }
+
+/** How the next call of a kind goes instead. */
+export type Script =
+  /** `carriedOut`: the failure hides that the update took place. */
+  | { readonly fails: Failure; readonly carriedOut?: boolean }
+  /** An update that is accepted and changes nothing. */
+  | { readonly ineffective: true }
+  /** An update that becomes a job, which ends when {@link FakeInventory.endJobs} says so. */
+  | { readonly job: true }
+  /** Nothing comes back before this resolves. */
+  | { readonly after: Promise<unknown> }
+
+export interface FakeInventory extends Inventory {
+  readonly calls: readonly InventoryCall[]
+  updates(): readonly Patch[]
+  /** Puts a service into ZStack or changes it there, unseen as yet; null takes a value away. */
+  place(uuid: string, change?: Patch): void
+  remove(uuid: string): void
+  /** What ZStack holds, write-only fields included. */
+  held(uuid: string): Patch | undefined
+  /** Scripts for the next calls of that kind, first come first served. */
+  next(kind: InventoryCall['kind'], ...scripts: Script[]): void
+  endJobs(end?: 'done' | 'expired' | { readonly fails: Failure }): void
+  /** Drops the scripts that are left, and ends all jobs well. */
+  calm(): void
+}
+
+export type FakeInventoryOptions = {
+  readonly clock: Pick<Clock, 'monotonic'>
+  /** An older server: fields that only newer ones show stay out of sight. */
+  readonly isOld?: boolean
+  /** No update changes anything. */
+  readonly isIneffective?: boolean
+}
+
+/** The port in memory: what it promises and nothing else. */
+export function createFakeInventory({ clock, isOld, isIneffective }: FakeInventoryOptions): FakeInventory {
+  const calls: InventoryCall[] = []
+  const services = new Map<string, Map<FieldName, Json>>()
+  const known = new Map<string, Known>()
+  const shows = new Set<FieldName>()
+  const scripts: Record<InventoryCall['kind'], Script[]> = { read: [], refresh: [], update: [], job: [] }
+  const jobs = new Map<string, { carryOut: () => void; end?: 'done' | 'expired' | { readonly fails: Failure } }>()
+
+  const isShown = (field: FieldName) =>
+    fields[field].visibility === 'shown' || (fields[field].visibility === 'newer' && isOld !== true)
+
+  function look(uuid: string): boolean {
+    const before = known.get(uuid)
+    const held = services.get(uuid)
+    const values = new Map([...(held ?? [])].filter(([field, value]) => isShown(field) && !isEmpty(value)))
+    for (const field of values.keys()) if (fields[field].visibility === 'newer') shows.add(field)
+    const live = held && { values }
+    const isSame = before !== undefined && isDeepStrictEqual(before.seen?.live, live)
+    const seen = isSame ? before.seen : live && { live, shows }
+    known.set(uuid, { seen, at: clock.monotonic() })
+    return !isSame
+  }
+
+  function place(uuid: string, change: Patch = {}) {
+    const held = services.get(uuid) ?? new Map<FieldName, Json>()
+    for (const [field, value] of Object.entries(change) as [FieldName, Json][]) held.set(field, structuredClone(value))
+    services.set(uuid, held)
+  }
+
+  function endJobs(end: 'done' | 'expired' | { readonly fails: Failure } = 'done') {
+    for (const job of jobs.values()) job.end ??= end
+  }
+
+  async function scripted(call: InventoryCall, signal: AbortSignal): Promise<Script | undefined> {
+    signal.throwIfAborted()
+    calls.push(call)
+    const script = scripts[call.kind].shift()
+    await (script && 'after' in script ? script.after : undefined)
+    signal.throwIfAborted()
+    return script
+  }
+
+  function accepted(uuid: string): Answer<Accepted> {
+    look(uuid)
+    return done({ kind: 'done', seen: known.get(uuid)?.seen })
+  }
+
+  return {
+    calls,
+    updates: () => calls.flatMap((call) => (call.kind === 'update' ? [call.patch] : [])),
+    place,
+    remove: (uuid) => void services.delete(uuid),
+    held: (uuid) => (services.has(uuid) ? Object.fromEntries(services.get(uuid)!) : undefined),
+    next: (kind, ...more) => void scripts[kind].push(...more),
+    endJobs,
+    calm() {
+      for (const left of Object.values(scripts)) left.length = 0
+      endJobs('done')
+    },
+
+    known: (uuid) => known.get(uuid),
+    async read(uuid, signal) {
+      const script = await scripted({ kind: 'read', uuid }, signal)
+      if (script && 'fails' in script) return failed(script.fails)
+      look(uuid)
+      return done(known.get(uuid)!)
+    },
+    async refresh(uuids, signal) {
+      const script = await scripted({ kind: 'refresh', uuids }, signal)
+      if (script && 'fails' in script) return failed(script.fails)
+      return done(uuids.filter(look))
+    },
+    async update(uuid, patch, signal) {
+      const script = await scripted({ kind: 'update', uuid, patch }, signal)
+      const isIdle = isIneffective === true || (script !== undefined && 'ineffective' in script)
+      const carryOut = () => {
+        if (!isIdle && services.has(uuid)) place(uuid, patch)
+      }
+      if (script && 'fails' in script) {
+        if (script.carriedOut === true) carryOut()
+        if (script.fails.ambiguous === true) known.delete(uuid)
+        return failed(script.fails)
+      }
+      if (!services.has(uuid))
+        return failed({
+          kind: 'rejected',
+          code: 'SYS.1003',
+          message: 'ZStack refuses the update (SYS.1003: not found)',
+        })
+      if (script && 'job' in script) {
+        const job = { uuid: `job-${jobs.size}`, path: `/v1/api-jobs/job-${jobs.size}` }
+        jobs.set(job.uuid, { carryOut })
+        known.delete(uuid)
+        return done({ kind: 'running', job })
+      }
+      carryOut()
+      return accepted(uuid)
+    },
+    async job(uuid, ref, signal) {
+      const script = await scripted({ kind: 'job', uuid, job: ref }, signal)
+      if (script && 'fails' in script) return failed(script.fails)
+      const job = jobs.get(ref.uuid)
+      // A job unknown to ZStack is one that it has forgotten.
+      if (!job) return accepted(uuid)
+      if (job.end === undefined) return done({ kind: 'running', job: ref })
+      jobs.delete(ref.uuid)
+      if (typeof job.end === 'object') return failed(job.end.fails)
+      job.carryOut()
+      return accepted(uuid)
+    },
+    retain(uuids) {
+      for (const uuid of known.keys()) if (!uuids.has(uuid)) known.delete(uuid)
+    },
+  }
+}
+
+/** Connections to one inventory; `trouble` is what a test says it is. */
+export function connectionsTo(
+  inventory: Inventory,
+  endpoint = 'http://zstack.example/zstack',
+): Connections & { trouble: Failure | undefined } {
+  const connections: Connections & { trouble: Failure | undefined } = {
+    trouble: undefined,
+    open: () => done({ endpoint, inventory, trouble: () => connections.trouble }),
+    close: () => Promise.resolve(),
+  }
+  return connections
+}

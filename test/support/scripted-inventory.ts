@@ -1,0 +1,41 @@
+import type { Answer } from '../../src/decide/failure.ts'
+import type { Json } from '../../src/decide/fields.ts'
+import type { Accepted, Inventory } from '../../src/reconcile/ports.ts'
+import { createBodyShapes } from '../../src/zstack/bodyshape.ts'
+import { createInventory } from '../../src/zstack/inventory.ts'
+import { clientOver, endpoint } from './client.ts'
+import { createManualClock, type ManualClock } from './clock.ts'
+import { answered, createScriptedHttp, isLogIn, session, type Respond, type ScriptedHttp } from './scripted-http.ts'
+
+export type ScriptedInventory = {
+  readonly http: ScriptedHttp
+  readonly clock: ManualClock
+  readonly inventory: Inventory
+}
+
+/** The real inventory over answers by hand, counted without the log-ins, which succeed by themselves. */
+export function scripted(respond: Respond): ScriptedInventory {
+  let count = 0
+  const http = createScriptedHttp((request) => (isLogIn(request) ? session('s1') : respond(request, ++count)))
+  const clock = createManualClock()
+  const client = clientOver(http, { clock })
+  return {
+    http,
+    clock,
+    inventory: createInventory(
+      client,
+      createBodyShapes('envelope', () => undefined),
+      clock,
+      endpoint,
+    ),
+  }
+}
+
+export const service = (uuid: string, values: Readonly<Record<string, Json>> = {}) => ({ uuid, name: 'n', ...values })
+export const listed = (...services: Json[]) => answered(200, { inventories: services })
+export const updated = (uuid: string, values: Readonly<Record<string, Json>>) =>
+  answered(200, { inventory: service(uuid, values) })
+
+/** The CPUs that an update's end shows, or the answer itself where it shows none. */
+export const cpuOf = (answer: Answer<Accepted>) =>
+  answer.ok && answer.value.kind === 'done' ? answer.value.seen?.live.values.get('requestCpu') : answer

@@ -1,0 +1,102 @@
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Answer } from '../../src/decide/failure.ts'
+import { cures } from '../../src/decide/failure.ts'
+import { credentialsDirectory, fixedCredentials, type Revised } from '../../src/zstack/credentials.ts'
+
+describe('credentialsDirectory', () => {
+  let directory: string
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'credentials-'))
+  })
+  afterEach(() => rm(directory, { recursive: true }))
+
+  const write = (files: Record<string, string>, into = directory) =>
+    Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(into, name), text)))
+
+  it('reads an account', async () => {
+    await write({ ZSTACK_ACCOUNT_NAME: 'admin', ZSTACK_ACCOUNT_PASSWORD: 'p' })
+    expect(valueOf(await credentialsDirectory(directory).read()).credentials).toEqual({
+      kind: 'account',
+      name: 'admin',
+      password: 'p',
+    })
+  })
+
+  it('reads an access key, and prefers it to an account', async () => {
+    await write({
+      ZSTACK_ACCESS_KEY_ID: 'id',
+      ZSTACK_ACCESS_KEY_SECRET: 's',
+      ZSTACK_ACCOUNT_NAME: 'admin',
+      ZSTACK_ACCOUNT_PASSWORD: 'p',
+    })
+    expect(valueOf(await credentialsDirectory(directory).read()).credentials).toEqual({
+      kind: 'accessKey',
+      id: 'id',
+      secret: 's',
+    })
+  })
+
+  it.each(['\n', '\r\n'])('a closing line end %j is none of the password, other white space is', async (end) => {
+    await write({ ZSTACK_ACCOUNT_NAME: `admin${end}`, ZSTACK_ACCOUNT_PASSWORD: ` p \n${end}` })
+    const { credentials } = valueOf(await credentialsDirectory(directory).read())
+    expect(credentials).toEqual({ kind: 'account', name: 'admin', password: ' p \n' })
+  })
+
+  it.each([
+    ['no files', {}],
+    ['half an account', { ZSTACK_ACCOUNT_NAME: 'admin' }],
+    ['half an access key', { ZSTACK_ACCESS_KEY_SECRET: 's' }],
+    ['empty files', { ZSTACK_ACCOUNT_NAME: '', ZSTACK_ACCOUNT_PASSWORD: '\n' }],
+  ])('%s is a missing Secret, and the message names the keys it needs', async (_, files) => {
+    await write(files)
+    const answer = await credentialsDirectory(directory).read()
+    if (answer.ok) throw new Error('credentials out of nothing')
+    expect(answer.failure.kind).toBe('secret')
+    expect(cures[answer.failure.kind].reason).toBe('SecretNotFound')
+    expect(answer.failure.message).toContain(directory)
+    expect(answer.failure.message).toMatch(/ZSTACK_ACCESS_KEY_ID and ZSTACK_ACCESS_KEY_SECRET/)
+    expect(answer.failure.message).toMatch(/ZSTACK_ACCOUNT_NAME and ZSTACK_ACCOUNT_PASSWORD/)
+  })
+
+  it('a directory that is not there is a missing Secret', async () => {
+    expect(await credentialsDirectory(join(directory, 'nowhere')).read()).toMatchObject({ failure: { kind: 'secret' } })
+  })
+
+  it('shows a Secret that the kubelet swapped, under another revision', async () => {
+    const mount = async (version: string, password: string) => {
+      await mkdir(join(directory, version))
+      await write({ ZSTACK_ACCOUNT_NAME: 'admin', ZSTACK_ACCOUNT_PASSWORD: password }, join(directory, version))
+      await symlink(version, join(directory, '..tmp'))
+      await rename(join(directory, '..tmp'), join(directory, '..data'))
+    }
+    await mount('..1', 'old')
+    for (const name of ['ZSTACK_ACCOUNT_NAME', 'ZSTACK_ACCOUNT_PASSWORD'])
+      await symlink(join('..data', name), join(directory, name))
+    const source = credentialsDirectory(directory)
+    const before = valueOf(await source.read())
+    expect(valueOf(await source.read())).toEqual(before)
+    await mount('..2', 'new')
+    const after = valueOf(await source.read())
+    expect(after.credentials).toMatchObject({ password: 'new' })
+    expect(after.revision).not.toBe(before.revision)
+  })
+
+  it('tells no secret by its revision', async () => {
+    await write({ ZSTACK_ACCOUNT_NAME: 'admin', ZSTACK_ACCOUNT_PASSWORD: 'sesame' })
+    expect(valueOf(await credentialsDirectory(directory).read()).revision).not.toContain('sesame')
+  })
+})
+
+it('fixed credentials never change', async () => {
+  const source = fixedCredentials({ kind: 'accessKey', id: 'id', secret: 's' })
+  expect(source.canChange).toBe(false)
+  expect(await source.read()).toEqual(await source.read())
+})
+
+function valueOf(answer: Answer<Revised>): Revised {
+  if (!answer.ok) throw new Error(answer.failure.message)
+  return answer.value
+}

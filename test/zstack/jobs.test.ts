@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import type { HttpAnswer } from '../../src/zstack/http.ts'
+import { anySignal } from '../support/client.ts'
+import { answered, refusedWith, silence } from '../support/scripted-http.ts'
+import { cpuOf, listed, scripted, service, updated } from '../support/scripted-inventory.ts'
+
+const a = 'a'.repeat(32)
+const signal = anySignal()
+
+describe('a job', () => {
+  const accepted = answered(202, { location: 'http://192.0.2.10:8080/other/v1/api-jobs/job-uuid-1' })
+  const ref = { uuid: 'job-uuid-1', path: '/v1/api-jobs/job-uuid-1' }
+  const patch = { requestCpu: 8, startupParameters: { T: 'hidden-value' } }
+  const withJob = (...answers: HttpAnswer[]) =>
+    scripted(({ method, path }) => {
+      if (method === 'PUT') return accepted
+      if (path === ref.path) return answers.shift() ?? answered(500)
+      return listed(service(a, { requestCpu: 8 }))
+    })
+
+  it('is asked for at the configured address, whatever host its location names', async () => {
+    const { http, inventory } = withJob(answered(202), updated(a, { requestCpu: 8 }))
+    expect(await inventory.update(a, patch, signal)).toEqual({ ok: true, value: { kind: 'running', job: ref } })
+    expect(await inventory.job(a, ref, signal)).toEqual({ ok: true, value: { kind: 'running', job: ref } })
+    expect(cpuOf(await inventory.job(a, ref, signal))).toBe(8)
+    expect(http.sent('GET').map(({ path }) => path)).toEqual([ref.path, ref.path])
+  })
+
+  it('that is forgotten is judged by a read', async () => {
+    const { inventory } = withJob(answered(404, 'the job has been expired'))
+    await inventory.update(a, patch, signal)
+    expect(cpuOf(await inventory.job(a, ref, signal))).toBe(8)
+  })
+
+  it('that failed says why, without hidden values and without its own uuid, which changes at every try', async () => {
+    const { inventory } = withJob(refusedWith('SYS.1006', 'job job-uuid-1: hidden-value is bad'))
+    await inventory.update(a, patch, signal)
+    const answer = await inventory.job(a, ref, signal)
+    expect(answer).toMatchObject({ failure: { kind: 'operation', code: 'SYS.1006' } })
+    expect(answer.ok || answer.failure.message).not.toMatch(/hidden-value|job-uuid-1/)
+  })
+
+  it.each([answered(502), answered(200, 'no json'), silence(true)])(
+    'is not over because the word of it was lost',
+    async (lost) => {
+      const { inventory } = withJob(lost, refusedWith('SYS.1006', 'hidden-value'))
+      await inventory.update(a, patch, signal)
+      const answer = await inventory.job(a, ref, signal)
+      expect(answer.ok || answer.failure.code).toBeUndefined()
+      // What was sent is still remembered, and so is what must not be told.
+      expect(JSON.stringify(await inventory.job(a, ref, signal))).not.toContain('hidden-value')
+    },
+  )
+
+  it('of an earlier life of the operator is judged by what it shows', async () => {
+    const { inventory } = withJob(updated(a, { requestCpu: 8 }))
+    expect(cpuOf(await inventory.job(a, ref, signal))).toBe(8)
+  })
+
+  it.each([answered(202), answered(202, {}), answered(202, { location: 'http://node/elsewhere' })])(
+    'without a location leaves the fate of the update open',
+    async (answer) => {
+      const { inventory } = scripted(() => answer)
+      expect(await inventory.update(a, patch, signal)).toMatchObject({ failure: { kind: 'protocol', ambiguous: true } })
+      expect(inventory.known(a)).toBeUndefined()
+    },
+  )
+})

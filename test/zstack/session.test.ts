@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import type { HttpAnswer } from '../../src/zstack/http.ts'
+import { createSession } from '../../src/zstack/session.ts'
+import { anySignal, endpoint } from '../support/client.ts'
+import { answered, createScriptedHttp, held, isLogIn, refusedWith, session, silence } from '../support/scripted-http.ts'
+import type { Respond } from '../support/scripted-http.ts'
+
+const account = { name: 'admin', password: 'open sesame' }
+
+function start(respond: Respond, gate?: Parameters<typeof createSession>[3]) {
+  const http = createScriptedHttp(respond)
+  return { http, session: createSession(http, endpoint, account, gate) }
+}
+
+describe('session', () => {
+  it('logs in with the SHA-512 of the password and never with the password', async () => {
+    const { http, session: subject } = start(() => session('s1'))
+    expect(await subject.current(anySignal())).toEqual({ ok: true, value: 's1' })
+    expect(http.requests).toEqual([
+      {
+        method: 'PUT',
+        path: '/v1/accounts/login',
+        headers: {},
+        body: {
+          logInByAccount: {
+            accountName: 'admin',
+            password: createHash('sha512').update('open sesame').digest('hex'),
+          },
+        },
+      },
+    ])
+  })
+
+  it('logs in once for all who ask at the same time', async () => {
+    const { http, session: subject } = start(() => session('s1'))
+    const all = await Promise.all(Array.from({ length: 32 }, () => subject.current(anySignal())))
+    expect(new Set(all.map((answer) => answer.ok && answer.value))).toEqual(new Set(['s1']))
+    expect(http.requests).toHaveLength(1)
+  })
+
+  it('is renewed once when all who used it find it expired', async () => {
+    const { http, session: subject } = start((_, count) => session(`s${count}`))
+    await subject.current(anySignal())
+    const renewed = []
+    for (let i = 0; i < 16; i++) {
+      subject.expire('s1')
+      renewed.push(await subject.current(anySignal()))
+    }
+    expect(renewed).toEqual(renewed.map(() => ({ ok: true, value: 's2' })))
+    expect(http.requests).toHaveLength(2)
+  })
+
+  it('tries again after a log-in that failed', async () => {
+    const { session: subject } = start((_, count) => (count === 1 ? silence(false) : session('s2')))
+    expect(await subject.current(anySignal())).toMatchObject({ ok: false, failure: { kind: 'unavailable' } })
+    expect(await subject.current(anySignal())).toEqual({ ok: true, value: 's2' })
+  })
+
+  it('tries again after a log-in that threw', async () => {
+    const { session: subject } = start((_, count) => {
+      if (count === 1) throw new Error('not the leader')
+      return session('s2')
+    })
+    await expect(subject.current(anySignal())).rejects.toThrow('not the leader')
+    expect(await subject.current(anySignal())).toEqual({ ok: true, value: 's2' })
+  })
+
+  it('tells its gate of a refusal before anybody can ask again, and asks it before each log-in', async () => {
+    const failures: string[] = []
+    const gate = {
+      refuse: () => (failures.length > 0 ? ({ kind: 'credentials', message: 'refused before' } as const) : undefined),
+      failed: ({ kind }: { kind: string }) => failures.push(kind),
+    }
+    const { http, session: subject } = start(() => refusedWith('ID.1000'), gate)
+    // Each asks again in the very moment it hears of the refusal.
+    const ask = async () => [await subject.current(anySignal()), await subject.current(anySignal())]
+    const all = (await Promise.all(Array.from({ length: 16 }, ask))).flat()
+    expect(all.every((answer) => !answer.ok && answer.failure.kind === 'credentials')).toBe(true)
+    expect(failures).toEqual(['credentials'])
+    expect(http.requests).toHaveLength(1)
+  })
+
+  it.each([
+    ['no inventory', answered(200, {})],
+    ['a session that would be another path', session('../../x')],
+    ['a job', answered(202, { location: '/v1/api-jobs/x' })],
+  ])('is not opened by an answer with %s', async (_, answer) => {
+    const { session: subject } = start(() => answer)
+    expect(await subject.current(anySignal())).toMatchObject({ ok: false, failure: { kind: 'protocol' } })
+  })
+
+  it('one caller that gives up does not take the log-in from the others', async () => {
+    const login = held<HttpAnswer>()
+    const { session: subject, http } = start(() => login.promise)
+    const impatient = new AbortController()
+    const first = subject.current(impatient.signal)
+    const second = subject.current(anySignal())
+    impatient.abort(new Error('no time'))
+    login.release(session('s1'))
+    await expect(first).rejects.toThrow('no time')
+    expect(await second).toEqual({ ok: true, value: 's1' })
+    expect(http.requests).toHaveLength(1)
+  })
+
+  it('is logged out under its own name, and is never opened again', async () => {
+    const { http, session: subject } = start((request) => (isLogIn(request) ? session('s1') : answered(200, {})))
+    await subject.current(anySignal())
+    await subject.logOut(anySignal())
+    expect(http.sent('DELETE')).toEqual([
+      { method: 'DELETE', path: '/v1/accounts/sessions/s1', headers: { authorization: 'OAuth s1' } },
+    ])
+    expect(await subject.current(anySignal())).toMatchObject({ ok: false, failure: { kind: 'session' } })
+    expect(http.sent('PUT')).toHaveLength(1)
+  })
+
+  it('is not logged out where none was opened, or where it expired', async () => {
+    const unused = start(() => session('s1'))
+    await unused.session.logOut(anySignal())
+    expect(unused.http.requests).toEqual([])
+    const expired = start(() => session('s1'))
+    await expired.session.current(anySignal())
+    expired.session.expire('s1')
+    await expired.session.logOut(anySignal())
+    expect(expired.http.sent('DELETE')).toEqual([])
+  })
+
+  it('a session that is just being opened at log-out is given back too', async () => {
+    const login = held<HttpAnswer>()
+    const { http, session: subject } = start((request) => (isLogIn(request) ? login.promise : answered(200, {})))
+    void subject.current(anySignal())
+    const out = subject.logOut(anySignal())
+    login.release(session('s1'))
+    await out
+    expect(http.sent('DELETE', '/s1')).toHaveLength(1)
+  })
+
+  it('log-out waits no longer for a log-in that hangs than it may', async () => {
+    const { http, session: subject } = start(() => new Promise(() => undefined))
+    void subject.current(anySignal())
+    const patience = new AbortController()
+    const out = subject.logOut(patience.signal)
+    patience.abort()
+    await out
+    expect(http.sent('DELETE')).toEqual([])
+  })
+})
