@@ -1,10 +1,10 @@
 /** One API server: address and authentication from client-node, requests over undici. */
-import { KubeConfig, type Cluster as ClusterEntry } from '@kubernetes/client-node'
+import { KubeConfig } from '@kubernetes/client-node'
 import { existsSync } from 'node:fs'
-import type { AgentOptions } from 'node:https'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
-import { Agent, ProxyAgent, request, type Dispatcher } from 'undici'
+import { delimiter, join } from 'node:path'
+import { request, type Dispatcher } from 'undici'
+import { CapturingKubeConfig, createGate, type Access } from './gate.ts'
 
 /** The API server refused, or answered something else than asked for. */
 export class ApiError extends Error {
@@ -40,11 +40,6 @@ export interface Cluster {
 
 export type ClusterOptions = { readonly userAgent: string; readonly requestTimeoutMs: number }
 
-/** A token file is read again this often; the kubelet renews it long before it ends. */
-const credentialsAgeMs = 30_000
-/** TLS handshakes cost more than waiting for one of a few connections. */
-const connections = 8
-
 /**
  * Loads `KUBECONFIG`, else the service account of the pod, else the user's kubeconfig.
  * @throws Error that names what was looked for, where there is none of them
@@ -52,9 +47,9 @@ const connections = 8
 export function loadKubeConfig(env: Readonly<Record<string, string | undefined>>): KubeConfig {
   const config = new CapturingKubeConfig()
   const userFile = join(env.HOME ?? homedir(), '.kube', 'config')
-  if (env.KUBECONFIG) config.loadFromDefault()
+  if (env.KUBECONFIG) loadFiles(config, env.KUBECONFIG.split(delimiter).filter(Boolean))
   else if (env.KUBERNETES_SERVICE_HOST) config.loadFromCluster()
-  else if (existsSync(userFile)) config.loadFromFile(userFile)
+  else if (existsSync(userFile)) loadFiles(config, [userFile])
   else
     throw new Error(
       `no Kubernetes configuration: KUBECONFIG is not set, this is no pod, and ${userFile} does not exist`,
@@ -64,66 +59,45 @@ export function loadKubeConfig(env: Readonly<Record<string, string | undefined>>
   return config
 }
 
-/**
- * client-node makes a new connection pool for every request it authenticates; this one only tells what the pool would
- * need, so that one pool serves them all.
- */
-class CapturingKubeConfig extends KubeConfig {
-  wanted: ReturnType<KubeConfig['createDispatcherOptions']> = { type: 'none' }
-  override createDispatcherOptions(cluster: ClusterEntry | null, options: AgentOptions) {
-    this.wanted = super.createDispatcherOptions(cluster, options)
-    return this.wanted.type === 'socks' ? this.wanted : ({ type: 'none' } as const)
+/** Like kubectl: of several files the first to name a current context says which, and missing ones are passed over. */
+function loadFiles(config: KubeConfig, files: readonly string[]): void {
+  const present = files.filter((file) => existsSync(file))
+  if (present.length === 0)
+    throw new Error(`no Kubernetes configuration: KUBECONFIG names ${files.join(', ')}, not there`)
+  for (const [index, file] of present.entries()) {
+    const part = index === 0 ? config : new KubeConfig()
+    try {
+      part.loadFromFile(file)
+      if (part !== config) config.mergeConfig(part, Boolean(config.currentContext))
+    } catch (error) {
+      // A parser quotes the lines around a mistake, and a token may stand there: its first line must do, and no cause.
+      const [reason = ''] = (error as Error).message.split('\n', 1)
+      throw new Error(`the kubeconfig ${file} cannot be used: ${reason}`)
+    }
   }
-}
-
-type Access = {
-  readonly headers: Record<string, string>
-  readonly dispatcher: Dispatcher
-  readonly made: string
-  readonly at: number
 }
 
 export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs }: ClusterOptions): Cluster {
-  const cluster = config.getCurrentCluster()
-  const server = (cluster?.server ?? '').replace(/\/+$/, '')
-  let access: Promise<Access> | undefined
-  let current: Access | undefined
-
-  async function authenticate(): Promise<Access> {
-    const headers: Record<string, string> = {}
-    let dispatcher: Dispatcher | undefined
-    const context = {
-      setHeaderParam: (name: string, value: string) => {
-        headers[name.toLowerCase()] = value
-      },
-      setDispatcher: (made: Dispatcher) => {
-        dispatcher = made
-      },
+  const gate = createGate(config)
+  const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '')
+  async function accessNow(signal: AbortSignal): Promise<Access> {
+    try {
+      return await unlessAborted(gate.access(), signal)
+    } catch (error) {
+      throw new ApiError(0, `no credentials for the API server: ${messageOf(error)}`, { cause: error })
     }
-    await config.applySecurityAuthentication(
-      context as unknown as Parameters<KubeConfig['applySecurityAuthentication']>[0],
-    )
-    const wanted = config instanceof CapturingKubeConfig ? config.wanted : { type: 'none' as const }
-    const made = JSON.stringify(wanted)
-    dispatcher ??= current?.made === made ? current.dispatcher : pool(wanted)
-    if (current && current.dispatcher !== dispatcher) void current.dispatcher.close()
-    current = { headers, dispatcher, made, at: performance.now() }
-    return current
   }
 
-  async function valid(): Promise<Access> {
-    if (current && performance.now() - current.at < credentialsAgeMs) return current
-    access ??= authenticate().finally(() => {
-      access = undefined
-    })
-    return access
-  }
-
-  async function open({ method, path, body, contentType }: ApiRequest, signal: AbortSignal) {
-    const { headers, dispatcher } = await valid()
+  async function open(
+    { method, path, body, contentType }: ApiRequest,
+    kind: 'requests' | 'streams',
+    signal: AbortSignal,
+  ) {
+    const { headers, pools } = await accessNow(signal)
+    const what = whatOf(method, path)
     try {
       const response = await request(server + path, {
-        dispatcher,
+        dispatcher: pools[kind],
         method,
         headers: {
           ...headers,
@@ -136,11 +110,11 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
         headersTimeout: 0,
         bodyTimeout: 0,
       })
-      if (response.statusCode === 401) current = undefined
-      if (response.statusCode >= 300) throw await refusal(response)
+      if (response.statusCode === 401) gate.forget()
+      if (response.statusCode >= 300) throw await refusal(response, what)
       return response.body
     } catch (error) {
-      throw asApiError(error, `${method} ${path.split('?', 1)[0] ?? path}`)
+      throw asApiError(error, what)
     }
   }
 
@@ -148,51 +122,60 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
     server,
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
     async send(wanted, signal) {
-      const body = await open(wanted, AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]))
-      try {
-        return await body.json()
-      } catch (error) {
-        throw asApiError(error, `${wanted.method} ${wanted.path}`)
-      }
+      const body = await open(wanted, 'requests', AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]))
+      const what = whatOf(wanted.method, wanted.path)
+      const text = await body.text().catch((error: unknown) => {
+        throw asApiError(error, what)
+      })
+      const answer = parseJson(text)
+      if (answer === undefined) throw new ApiError(0, `${what}: the answer is no JSON; is this an API server?`)
+      return answer
     },
-    stream: (path, signal) => open({ method: 'GET', path }, signal),
-    close: async () => {
-      await current?.dispatcher.destroy()
-    },
+    stream: (path, signal) => open({ method: 'GET', path }, 'streams', signal),
+    close: () => gate.close(),
   }
 }
 
-function pool(wanted: CapturingKubeConfig['wanted']): Dispatcher {
-  switch (wanted.type) {
-    case 'proxy':
-      return new ProxyAgent({ uri: wanted.uri, requestTls: wanted.requestTls as ProxyAgent.Options['requestTls'] & object })
-    case 'agent':
-      return new Agent({ connect: wanted.connect as Agent.Options['connect'] & object, connections })
-    default:
-      return new Agent({ connections })
-  }
+function unlessAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason)
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', stop))
 }
 
-async function refusal(response: Dispatcher.ResponseData): Promise<ApiError> {
+/** Without the query: it is long, and says nothing to people. */
+function whatOf(method: string, path: string): string {
+  return `${method} ${path.split('?', 1)[0] ?? path}`
+}
+
+async function refusal(response: Dispatcher.ResponseData, what: string): Promise<ApiError> {
   const text = await response.body.text()
   const retryAfter = Number(response.headers['retry-after'])
-  return new ApiError(response.statusCode, messageOf(text) ?? `HTTP ${response.statusCode}`, {
+  const { message } = (parseJson(text) ?? {}) as { message?: unknown }
+  const reason =
+    typeof message === 'string' ? message : `HTTP ${response.statusCode} ${text.trim().slice(0, 200)}`.trim()
+  return new ApiError(response.statusCode, `${what}: ${reason}`, {
     retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,
   })
 }
 
-function messageOf(text: string): string | undefined {
+/** Nothing where the text is no JSON object. */
+function parseJson(text: string): object | undefined {
   try {
-    const status = JSON.parse(text) as { message?: unknown }
-    return typeof status.message === 'string' ? status.message : undefined
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : undefined
   } catch {
-    return text.trim() === '' ? undefined : text.trim().slice(0, 200)
+    return undefined
   }
 }
 
 function asApiError(error: unknown, what: string): ApiError {
   if (error instanceof ApiError) return error
-  const cause = error instanceof Error ? error : new Error(String(error))
-  const code = 'code' in cause && typeof cause.code === 'string' ? ` (${cause.code})` : ''
-  return new ApiError(0, `no answer from the API server to ${what}: ${cause.message || cause.name}${code}`, { cause })
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : ''
+  return new ApiError(0, `no answer from the API server to ${what}: ${messageOf(error)}${code}`, { cause: error })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error)
 }

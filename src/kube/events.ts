@@ -59,6 +59,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         log.debug({ reason: (error as Error).message }, 'an event was not taken')
       }
     }
+    // In the same step as the look at the empty list: an event recorded later must start a sender of its own.
+    sending = undefined
   }
 
   async function send({ object, text, at }: Pending) {
@@ -81,7 +83,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         return
       }
     }
-    const event = `${name}.${at.toString(16)}${(serial++).toString(16).padStart(4, '0')}`
+    const event = `${startOf(name)}.${at.toString(16)}${(serial++).toString(16).padStart(4, '0')}`
     const body = {
       apiVersion: 'v1',
       kind: 'Event',
@@ -104,15 +106,19 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       if (!mayTell(object.metadata.uid)) return
       if (pending.length >= mostPending) pending.shift()
       pending.push({ object, text, at: clock.now() })
-      sending ??= sendAll().finally(() => {
-        sending = undefined
-      })
+      sending ??= sendAll()
     },
     async flush(signal) {
+      if (signal.aborted) return
       const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       await Promise.race([sending, aborted])
     },
   }
+}
+
+/** So much of a name that a suffix fits behind it in the 253 characters of a name. */
+function startOf(name: string): string {
+  return name.slice(0, 230).replace(/[.-]+$/, '')
 }
 
 /** Keeps the latest so many. */

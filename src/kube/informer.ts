@@ -37,12 +37,13 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
       if (event.kind === 'broken') {
         if (!brokenSince.has(scope)) {
           brokenSince.set(scope, clock.monotonic())
-          log.warn({ reason: event.error.message }, adviceOn(event.error))
+          log.warn({ scope, reason: event.error.message }, adviceOn(event.error))
         }
         onBroken()
         continue
       }
-      if (brokenSince.delete(scope)) log.info('watching again')
+      if (brokenSince.delete(scope)) log.info({ scope }, 'watching again')
+      if (event.kind === 'alive') continue
       if (event.kind === 'listed') store.replace(scope, event.objects)
       else if (event.kind === 'applied') store.apply(scope, event.object)
       else store.delete(event.object)
@@ -57,8 +58,8 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     synced: synced.then(() => undefined),
     hasSynced: () => unlisted.size === 0,
     brokenForMs() {
-      const since = Math.min(...brokenSince.values())
-      return Number.isFinite(since) ? clock.monotonic() - since : 0
+      if (brokenSince.size < resources.size) return 0
+      return clock.monotonic() - Math.max(...brokenSince.values())
     },
   }
 }

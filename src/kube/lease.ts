@@ -69,27 +69,39 @@ export async function acquireLease(options: LeaseOptions, signal: AbortSignal): 
 function lead({ clock, log }: LeaseOptions, candidate: Candidate, acquiredAt: number): Leadership {
   const lost = new AbortController()
   const released = new AbortController()
+  const over = AbortSignal.any([lost.signal, released.signal])
   let renewedAt = acquiredAt
-  const isHeld = () => !lost.signal.aborted && clock.monotonic() - renewedAt < leaseTimes.renewDeadlineMs
+  let cancelDeadline = lapseAt(acquiredAt)
+  const isHeld = () => !over.aborted && clock.monotonic() - renewedAt < leaseTimes.renewDeadlineMs
 
-  const isReleased = () => released.signal.aborted
+  /** Whatever the try under way is waiting for. */
+  function lapseAt(renewed: number) {
+    const left = renewed + leaseTimes.renewDeadlineMs - clock.monotonic()
+    return clock.after(left, () => lost.abort(new Error('the lease was not renewed in time')))
+  }
 
   async function keep() {
-    while (!isReleased()) {
-      await clock.sleep(leaseTimes.retryMs, released.signal)
-      if (isReleased()) return
-      if (!isHeld()) break
+    for (;;) {
+      await clock.sleep(leaseTimes.retryMs, over)
+      if (!isHeld()) return
       const started = clock.monotonic()
-      const state = await candidate.tryToHold(released.signal)
-      if (state === 'held' && isHeld()) renewedAt = started
-      if (state === 'others') break
+      const state = await candidate.tryToHold(over)
+      if (!isHeld()) return
+      if (state === 'others') {
+        lost.abort(new Error('another process took the lease'))
+        return
+      }
+      if (state !== 'held') continue
+      renewedAt = started
+      cancelDeadline()
+      cancelDeadline = lapseAt(started)
     }
-    if (!isReleased()) lost.abort(new Error('the lease is lost'))
   }
   const kept = keep().catch((error: unknown) => {
     log.error({ err: error }, 'leader election failed')
     lost.abort(error)
   })
+  over.addEventListener('abort', () => cancelDeadline())
   return {
     lost: lost.signal,
     isHeld,
@@ -107,7 +119,7 @@ type Candidate = ReturnType<typeof createCandidate>
 function createCandidate({ cluster, namespace, name, identity, clock, log }: LeaseOptions) {
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`
   const path = `${collection}/${encodeURIComponent(name)}`
-  let seen: { readonly record: string; readonly lease: Lease; readonly at: number } | undefined
+  let seen: { readonly record: string; readonly holder: string | undefined; readonly at: number } | undefined
 
   async function read(signal: AbortSignal): Promise<Lease | undefined> {
     try {
@@ -118,10 +130,9 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
     }
   }
 
-  function observe(lease: Lease) {
-    const record = JSON.stringify(lease.spec ?? {})
-    if (seen?.record !== record) seen = { record, lease, at: clock.monotonic() }
-    else seen = { ...seen, lease }
+  function observe({ spec = {} }: Lease) {
+    const record = JSON.stringify(spec)
+    if (seen?.record !== record) seen = { record, holder: spec.holderIdentity, at: clock.monotonic() }
   }
 
   function isFree({ spec }: Lease): boolean {
@@ -160,14 +171,32 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
     return 'held'
   }
 
+  async function vacate(signal: AbortSignal): Promise<void> {
+    // Read anew: a renewal that was cut short may have arrived all the same.
+    const lease = await read(signal)
+    if (lease?.spec?.holderIdentity !== identity) return
+    const now = microTime(clock.now())
+    // client-go's way: no holder, and a duration of a second for those who look at that alone.
+    const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now }
+    await cluster.send({ method: 'PUT', path, body: { ...lease, spec } }, signal)
+  }
+
+  async function inTime<R>(work: (signal: AbortSignal) => Promise<R>, signal?: AbortSignal): Promise<R> {
+    const limit = new AbortController()
+    const cancel = clock.after(requestLimitMs, () => limit.abort(new Error('no answer in time')))
+    try {
+      return await work(signal ? AbortSignal.any([signal, limit.signal]) : limit.signal)
+    } finally {
+      cancel()
+    }
+  }
+
   return {
-    holder: () => seen?.lease.spec?.holderIdentity,
+    holder: () => seen?.holder,
     /** `unknown`: the API server did not say, or somebody else wrote at the same moment. */
     async tryToHold(signal: AbortSignal): Promise<'held' | 'others' | 'unknown'> {
-      const limit = new AbortController()
-      const cancel = clock.after(requestLimitMs, () => limit.abort(new Error('no answer in time')))
       try {
-        return await hold(AbortSignal.any([signal, limit.signal]))
+        return await inTime(hold, signal)
       } catch (error) {
         if (signal.aborted) return 'unknown'
         const isRace = error instanceof ApiError && error.status === 409
@@ -176,18 +205,11 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
           'lease not renewed',
         )
         return 'unknown'
-      } finally {
-        cancel()
       }
     },
     async giveUp(): Promise<void> {
-      if (!seen) return
-      const { lease } = seen
-      const now = microTime(clock.now())
-      // client-go's way: no holder, and a duration of a second for those who look at that alone.
-      const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now }
       try {
-        await cluster.send({ method: 'PUT', path, body: { ...lease, spec } }, AbortSignal.timeout(requestLimitMs))
+        await inTime(vacate)
       } catch (error) {
         log.warn({ reason: (error as Error).message }, 'lease not released; another process takes over when it ends')
       }

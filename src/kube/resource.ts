@@ -1,5 +1,5 @@
 /** Reading and writing one kind of object. */
-import type { Cluster } from './cluster.ts'
+import { ApiError, type Cluster } from './cluster.ts'
 
 export type KubeObject = {
   readonly metadata: {
@@ -21,8 +21,8 @@ export interface Resource<T extends KubeObject> {
   list(page: { readonly limit: number; readonly more: string | undefined }, signal: AbortSignal): Promise<List<T>>
   /** The lines of a watch that begins after `version` and that the server ends after `timeoutSeconds`. */
   watch(version: string, timeoutSeconds: number, signal: AbortSignal): Promise<AsyncIterable<Buffer>>
-  /** Merges into the status of the object of that uid; an object that was replaced is a conflict. */
-  patchStatus(object: T, patch: unknown, signal: AbortSignal): Promise<T>
+  /** Merges into the status of the object of that uid; nothing where it is gone, or another one took its name. */
+  patchStatus(object: T, patch: unknown, signal: AbortSignal): Promise<T | undefined>
 }
 
 export type ResourceOptions = {
@@ -34,6 +34,9 @@ export type ResourceOptions = {
   readonly labelSelector?: string
 }
 
+/** More writes of others than this between our read and our write are no coincidence. */
+const conflictTries = 5
+
 export function createResource<T extends KubeObject>(cluster: Cluster, options: ResourceOptions): Resource<T> {
   const { group, version, plural, namespace, labelSelector } = options
   const root = `/apis/${group}/${version}`
@@ -42,6 +45,14 @@ export function createResource<T extends KubeObject>(cluster: Cluster, options: 
     const selected = Object.entries({ labelSelector, ...query }).filter(([, value]) => value !== undefined)
     return `${root}${scope}/${plural}?${new URLSearchParams(selected as [string, string][]).toString()}`
   }
+
+  /** As it is now. It is listed because an informer may list anyway: no rule to get it is needed. */
+  async function look(collection: string, name: string, signal: AbortSignal): Promise<T | undefined> {
+    const query = new URLSearchParams({ fieldSelector: `metadata.name=${name}` }).toString()
+    const list = await cluster.send({ method: 'GET', path: `${collection}?${query}` }, signal)
+    return (list as { items?: readonly T[] | null }).items?.[0]
+  }
+
   return {
     async list({ limit, more }, signal) {
       const path = collection({ limit: String(limit), continue: more })
@@ -63,12 +74,30 @@ export function createResource<T extends KubeObject>(cluster: Cluster, options: 
         signal,
       ),
     async patchStatus({ metadata }, patch, signal) {
-      const path = `${root}/namespaces/${encodeURIComponent(metadata.namespace)}/${plural}/${encodeURIComponent(metadata.name)}/status`
-      const body = { metadata: { uid: metadata.uid }, status: patch }
-      return (await cluster.send(
-        { method: 'PATCH', path, body, contentType: 'application/merge-patch+json' },
-        signal,
-      )) as T
+      const { namespace, name, uid } = metadata
+      const siblings = `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}`
+      const path = `${siblings}/${encodeURIComponent(name)}/status`
+      let { resourceVersion } = metadata
+      for (let tries = 1; ; tries += 1) {
+        // The status subresource ignores a uid that does not fit; the version it does hold against us.
+        const body = { metadata: { resourceVersion }, status: patch }
+        try {
+          return (await cluster.send(
+            { method: 'PATCH', path, body, contentType: 'application/merge-patch+json' },
+            signal,
+          )) as T
+        } catch (error) {
+          if (isStatus(error, 404)) return undefined
+          if (!isStatus(error, 409) || tries === conflictTries) throw error
+        }
+        const now = await look(siblings, name, signal)
+        if (now?.metadata.uid !== uid) return undefined
+        resourceVersion = now.metadata.resourceVersion
+      }
     },
   }
+}
+
+function isStatus(error: unknown, status: number): boolean {
+  return error instanceof ApiError && error.status === status
 }

@@ -1,5 +1,4 @@
 /** Writes the status of objects, and lets the store know at once. */
-import { ApiError } from './cluster.ts'
 import { mergePatch } from './mergepatch.ts'
 import type { KubeObject, Resource } from './resource.ts'
 import type { Store } from './store.ts'
@@ -20,12 +19,8 @@ export function createStatusWriter<T extends WithStatus>(
   return async (object, status, signal) => {
     if (!mayWrite()) throw new Error('not the leader any more: nothing is written')
     const patch = mergePatch((object.status ?? {}) as Record<string, unknown>, status as Record<string, unknown>)
-    try {
-      store.wrote(await resource.patchStatus(object, patch, signal))
-      return true
-    } catch (error) {
-      if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return false
-      throw error
-    }
+    const written = await resource.patchStatus(object, patch, signal)
+    if (written) store.wrote(written)
+    return written !== undefined
   }
 }

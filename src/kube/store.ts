@@ -17,25 +17,26 @@ export interface Store<T extends KubeObject> {
 
 export type OnChange<T> = (key: string, before: T | undefined, after: T | undefined) => void
 
+type Change<T> = { readonly key: string; readonly before: T | undefined; readonly after: T | undefined }
+
 export function createStore<T extends KubeObject>(onChange: OnChange<T>): Store<T> {
   const objects = new Map<string, { readonly object: T; readonly scope: string }>()
   /** Versions that we wrote and that the watch has not shown yet. */
   const ahead = new Map<string, string>()
 
-  function put(key: string, object: T, scope: string) {
+  function put(key: string, object: T, scope: string): Change<T> | undefined {
     const before = objects.get(key)?.object
     objects.set(key, { object, scope })
-    if (
-      before?.metadata.resourceVersion !== object.metadata.resourceVersion ||
-      before.metadata.uid !== object.metadata.uid
-    )
-      onChange(key, before, object)
+    const isSame =
+      before?.metadata.resourceVersion === object.metadata.resourceVersion &&
+      before.metadata.uid === object.metadata.uid
+    return isSame ? undefined : { key, before, after: object }
   }
 
-  function drop(key: string) {
+  function drop(key: string): Change<T> | undefined {
     const before = objects.get(key)?.object
     ahead.delete(key)
-    if (objects.delete(key)) onChange(key, before, undefined)
+    return objects.delete(key) ? { key, before, after: undefined } : undefined
   }
 
   function isBehind(key: string, { metadata }: T): boolean {
@@ -44,10 +45,15 @@ export function createStore<T extends KubeObject>(onChange: OnChange<T>): Store<
     return written !== undefined && held?.uid === metadata.uid && isOlder(metadata.resourceVersion, written)
   }
 
-  function take(key: string, object: T, scope: string) {
-    if (isBehind(key, object)) return
+  function take(key: string, object: T, scope: string): Change<T> | undefined {
+    if (isBehind(key, object)) return undefined
     ahead.delete(key)
-    put(key, object, scope)
+    return put(key, object, scope)
+  }
+
+  /** Last of all: who is told of a change finds the whole of it in the store. */
+  function tell(changes: readonly (Change<T> | undefined)[]) {
+    for (const change of changes) if (change) onChange(change.key, change.before, change.after)
   }
 
   return {
@@ -58,18 +64,20 @@ export function createStore<T extends KubeObject>(onChange: OnChange<T>): Store<
     },
     replace(scope, listed) {
       const present = new Set(listed.map(keyOf))
-      for (const [key, held] of objects) if (held.scope === scope && !present.has(key)) drop(key)
-      for (const object of listed) take(keyOf(object), object, scope)
+      const changes: (Change<T> | undefined)[] = []
+      for (const [key, held] of objects) if (held.scope === scope && !present.has(key)) changes.push(drop(key))
+      for (const object of listed) changes.push(take(keyOf(object), object, scope))
+      tell(changes)
     },
-    apply: (scope, object) => take(keyOf(object), object, scope),
-    delete: (object) => drop(keyOf(object)),
+    apply: (scope, object) => tell([take(keyOf(object), object, scope)]),
+    delete: (object) => tell([drop(keyOf(object))]),
     wrote(object) {
       const key = keyOf(object)
       const held = objects.get(key)
       if (held?.object.metadata.uid !== object.metadata.uid) return
       if (isOlder(object.metadata.resourceVersion, held.object.metadata.resourceVersion)) return
       ahead.set(key, object.metadata.resourceVersion)
-      put(key, object, held.scope)
+      tell([put(key, object, held.scope)])
     },
   }
 }

@@ -4,6 +4,8 @@
  *   empty ──list──▶ listed ──open──▶ watching ──lines──▶ watching
  *   watching ──stream ends, breaks or stalls──▶ listed (goes on from the last version)
  *   listed, watching ──410 Gone──▶ empty (the history is gone: list again)
+ *
+ * Every way back but the ordinary end of a stream goes through a pause that grows until a stream has lived for a while.
  */
 import { steadyBackoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
@@ -14,6 +16,8 @@ import type { KubeObject, Resource } from './resource.ts'
 export type WatchEvent<T> =
   | { readonly kind: 'listed'; readonly objects: readonly T[]; readonly version: string }
   | { readonly kind: 'applied' | 'deleted'; readonly object: T }
+  /** The watch works though nothing changes: told by bookmarks, and by a stream that ended when it should. */
+  | { readonly kind: 'alive' }
   /** Not an end: the watch goes on by itself after a pause. */
   | { readonly kind: 'broken'; readonly error: Error }
 
@@ -61,13 +65,12 @@ export async function* watch<T extends KubeObject>(
   try {
     while (!isStopped()) {
       const step: Step<T> = await next(state)
-      const lived = state.at === 'watching' && clock.monotonic() - state.stream.openedAt > healthyMs
+      const lived = state.at === 'watching' && hasLived(state.stream)
       state = step.state
       if (isStopped()) return
-      if (step.event && step.event.kind !== 'broken') failures = 0
+      if (lived) failures = 0
       if (step.event) yield step.event
       if (!step.pauseFor) continue
-      if (lived) failures = 0
       await clock.sleep(pauseAfter(step.pauseFor, failures++, random), signal)
     }
   } finally {
@@ -116,7 +119,7 @@ export async function* watch<T extends KubeObject>(
       return { state: { at: 'watching', version, stream } }
     } catch (error) {
       cancel()
-      return isGone(error) ? { state: { at: 'empty' } } : broken({ at: 'listed', version }, error)
+      return lost(version, error)
     }
   }
 
@@ -125,15 +128,20 @@ export async function* watch<T extends KubeObject>(
       const line = await stream.lines.next()
       if (line.done === true) {
         close(stream)
-        const isEarly = clock.monotonic() - stream.openedAt < healthyMs
         const again: State = { at: 'listed', version }
-        return isEarly ? { state: again, pauseFor: new ApiError(0, 'the watch ended at once') } : { state: again }
+        return hasLived(stream)
+          ? { state: again, event: { kind: 'alive' } }
+          : broken(again, new Error('the watch ended as soon as it began'))
       }
       return understand(line.value, version, stream)
     } catch (error) {
       close(stream)
-      return isGone(error) ? { state: { at: 'empty' } } : broken({ at: 'listed', version }, error)
+      return lost(version, error)
     }
+  }
+
+  function hasLived({ openedAt }: Stream): boolean {
+    return clock.monotonic() - openedAt >= healthyMs
   }
 
   function understand(line: string, version: string, stream: Stream): Step<T> {
@@ -145,7 +153,7 @@ export async function* watch<T extends KubeObject>(
       throw new ApiError(status.code ?? 0, status.message ?? 'the watch ended with an error')
     }
     const state: State = { at: 'watching', version: object.metadata.resourceVersion, stream }
-    if (type === 'BOOKMARK') return { state }
+    if (type === 'BOOKMARK') return { state, event: { kind: 'alive' } }
     if (type === 'DELETED') return { state, event: { kind: 'deleted', object } }
     if (type === 'ADDED' || type === 'MODIFIED') return { state, event: { kind: 'applied', object } }
     return { state: { ...state, version } }
@@ -153,11 +161,23 @@ export async function* watch<T extends KubeObject>(
 }
 
 function parseLine(line: string): { type: string; object: unknown } {
-  const parsed = JSON.parse(line) as { type?: unknown; object?: { metadata?: { resourceVersion?: unknown } } } | null
-  const isEvent = typeof parsed?.type === 'string' && typeof parsed.object === 'object'
+  const parsed = parseJson(line) as {
+    type?: unknown
+    object?: { metadata?: { resourceVersion?: unknown } } | null
+  } | null
+  const isEvent = typeof parsed?.type === 'string' && typeof parsed.object === 'object' && parsed.object !== null
   const isVersioned = parsed?.type === 'ERROR' || typeof parsed?.object?.metadata?.resourceVersion === 'string'
   if (!isEvent || !isVersioned) throw new Error('a line of the watch is no event')
   return parsed as { type: string; object: unknown }
+}
+
+/** The parser's own words would quote the line, which may hold secrets. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error('a line of the watch is no JSON')
+  }
 }
 
 function broken<T>(state: State, cause: unknown): Step<T> {
@@ -170,8 +190,10 @@ function close(stream: Stream): void {
   stream.abort.abort()
 }
 
-function isGone(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 410
+/** Where a watch goes on that could not be opened or read: from its version, or from a new list if its history is gone. */
+function lost<T>(version: string, error: unknown): Step<T> {
+  const isGone = error instanceof ApiError && error.status === 410
+  return isGone ? { state: { at: 'empty' }, pauseFor: error } : broken({ at: 'listed', version }, error)
 }
 
 function pauseAfter(error: Error, failures: number, random: () => number): number {

@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { missingIn } from './binaries.ts'
 import { type GoCommand, go } from './go-command.ts'
 import { type Program, goModFor, linkerFlags, programs, publishedModule } from './go-module.ts'
 import type { Progress } from './progress.ts'
+import { inWorkFolder } from './work-folder.ts'
 
 export interface BuildOptions {
   /** Where the binaries shall be: all of them, or none if the build is cut. */
@@ -14,17 +15,9 @@ export interface BuildOptions {
   readonly progress: Progress
 }
 
-const temporaryPrefix = '.build-'
-/** No build lasts that long: what is older was left by a killed one. */
-const abandonedAfter = 6 * 3600_000
-
 /** Builds both programs from their Go modules. Two builds at once do no harm: the first to end is kept. */
 export async function buildBinaries({ directory, env, signal, progress }: BuildOptions): Promise<void> {
-  const parent = dirname(directory)
-  await mkdir(parent, { recursive: true })
-  await removeAbandoned(parent)
-  const work = await mkdtemp(join(parent, temporaryPrefix))
-  try {
+  await inWorkFolder(dirname(directory), async (work) => {
     const built = join(work, 'bin')
     await mkdir(built)
     for (const program of programs) {
@@ -33,9 +26,7 @@ export async function buildBinaries({ directory, env, signal, progress }: BuildO
       await build(program, join(built, program.name), { cwd: folder, env, signal }, progress)
     }
     await publish(built, directory)
-  } finally {
-    await rm(work, { recursive: true, force: true, maxRetries: 3 })
-  }
+  })
 }
 
 const foundModule = z.object({ GoMod: z.string() })
@@ -72,13 +63,5 @@ async function publish(built: string, directory: string): Promise<void> {
     // Somebody took a binary out of the cache: the whole folder is replaced.
     await rm(directory, { recursive: true, force: true })
     await rename(built, directory)
-  }
-}
-
-async function removeAbandoned(parent: string): Promise<void> {
-  const names = (await readdir(parent)).filter((name) => name.startsWith(temporaryPrefix))
-  for (const path of names.map((name) => join(parent, name))) {
-    const { mtimeMs } = await stat(path)
-    if (Date.now() - mtimeMs > abandonedAfter) await rm(path, { recursive: true, force: true })
   }
 }

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { createResource, type Resource } from '../../../src/kube/resource.ts'
+import { createStatusWriter } from '../../../src/kube/status.ts'
+import { createStore } from '../../../src/kube/store.ts'
+import { kind, soon, type Gadget, type Plot } from './bed.ts'
+
+const listAll = (resource: Resource<Gadget>) => resource.list({ limit: 500, more: undefined }, soon())
+
+/** Lists, and patches of the status. */
+export function describeReadingAndWriting(plot: () => Plot): void {
+  describe('resource', () => {
+    it('lists page by page, each object once, all of one version', async () => {
+      const { gadgets, create } = plot()
+      for (const name of ['a', 'b', 'c', 'd', 'e']) await create(name)
+      const signal = soon()
+      const first = await gadgets.list({ limit: 2, more: undefined }, signal)
+      await create('late')
+      const second = await gadgets.list({ limit: 2, more: first.more }, signal)
+      const third = await gadgets.list({ limit: 2, more: second.more }, signal)
+      expect([first, second, third].map(({ items }) => items.map(({ metadata }) => metadata.name))).toEqual([
+        ['a', 'b'],
+        ['c', 'd'],
+        ['e'],
+      ])
+      expect(third.more).toBeUndefined()
+      expect(new Set([first, second, third].map(({ resourceVersion }) => resourceVersion)).size).toBe(1)
+    })
+
+    it('lists what the label selector selects, in its namespace or in all', async () => {
+      const { cluster, namespace, create } = plot()
+      const label = `x${randomUUID()}`
+      await create('in', { label })
+      await create('out')
+      const here = createResource<Gadget>(cluster, { ...kind, namespace, labelSelector: `label=${label}` })
+      const everywhere = createResource<Gadget>(cluster, { ...kind, labelSelector: `label in (${label}, other)` })
+      for (const resource of [here, everywhere])
+        expect((await listAll(resource)).items.map(({ metadata }) => metadata.name)).toEqual(['in'])
+    })
+
+    it('merges into the status alone, and takes away what the patch says is null', async () => {
+      const { gadgets, cluster, create, path } = plot()
+      const object = await create('a')
+      const signal = soon()
+      await gadgets.patchStatus(object, { seen: 1, parts: { left: 'new', right: 'old' } }, signal)
+      const patched = await gadgets.patchStatus(object, { seen: 2, parts: { right: null } }, signal)
+      expect(patched).toMatchObject({ spec: { size: 1 }, status: { seen: 2 } })
+      expect(patched?.status?.parts).toEqual({ left: 'new' })
+      expect(await cluster.send({ method: 'GET', path: path('a') }, signal)).toEqual(patched)
+    })
+
+    it('gives every write a version that is a greater number, and a write that changes nothing none', async () => {
+      const { gadgets, create } = plot()
+      const object = await create('a')
+      const signal = soon()
+      const first = await gadgets.patchStatus(object, { seen: 1 }, signal)
+      const same = await gadgets.patchStatus(object, { seen: 1 }, signal)
+      const second = await gadgets.patchStatus(object, { seen: 2 }, signal)
+      const [before, one, again, two] = [object, first, same, second].map((at) => BigInt(at!.metadata.resourceVersion))
+      expect(one! > before! && two! > one!).toBe(true)
+      expect(again).toBe(one)
+    })
+
+    it('says what is wrong with a request that the server refuses', async () => {
+      const { gadgets, cluster, create } = plot()
+      const object = await create('a')
+      const refused = gadgets.patchStatus(object, { seen: 'often' }, soon())
+      await expect(refused).rejects.toMatchObject({
+        status: 422,
+        message: expect.stringMatching(/PATCH .*gadgets\/a\/status.*status\.seen/) as string,
+      })
+      const unknown = createResource(cluster, { ...kind, plural: 'widgets' })
+      await expect(unknown.list({ limit: 1, more: undefined }, soon())).rejects.toMatchObject({
+        status: 404,
+      })
+    })
+  })
+
+  describe('status writer', () => {
+    const writerFor = () => {
+      const store = createStore<Gadget>(() => undefined)
+      return { store, write: createStatusWriter(plot().gadgets, store, () => true) }
+    }
+
+    it('writes to the object it was given, and the store has it at once', async () => {
+      const { namespace, create } = plot()
+      const { store, write } = writerFor()
+      const object = await create('a')
+      store.apply('all', object)
+      expect(await write(object, { seen: 1 }, soon())).toBe(true)
+      expect(store.get(`${namespace}/a`)?.status).toEqual({ seen: 1 })
+    })
+
+    it('writes though a person changed the object meanwhile', async () => {
+      const { namespace, create, resize } = plot()
+      const { store, write } = writerFor()
+      const object = await create('a')
+      store.apply('all', object)
+      await resize('a', 2)
+      expect(await write(object, { seen: 1 }, soon())).toBe(true)
+      expect(store.get(`${namespace}/a`)).toMatchObject({ spec: { size: 2 }, status: { seen: 1 } })
+    })
+
+    it('writes nothing to another object that took the name', async () => {
+      const { bed, create, remove, path } = plot()
+      const { store, write } = writerFor()
+      const first = await create('a')
+      store.apply('all', first)
+      await remove('a')
+      await create('a')
+      expect(await write(first, { seen: 1 }, soon())).toBe(false)
+      expect(((await bed.request('GET', path('a'))) as Gadget).status).toBeUndefined()
+    })
+
+    it('is told of an object that is gone', async () => {
+      const { create, remove } = plot()
+      const { store, write } = writerFor()
+      const object = await create('a')
+      store.apply('all', object)
+      await remove('a')
+      expect(await write(object, { seen: 1 }, soon())).toBe(false)
+    })
+  })
+}

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest'
+import { runController, type Pass, type PassResult } from '../../src/kube/controller.ts'
+import { createQueue } from '../../src/kube/queue.ts'
+import { createCapturedLog } from '../support/captured-log.ts'
+import { createManualClock } from '../support/clock.ts'
+
+function start(pass: Pass, { workers = 1 }: { workers?: number } = {}) {
+  const clock = createManualClock()
+  const queue = createQueue({ clock, random: () => 1 })
+  const { log, entries } = createCapturedLog()
+  const abort = new AbortController()
+  const observed: [string, number][] = []
+  const ended = runController(
+    { queue, pass, workers, clock, log, observe: (result, seconds) => observed.push([result, seconds]) },
+    abort.signal,
+  )
+  return { clock, queue, entries, abort, observed, ended }
+}
+
+/** A pass that notes its keys and ends when the test says so. */
+function held() {
+  const open = new Map<string, (result: PassResult) => void>()
+  const pass: Pass = (key) => new Promise((resolve) => open.set(key, resolve))
+  return { pass, open, end: (key: string, result: PassResult = { kind: 'awaitChange' }) => open.get(key)?.(result) }
+}
+
+describe('a controller', () => {
+  it('passes over each key, as many at once as it has workers', async () => {
+    const { pass, open, end } = held()
+    const { queue, clock } = start(pass, { workers: 2 })
+    for (const key of ['a', 'b', 'c']) queue.add(key, 'change')
+    await clock.advance(0)
+    expect([...open.keys()]).toEqual(['a', 'b'])
+    end('a')
+    await clock.advance(0)
+    expect([...open.keys()]).toEqual(['a', 'b', 'c'])
+  })
+
+  it('leaves a key alone until it changes, if its pass says so', async () => {
+    const passed: string[] = []
+    const { queue, clock } = start((key) => {
+      passed.push(key)
+      return Promise.resolve({ kind: 'awaitChange' })
+    })
+    queue.add('a', 'change')
+    await clock.advance(3_600_000)
+    expect(passed).toEqual(['a'])
+  })
+
+  it('passes over a key again after the time that its pass says', async () => {
+    const times: number[] = []
+    const { queue, clock } = start(() => {
+      times.push(clock.monotonic())
+      return Promise.resolve({ kind: 'after', ms: 1_500 })
+    })
+    queue.add('a', 'change')
+    await clock.advance(3_500)
+    expect(times).toEqual([0, 1_500, 3_000])
+  })
+
+  it('passes over a key ever later that backs off, and soon again after a pass that went well', async () => {
+    const results: PassResult['kind'][] = ['backOff', 'backOff', 'backOff', 'after', 'backOff', 'backOff']
+    const times: number[] = []
+    const { queue, clock } = start(() => {
+      times.push(clock.monotonic() / 1_000)
+      return Promise.resolve({ kind: results.shift() ?? 'awaitChange', ms: 10_000 } as PassResult)
+    })
+    queue.add('a', 'change')
+    await clock.advance(60_000)
+    expect(times).toEqual([0, 1, 3, 7, 17, 18, 20])
+  })
+
+  it.each<[string, Pass]>([
+    ['rejects', () => Promise.reject(new Error('a bug'))],
+    [
+      'throws at once',
+      () => {
+        throw new Error('a bug')
+      },
+    ],
+  ])('logs the object of a pass that %s, tries it again later, and goes on with the others', async (_, broken) => {
+    const passed: string[] = []
+    const { queue, clock, entries } = start((key, context) => {
+      passed.push(key)
+      return key === 'test/bad' ? broken(key, context) : Promise.resolve({ kind: 'awaitChange' })
+    })
+    queue.add('test/bad', 'change')
+    queue.add('test/good', 'change')
+    await clock.advance(3_000)
+    expect(passed).toEqual(['test/bad', 'test/good', 'test/bad', 'test/bad'])
+    expect(entries[0]).toMatchObject({ level: 'error', object: 'test/bad', err: { message: 'a bug' } })
+  })
+
+  it('gives each pass a log with an id of its own', async () => {
+    const { queue, clock, entries } = start((_, { log }) => {
+      log.info('here')
+      return Promise.resolve({ kind: 'awaitChange' })
+    })
+    queue.add('a', 'change')
+    queue.add('b', 'change')
+    await clock.advance(0)
+    const ids = entries.map(({ reconcileID }) => reconcileID)
+    expect(ids).toEqual([expect.any(String), expect.any(String)])
+    expect(ids[0]).not.toBe(ids[1])
+  })
+
+  it('aborts a pass that hangs, after two minutes, and tries it again', async () => {
+    let passes = 0
+    const { queue, clock, entries } = start((_, { signal }) => {
+      passes += 1
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+    })
+    queue.add('test/slow', 'change')
+    await clock.advance(119_999)
+    expect(entries).toEqual([])
+    await clock.advance(1)
+    expect(entries[0]).toMatchObject({ object: 'test/slow', err: { message: 'a pass took longer than 120 s' } })
+    await clock.advance(1_000)
+    expect(passes).toBe(2)
+  })
+
+  it('tells how each pass ended and how long it took', async () => {
+    const { queue, clock, observed } = start(async (key) => {
+      await clock.sleep(250)
+      if (key === 'bad') throw new Error('a bug')
+      return { kind: 'backOff' }
+    })
+    queue.add('good', 'change')
+    queue.add('bad', 'change')
+    await clock.advance(600)
+    expect(observed).toEqual([
+      ['backOff', 0.25],
+      ['error', 0.25],
+    ])
+  })
+})
+
+describe('the end of a controller', () => {
+  it('waits for the passes under way, and begins no other', async () => {
+    const { pass, open, end } = held()
+    const { queue, clock, ended } = start(pass, { workers: 2 })
+    for (const key of ['a', 'b', 'c']) queue.add(key, 'change')
+    await clock.advance(0)
+    let isOver = false
+    void ended.then(() => (isOver = true))
+    queue.shutDown()
+    end('a')
+    await clock.advance(0)
+    expect(isOver).toBe(false)
+    end('b')
+    await ended
+    expect([...open.keys()]).toEqual(['a', 'b'])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('cuts passes short when it is aborted, and reports no failure of theirs', async () => {
+    const { queue, clock, abort, entries, ended } = start(
+      (_, { signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+    )
+    queue.add('a', 'change')
+    await clock.advance(0)
+    queue.shutDown()
+    abort.abort()
+    await ended
+    expect(entries).toEqual([])
+    expect(clock.pending).toBe(0)
+  })
+})

@@ -1,0 +1,152 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { ApiError } from '../../src/kube/cluster.ts'
+import { createInformer } from '../../src/kube/informer.ts'
+import { createStore } from '../../src/kube/store.ts'
+import { createCapturedLog } from '../support/captured-log.ts'
+import { createManualClock } from '../support/clock.ts'
+import { gadget, type Gadget } from '../support/gadget.ts'
+import { bookmark, createScriptedResource, listOf, type ScriptedResource } from '../support/scripted-resource.ts'
+
+async function follow(scopes: Readonly<Record<string, (server: ScriptedResource) => void>>) {
+  const servers = Object.fromEntries(Object.keys(scopes).map((scope) => [scope, createScriptedResource()]))
+  for (const [scope, script] of Object.entries(scopes)) script(servers[scope]!)
+  const clock = createManualClock()
+  const store = createStore<Gadget>(() => undefined)
+  const { log, entries } = createCapturedLog()
+  let breaks = 0
+  const informer = createInformer({
+    resources: new Map(Object.entries(servers)),
+    store,
+    clock,
+    random: () => 1,
+    log,
+    onBroken: () => (breaks += 1),
+  })
+  const stop = new AbortController()
+  const running = informer.run(stop.signal)
+  running.catch(() => undefined)
+  onTestFinished(() => stop.abort())
+  await clock.advance(0)
+  return {
+    servers,
+    server: Object.values(servers)[0]!,
+    clock,
+    store,
+    entries,
+    informer,
+    stop,
+    running,
+    breaks: () => breaks,
+  }
+}
+
+const nothing = () => undefined
+const refuseAll = (status: number) => (server: ScriptedResource) => {
+  for (let n = 0; n < 100; n += 1) server.lists.push(new ApiError(status, 'no'))
+}
+
+describe('an informer', () => {
+  it('holds what was listed, then what the watch tells', async () => {
+    const { store, server, clock } = await follow({
+      all: ({ lists }) => lists.push(listOf(3, [gadget('a'), gadget('b')])),
+    })
+    server.stream().event('ADDED', gadget('c', { version: 4 }))
+    server.stream().event('MODIFIED', gadget('a', { version: 5 }))
+    server.stream().event('DELETED', gadget('b', { version: 6 }))
+    await clock.advance(0)
+    expect([...store.keys()].sort()).toEqual(['test/a', 'test/c'])
+    expect(store.get('test/a')?.metadata.resourceVersion).toBe('5')
+  })
+
+  it('has synced once every scope was listed', async () => {
+    const { informer, clock } = await follow({
+      one: nothing,
+      two: ({ lists }) => lists.push(new ApiError(503, 'starting')),
+    })
+    let isSynced = false
+    void informer.synced.then(() => (isSynced = true))
+    await clock.advance(0)
+    expect([informer.hasSynced(), isSynced]).toEqual([false, false])
+    await clock.advance(100)
+    expect([informer.hasSynced(), isSynced]).toEqual([true, true])
+  })
+
+  it.each([
+    [404, /install the CRD/],
+    [401, /token or kubeconfig/],
+    [403, /RBAC/],
+    [503, /resumed by itself/],
+  ])('says what to do about %i, once, and when it works again', async (status, advice) => {
+    const { entries, clock, server, breaks } = await follow({ all: refuseAll(status) })
+    await clock.advance(2_000)
+    expect(entries).toEqual([
+      expect.objectContaining({
+        level: 'warn',
+        scope: 'all',
+        reason: 'no',
+        msg: expect.stringMatching(advice) as string,
+      }),
+    ])
+    expect(breaks()).toBeGreaterThan(2)
+    server.lists.length = 0
+    await clock.advance(60_000)
+    expect(entries.slice(1)).toEqual([expect.objectContaining({ level: 'info', msg: 'watching again' })])
+  })
+
+  it('counts the time since the watch broke', async () => {
+    const { informer, clock } = await follow({ all: refuseAll(503) })
+    await clock.advance(60_000)
+    expect(informer.brokenForMs()).toBe(60_000)
+  })
+
+  it.each([
+    ['a bookmark', (server: ScriptedResource) => server.stream().event('BOOKMARK', bookmark(9))],
+    ['the ordinary end of its stream', (server: ScriptedResource) => server.stream().end()],
+  ])('takes %s as a sign that a watch works again on which nothing changes', async (_, sign) => {
+    const { informer, server, clock, entries } = await follow({ all: nothing })
+    await clock.advance(30_000)
+    server.stream().fail(new Error('connection reset'))
+    await clock.advance(60_000)
+    expect(informer.brokenForMs()).toBe(60_000)
+    sign(server)
+    await clock.advance(0)
+    expect(informer.brokenForMs()).toBe(0)
+    expect(entries.at(-1)).toMatchObject({ msg: 'watching again' })
+  })
+
+  it('is not broken while one of its scopes is watched', async () => {
+    const { informer, servers, clock } = await follow({ one: refuseAll(403), two: nothing })
+    await clock.advance(60_000)
+    expect(informer.brokenForMs()).toBe(0)
+    servers.two!.stream().fail(new Error('connection reset'))
+    await clock.advance(5_000)
+    expect(informer.brokenForMs()).toBe(5_000)
+  })
+
+  it('ends when it is told to, with no watch and no timer left', async () => {
+    const { servers, clock, stop, running } = await follow({ one: nothing, two: nothing, three: refuseAll(403) })
+    stop.abort()
+    await running
+    expect(Object.values(servers).flatMap(({ streams }) => streams.map(({ isOpen }) => isOpen))).toEqual([false, false])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('fails with the exception of whoever the store tells', async () => {
+    const store = createStore<Gadget>(() => {
+      throw new Error('a bug')
+    })
+    const server = createScriptedResource()
+    server.lists.push(listOf(1, [gadget('a')]))
+    const { log } = createCapturedLog()
+    const clock = createManualClock()
+    const informer = createInformer({
+      resources: new Map([['all', server]]),
+      store,
+      clock,
+      random: () => 1,
+      log,
+      onBroken: nothing,
+    })
+    await expect(informer.run(new AbortController().signal)).rejects.toThrow('a bug')
+  })
+})

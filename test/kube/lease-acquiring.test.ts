@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { leaseTimes } from '../../src/kube/lease.ts'
+import { candidate, createLeaseWorld, foreign, specOf } from '../support/candidate.ts'
+
+describe('acquiring', () => {
+  it('creates the lease where there is none', async () => {
+    const { clock, api } = createLeaseWorld()
+    const one = candidate('one', { clock, api })
+    await clock.advance(0)
+    expect(one.isHeld()).toBe(true)
+    expect(specOf(api)).toEqual({
+      holderIdentity: 'one',
+      leaseDurationSeconds: 15,
+      acquireTime: '2026-01-01T00:00:00.000000Z',
+      renewTime: '2026-01-01T00:00:00.000000Z',
+      leaseTransitions: 0,
+    })
+  })
+
+  it('takes a lease that was released at once, and counts the transition', async () => {
+    const { clock, api } = createLeaseWorld()
+    api.put({ ...foreign(), holderIdentity: '' })
+    const one = candidate('one', { clock, api })
+    await clock.advance(0)
+    expect(one.isHeld()).toBe(true)
+    expect(specOf(api)).toMatchObject({ holderIdentity: 'one', leaseTransitions: 4 })
+  })
+
+  it("waits for the whole duration from when it first saw another's lease, however old that says it is", async () => {
+    const { clock, api } = createLeaseWorld()
+    api.put(foreign())
+    const one = candidate('one', { clock, api })
+    await clock.advance(15_000)
+    expect(one.isHeld()).toBe(false)
+    await clock.advance(2 * leaseTimes.retryMs)
+    expect(one.isHeld()).toBe(true)
+  })
+
+  it("takes the duration from the other's record", async () => {
+    const { clock, api } = createLeaseWorld()
+    api.put(foreign(undefined, 60))
+    const one = candidate('one', { clock, api })
+    await clock.advance(60_000)
+    expect(one.isHeld()).toBe(false)
+    await clock.advance(2 * leaseTimes.retryMs)
+    expect(one.isHeld()).toBe(true)
+  })
+
+  it('never displaces a holder that renews, though its clock stands still in the future or the past', async () => {
+    const { clock, api } = createLeaseWorld()
+    api.put(foreign())
+    const one = candidate('one', { clock, api })
+    for (let renewal = 0; renewal < 20; renewal += 1) {
+      await clock.advance(14_000)
+      api.put(foreign(renewal % 2 ? '2001-01-01T00:00:01.000000Z' : '2101-01-01T00:00:00.000000Z'))
+    }
+    expect(one.isHeld()).toBe(false)
+    expect(specOf(api)).toMatchObject({ holderIdentity: 'other' })
+  })
+
+  it('says once who leads meanwhile', async () => {
+    const { clock, api } = createLeaseWorld()
+    api.put(foreign(undefined, 3_600))
+    const one = candidate('one', { clock, api })
+    await clock.advance(60_000)
+    expect(one.entries).toEqual([expect.objectContaining({ level: 'info', holder: 'other', lease: 'test/leader' })])
+  })
+
+  it('goes on trying while the API is away', async () => {
+    const { clock, api } = createLeaseWorld()
+    let isAway = true
+    const one = candidate('one', { clock, api, fate: () => ({ arrives: !isAway }) })
+    await clock.advance(30_000)
+    isAway = false
+    await clock.advance(10_000)
+    expect(one.isHeld()).toBe(true)
+  })
+
+  it('holds a lease whose creation was done but not answered, at the next try', async () => {
+    const { clock, api } = createLeaseWorld()
+    let tries = 0
+    const one = candidate('one', { clock, api, fate: () => ({ answered: (tries += 1) !== 2 }) })
+    await clock.advance(leaseTimes.renewDeadlineMs)
+    expect(one.isHeld()).toBe(true)
+    expect(specOf(api)).toMatchObject({ holderIdentity: 'one', leaseTransitions: 0 })
+  })
+
+  it('gives nothing once it is told to stop, and leaves no timer', async () => {
+    const { clock, api } = createLeaseWorld()
+    api.put(foreign())
+    const one = candidate('one', { clock, api })
+    await clock.advance(1_000)
+    one.stop.abort()
+    expect(await one.asked).toBeUndefined()
+    expect(clock.pending).toBe(0)
+  })
+})

@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest'
+import { createQueue, type Queue } from '../../src/kube/queue.ts'
+import { createManualClock, type ManualClock } from '../support/clock.ts'
+
+function setUp({ random = () => 1 }: { random?: () => number } = {}) {
+  const clock = createManualClock()
+  let adds = 0
+  const queue = createQueue({ clock, random, onAdd: () => (adds += 1) })
+  return { clock, queue, adds: () => adds }
+}
+
+/** Everything that is ready, each key done at once. */
+async function drain(queue: Queue): Promise<string[]> {
+  const keys: string[] = []
+  while (queue.depth > 0) {
+    const key = (await queue.next())!
+    keys.push(key)
+    queue.done(key)
+  }
+  return keys
+}
+
+describe('the queue', () => {
+  it('gives a key once, however often it was added', async () => {
+    const { queue, adds } = setUp()
+    for (const key of ['a', 'b', 'a', 'b', 'a']) queue.add(key, 'change')
+    expect(await drain(queue)).toEqual(['a', 'b'])
+    expect(adds()).toBe(2)
+  })
+
+  it('works on a key again afterwards that was added while it was worked on, and not before', async () => {
+    const { queue } = setUp()
+    queue.add('a', 'change')
+    await queue.next()
+    queue.add('a', 'change')
+    queue.add('a', 'change')
+    expect(queue.depth).toBe(0)
+    queue.done('a')
+    expect(await drain(queue)).toEqual(['a'])
+  })
+
+  it('gives a key that was added while it was worked on the highest priority that was asked for it', async () => {
+    const { queue } = setUp()
+    queue.add('a', 'poll')
+    await queue.next()
+    queue.add('a', 'poll')
+    queue.add('a', 'change')
+    queue.add('a', 'retry')
+    queue.add('b', 'retry')
+    queue.done('a')
+    expect(await drain(queue)).toEqual(['a', 'b'])
+  })
+
+  it("serves a person's change before retries, and those before the poll, each in the order of coming", async () => {
+    const { queue } = setUp()
+    queue.add('poll 1', 'poll')
+    queue.add('retry 1', 'retry')
+    queue.add('change 1', 'change')
+    queue.add('poll 2', 'poll')
+    queue.add('retry 2', 'retry')
+    queue.add('change 2', 'change')
+    expect(await drain(queue)).toEqual(['change 1', 'change 2', 'retry 1', 'retry 2', 'poll 1', 'poll 2'])
+  })
+
+  it('moves a waiting key up when it is added with a higher priority, and never down', async () => {
+    const { queue, adds } = setUp()
+    for (const key of ['a', 'b', 'c']) queue.add(key, 'poll')
+    queue.add('c', 'change')
+    queue.add('c', 'poll')
+    expect(await drain(queue)).toEqual(['c', 'a', 'b'])
+    expect(adds()).toBe(3)
+  })
+
+  it('gives a key to one of those who wait, in the order in which they came', async () => {
+    const { queue } = setUp()
+    const [first, second] = [queue.next(), queue.next()]
+    queue.add('a', 'poll')
+    queue.add('b', 'poll')
+    expect(await Promise.all([first, second])).toEqual(['a', 'b'])
+  })
+
+  describe('with delays', () => {
+    it('adds a key when its time has come, as a retry', async () => {
+      const { queue, clock } = setUp()
+      queue.addAfter('a', 1_000)
+      await clock.advance(999)
+      expect(queue.depth).toBe(0)
+      await clock.advance(1)
+      queue.add('change', 'change')
+      queue.add('poll', 'poll')
+      expect(await drain(queue)).toEqual(['change', 'a', 'poll'])
+    })
+
+    it.each([
+      ['the first', 500, 1_000],
+      ['the second', 1_000, 500],
+    ])('takes the earlier of two delays: %s', async (_, first, second) => {
+      const { queue, clock } = setUp()
+      queue.addAfter('a', first)
+      queue.addAfter('a', second)
+      expect(clock.pending).toBe(1)
+      await clock.advance(500)
+      expect(await drain(queue)).toEqual(['a'])
+      await clock.advance(500)
+      expect(queue.depth).toBe(0)
+    })
+
+    it('forgets a delay when its key is taken for another reason', async () => {
+      const { queue, clock } = setUp()
+      queue.addAfter('a', 1_000)
+      queue.add('a', 'change')
+      await queue.next()
+      expect(clock.pending).toBe(0)
+      queue.done('a')
+      await clock.advance(1_000)
+      expect(queue.depth).toBe(0)
+    })
+
+    it('keeps a delay that the pass under way asks for', async () => {
+      const { queue, clock } = setUp()
+      queue.add('a', 'change')
+      await queue.next()
+      queue.addAfter('a', 1_000)
+      await clock.advance(1_000)
+      expect(queue.depth).toBe(0)
+      queue.done('a')
+      expect(await drain(queue)).toEqual(['a'])
+    })
+  })
+
+  describe('with backoff', () => {
+    async function waits(queue: Queue, clock: ManualClock, times: number) {
+      const seconds: number[] = []
+      for (let time = 0; time < times; time += 1) {
+        const before = clock.monotonic()
+        const next = queue.next()
+        queue.addBackedOff('a')
+        while (queue.depth === 0 && clock.pending > 0) await clock.advance(100)
+        await next
+        queue.done('a')
+        seconds.push((clock.monotonic() - before) / 1000)
+      }
+      return seconds
+    }
+
+    it('waits from one second, doubled each time, to five minutes', async () => {
+      const { queue, clock } = setUp()
+      expect(await waits(queue, clock, 11)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300])
+    })
+
+    it('spreads each wait over all of its length', async () => {
+      const { queue, clock } = setUp({ random: () => 0.25 })
+      expect(await waits(queue, clock, 4)).toEqual([0.3, 0.5, 1, 2])
+    })
+
+    it('begins anew once the key is forgotten', async () => {
+      const { queue, clock } = setUp()
+      await waits(queue, clock, 5)
+      queue.forget('a')
+      expect(await waits(queue, clock, 1)).toEqual([1])
+    })
+  })
+
+  it('lets everybody go when it is shut down, and takes and gives nothing more', async () => {
+    const { queue, clock } = setUp()
+    const waiting = [queue.next(), queue.next()]
+    queue.addAfter('a', 1_000)
+    queue.shutDown()
+    queue.add('b', 'change')
+    queue.addAfter('c', 1_000)
+    queue.addBackedOff('d')
+    expect(await Promise.all([...waiting, queue.next()])).toEqual([undefined, undefined, undefined])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('gives nothing more after a shutdown though keys are ready', async () => {
+    const { queue } = setUp()
+    queue.add('a', 'change')
+    queue.shutDown()
+    expect(await queue.next()).toBeUndefined()
+  })
+})

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { ApiError } from '../../src/kube/cluster.ts'
+import { createStatusWriter } from '../../src/kube/status.ts'
+import { createStore } from '../../src/kube/store.ts'
+import { gadget, type Gadget } from '../support/gadget.ts'
+import { createScriptedResource } from '../support/scripted-resource.ts'
+
+function setUp(answer: (object: Gadget) => Promise<Gadget | undefined>, mayWrite = () => true) {
+  const store = createStore<Gadget>(() => undefined)
+  const patches: unknown[] = []
+  const resource = {
+    ...createScriptedResource(),
+    patchStatus: (object: Gadget, patch: unknown) => {
+      patches.push(patch)
+      return answer(object)
+    },
+  }
+  const write = createStatusWriter<Gadget>(resource, store, mayWrite)
+  return {
+    store,
+    patches,
+    write: (object: Gadget, status: object) => write(object, status, new AbortController().signal),
+  }
+}
+
+const before = gadget('a', { version: 1, status: { ready: false, drift: ['x'] } })
+const after = gadget('a', { version: 2, status: { ready: true } })
+
+describe('a status writer', () => {
+  it('sends what differs alone, and the store has the answer at once', async () => {
+    const { store, patches, write } = setUp(() => Promise.resolve(after))
+    store.apply('all', before)
+    expect(await write(before, { ready: true })).toBe(true)
+    expect(patches).toEqual([{ ready: true, drift: null }])
+    expect(store.get('test/a')).toEqual(after)
+  })
+
+  it('sends all of the first status', async () => {
+    const { patches, write } = setUp(() => Promise.resolve(after))
+    await write(gadget('a'), { ready: true })
+    expect(patches).toEqual([{ ready: true }])
+  })
+
+  it('says of an object that is not there any more that it was not written to', async () => {
+    const { store, write } = setUp(() => Promise.resolve(undefined))
+    store.apply('all', before)
+    expect(await write(before, { ready: true })).toBe(false)
+    expect(store.get('test/a')).toBe(before)
+  })
+
+  it('sends nothing once this process may not write', async () => {
+    const { patches, write } = setUp(
+      () => Promise.resolve(after),
+      () => false,
+    )
+    await expect(write(before, { ready: true })).rejects.toThrow('not the leader')
+    expect(patches).toEqual([])
+  })
+
+  it('fails when the API server does', async () => {
+    const { store, write } = setUp(() => Promise.reject(new ApiError(500, 'etcd is away')))
+    store.apply('all', before)
+    await expect(write(before, { ready: true })).rejects.toThrow('etcd is away')
+    expect(store.get('test/a')).toBe(before)
+  })
+})

@@ -1,0 +1,40 @@
+import { onTestFinished } from 'vitest'
+import { acquireLease, type Leadership } from '../../src/kube/lease.ts'
+import { createCapturedLog } from './captured-log.ts'
+import { createManualClock, type ManualClock } from './clock.ts'
+import { createLeaseApi, type Fate, type LeaseApi } from './lease-api.ts'
+
+/** Time and an API, with no lease yet. */
+export function createLeaseWorld() {
+  const clock = createManualClock()
+  return { clock, api: createLeaseApi(clock) }
+}
+
+/** A process that wants the lease, from now on until the test ends. */
+export function candidate(
+  identity: string,
+  { clock, api, fate }: { clock: ManualClock; api: LeaseApi; fate?: () => Fate },
+) {
+  const { log, entries } = createCapturedLog()
+  const stop = new AbortController()
+  let leadership: Leadership | undefined
+  const asked = acquireLease(
+    { cluster: api.clusterFor(fate), namespace: 'test', name: 'leader', identity, clock, random: () => 1, log },
+    stop.signal,
+  ).then((acquired) => {
+    leadership = acquired
+    return acquired
+  })
+  onTestFinished(() => stop.abort())
+  return { asked, stop, entries, isHeld: () => leadership?.isHeld() === true, leadership: () => leadership! }
+}
+
+export const specOf = (api: LeaseApi) => api.lease()?.spec ?? {}
+/** What another process wrote, long ago by its own clock. */
+export const foreign = (renewTime = '2001-01-01T00:00:00.000000Z', leaseDurationSeconds = 15) => ({
+  holderIdentity: 'other',
+  leaseDurationSeconds,
+  renewTime,
+  acquireTime: renewTime,
+  leaseTransitions: 3,
+})

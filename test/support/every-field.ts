@@ -1,0 +1,35 @@
+import type { Patch } from '../../src/decide/plan.ts'
+
+/** An update of every field there is, as the wire wants it. */
+export const everyField: Patch = {
+  name: 'renamed',
+  description: 'described',
+  yaml: 'services: []\n',
+  requestCpu: 3,
+  requestMemory: 17179869184,
+  gpuComputeCapability: '8.0',
+  startCommand: 'run',
+  pythonVersion: '3.12',
+  type: 'Endpoint',
+  framework: 'HuggingFace',
+  source: 'Local',
+  containerCommand: '/bin/sh',
+  containerArgs: '-c run',
+  supportDistributed: true,
+  architectureImages: [
+    { cpuArchitecture: 'X86_64', vmImageUuid: 'c'.repeat(32), dockerImage: 'registry.example/model:1' },
+  ],
+  vendorToSpecUuidsMap: { NVIDIA: ['d'.repeat(32)] },
+  environmentParameters: { A: '1' },
+  startupParameters: { B: '2' },
+  inferenceParams: { C: '3' },
+  serviceName: 'service',
+  serviceLivez: '/livez',
+  serviceReadyz: '/readyz',
+  serviceInstallPath: '/opt',
+  serviceStartCommand: 'start',
+  servicePorts: [80, 443],
+  serviceBootupTime: 30,
+  systemTags: ['s'],
+  userTags: ['u'],
+}

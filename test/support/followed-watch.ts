@@ -1,0 +1,42 @@
+import { onTestFinished } from 'vitest'
+import { watch, type WatchEvent } from '../../src/kube/watch.ts'
+import { createManualClock } from './clock.ts'
+import type { Gadget } from './gadget.ts'
+import { createScriptedResource, type ScriptedResource } from './scripted-resource.ts'
+
+/** Runs a watch in the background and keeps what it tells. Random 1 makes each pause as long as it may be. */
+export async function followWatch(
+  script: (server: ScriptedResource) => void = () => undefined,
+  consume?: (event: WatchEvent<Gadget>) => void,
+) {
+  const server = createScriptedResource()
+  script(server)
+  const clock = createManualClock()
+  const stop = new AbortController()
+  const told: string[] = []
+  const ended = (async () => {
+    for await (const event of watch(server, { clock, random: () => 1 }, stop.signal)) {
+      told.push(inWords(event))
+      consume?.(event)
+    }
+  })()
+  ended.catch(() => undefined)
+  onTestFinished(() => stop.abort())
+  await clock.advance(0)
+  return { server, clock, stop, told, ended }
+}
+
+function inWords(event: WatchEvent<Gadget>): string {
+  const words = ({ metadata }: Gadget) => `${metadata.name}@${metadata.resourceVersion}`
+  switch (event.kind) {
+    case 'listed':
+      return ['listed', event.version, ...event.objects.map(words)].join(' ')
+    case 'applied':
+    case 'deleted':
+      return `${event.kind} ${words(event.object)}`
+    case 'broken':
+      return `broken: ${event.error.message}`
+    case 'alive':
+      return 'alive'
+  }
+}
