@@ -51,7 +51,7 @@ const managed = z.strictObject({
   yaml: text('Service definition. Compared as parsed YAML; text that does not parse is compared as it stands.'),
   requestCpu: z.int().min(0).max(2147483647).describe('CPUs requested.'),
   requestMemory: z
-    .union([z.int(), z.string()])
+    .union([z.int(), z.string()], memoryAdvice)
     .refine((value) => bytes(value) !== undefined, memoryAdvice)
     .describe('Memory requested: bytes, or a Kubernetes quantity such as 16Gi. Compared and sent as whole bytes.')
     .meta({

@@ -7,18 +7,22 @@ import { canonical, fields, type Json } from './fields.ts'
 import type { Assessment, Difference, Live } from './assess.ts'
 
 const longest = 64
+const longestName = 255
 const mostDrift = 20
 
-/** A declared or live value in at most some 100 characters; a cut one ends in its size and fingerprint. */
+/**
+ * A declared or live value in at most some 100 characters; a cut one ends in its size and fingerprint. The text is
+ * well-formed: half a surrogate pair would come back from the API server as another text than was written.
+ */
 export function display(field: FieldName, value: Json | undefined): string {
   if (fields[field].visibility === 'hidden') return '(not shown)'
   if (value === undefined || value === null) return '(none)'
   if (field === 'requestMemory' && typeof value === 'number') return spellBytes(value)
-  const text = typeof value === 'string' ? value : canonical(value)
+  const text = (typeof value === 'string' ? value : canonical(fields[field].essence?.(value) ?? value)).toWellFormed()
   if (text === '') return '(empty)'
   if (text.length <= longest && !text.includes('\n')) return text
   const { sha256, size } = fingerprint(text)
-  const start = (text.split('\n', 1)[0] ?? '').slice(0, longest / 2)
+  const start = (text.split('\n', 1)[0] ?? '').slice(0, longest / 2).toWellFormed()
   return `${start}… (${size} bytes, sha256 ${sha256.slice(0, 8)})`
 }
 
@@ -26,14 +30,20 @@ export function fingerprint(text: string): { sha256: string; size: number } {
   return { sha256: createHash('sha256').update(text).digest('hex'), size: Buffer.byteLength(text) }
 }
 
-/** `requestCpu: want 8, is 4 (and 2 more)`; for what cannot be read, `servicePorts: not sent yet`. */
+/**
+ * `requestCpu: want 8, is 4 (and 2 more)`; for what cannot be read, `servicePorts: not sent yet`. Where neither is left,
+ * the work is a person's request.
+ */
 export function differenceMessage({ differences, unsent }: Assessment): string {
   const [first] = differences
+  const [hidden] = unsent
   const rest = differences.length + unsent.length - 1
   const more = rest > 0 ? ` (and ${rest} more)` : ''
   return first
     ? `${first.field}: want ${display(first.field, first.desired)}, is ${display(first.field, first.live)}${more}`
-    : `${unsent[0] ?? 'nothing'}: not sent yet${more}`
+    : hidden
+      ? `${hidden}: not sent yet${more}`
+      : 'what ZStack does not show is sent again, as requested'
 }
 
 export function driftOf(differences: readonly Difference[]): Status['drift'] {
@@ -49,9 +59,13 @@ export function driftOf(differences: readonly Difference[]): Status['drift'] {
 export function liveOf({ values, modelCenterUuid, system }: Live): Status['live'] {
   const text = (field: FieldName) => {
     const value = values.get(field)
-    return typeof value === 'string' ? value : undefined
+    return typeof value === 'string' ? value.toWellFormed() : undefined
   }
-  const [name, type, yaml] = [text('name'), text('type'), text('yaml')]
+  const short = (field: FieldName) => {
+    const value = text(field)
+    return value !== undefined && value.length > longestName ? display(field, value) : value
+  }
+  const [name, type, yaml] = [short('name'), short('type'), text('yaml')]
   const [cpu, memory] = [values.get('requestCpu'), values.get('requestMemory')]
   return {
     ...(name !== undefined && { name }),

@@ -1,50 +1,76 @@
 /** Equality of YAML texts by what they say. */
 import { isDeepStrictEqual } from 'node:util'
-import { parseAllDocuments } from 'yaml'
+import { isScalar, Lexer, parseAllDocuments, visit, type Document } from 'yaml'
 
 /**
- * Bounds for text that strangers wrote: aliases can blow a kilobyte up to gigabytes, deep nesting exhausts the stack,
- * and a parsed text takes some fifty times its size. What exceeds them is compared as it stands.
+ * Bounds for text that strangers wrote, so that no text holds up the operator: some steps of the parser take time by
+ * the square of the tokens, aliases blow a kilobyte up to gigabytes, and deep nesting exhausts the stack. Twenty thousand
+ * tokens are some thousand lines of plain YAML. What exceeds a bound is compared as it stands.
  */
-const limits = { characters: 256 * 1024, aliases: 100, depth: 64 } as const
+const limits = { characters: 128 * 1024, tokens: 20_000, aliases: 100, depth: 64 } as const
 
 /**
  * Whether two texts are the same YAML: comments, quoting, order of keys and layout do not count. Texts that do not
  * parse, or exceed the bounds, are equal only as they stand, line ends and closing blank space apart.
  */
 export function sameDocument(a: string, b: string): boolean {
-  const left = plain(a)
-  const right = plain(b)
+  const left = a.replaceAll('\r\n', '\n')
+  const right = b.replaceAll('\r\n', '\n')
   if (left === right) return true
   const one = read(left)
   const other = one && read(right)
-  return one !== undefined && other !== undefined && isDeepStrictEqual(one, other)
-}
-
-function plain(text: string): string {
-  return text.replaceAll('\r\n', '\n').trimEnd()
+  return one && other ? isDeepStrictEqual(one, other) : left.trimEnd() === right.trimEnd()
 }
 
 function read(text: string): unknown[] | undefined {
-  if (text.length > limits.characters || nesting(text) > limits.depth) return undefined
+  if (text.length > limits.characters || indentation(text) > limits.depth || !isBounded(text)) return undefined
   try {
-    const documents = parseAllDocuments(text, { logLevel: 'silent' })
-    if (!Array.isArray(documents) || documents.some((document) => document.errors.length > 0)) return undefined
-    return documents.map((document) => document.toJS({ maxAliasCount: limits.aliases }) as unknown)
+    // Unique keys are checked below: the parser compares each with each.
+    const options = { logLevel: 'silent', prettyErrors: false, uniqueKeys: false, intAsBigInt: true } as const
+    const documents = parseAllDocuments(text, options)
+    return Array.isArray(documents) && documents.every(isPlain)
+      ? documents.map((document) => document.toJS({ maxAliasCount: limits.aliases }) as unknown)
+      : undefined
   } catch {
     // Too many aliases, or nesting beyond the stack in spite of the bound: not YAML for our purposes.
     return undefined
   }
 }
 
-/** An upper bound of how deep a text can nest: open brackets at once, or indentation, whichever is more. */
-function nesting(text: string): number {
-  let open = 0
-  let deepest = 0
-  for (const character of text) {
-    if (character === '[' || character === '{') deepest = Math.max(deepest, ++open)
-    else if (character === ']' || character === '}') open = Math.max(0, open - 1)
+/** Tokens, aliases and open brackets, counted by the lexer, which takes no more time for an evil text than for a good one. */
+function isBounded(text: string): boolean {
+  const scalarFollows = '\u001f'
+  let [tokens, aliases, open, previous] = [0, 0, 0, '']
+  for (const token of new Lexer().lex(text)) {
+    if (previous !== scalarFollows) {
+      if (token === '[' || token === '{') open++
+      else if (token === ']' || token === '}') open--
+      else if (token.startsWith('*')) aliases++
+    }
+    if (++tokens > limits.tokens || aliases > limits.aliases || open > limits.depth) return false
+    previous = token
   }
+  return true
+}
+
+/** How deep a text nests by indentation, two columns a level. */
+function indentation(text: string): number {
+  let deepest = 0
   for (const [run] of text.matchAll(/^(?:[-?:] +| )+/gm)) deepest = Math.max(deepest, run.length / 2)
   return deepest
+}
+
+/** Whether plain data says all that a document says: a tag of its own, a key listed twice or a list as key would be lost. */
+function isPlain(document: Document.Parsed): boolean {
+  if (document.errors.length > 0 || document.warnings.length > 0) return false
+  let plain = true
+  visit(document, {
+    Map(_, { items }) {
+      const keys = new Set(items.map(({ key }) => (isScalar(key) ? String(key.value) : undefined)))
+      if (keys.size === items.length && !keys.has(undefined)) return undefined
+      plain = false
+      return visit.BREAK
+    },
+  })
+  return plain
 }

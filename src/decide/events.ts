@@ -4,7 +4,14 @@ import type { Difference } from './assess.ts'
 import { display } from './display.ts'
 import { conditionOf } from './report.ts'
 
-export type Announcement = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
+/** Reasons of good news; a warning carries the reason of Ready. */
+export const newsReasons = ['Updated', 'Recovered', 'Suspended', 'Resumed', 'ReconcileRequestHandled'] as const
+
+export type Announcement =
+  | { readonly type: 'Normal'; readonly reason: (typeof newsReasons)[number]; readonly message: string }
+  | { readonly type: 'Warning'; readonly reason: Reason; readonly message: string }
+
+type LastUpdate = NonNullable<Status['lastUpdate']>
 
 /** Trouble of one object. Trouble of the whole connection is told once, in the log and metrics, not by every object. */
 const warned: readonly Reason[] = [
@@ -29,7 +36,7 @@ export function announcements(
 ): readonly Announcement[] {
   const announced: Announcement[] = []
   const { lastUpdate } = after
-  if (lastUpdate && lastUpdate !== before?.lastUpdate && lastUpdate.time !== '' && isNewUpdate(before, after))
+  if (lastUpdate && isNewlyEffective(lastUpdate, before, after))
     announced.push({ type: 'Normal', reason: 'Updated', message: updateMessage(lastUpdate, mended) })
   const [was, is] = [conditionOf(before, 'Ready'), conditionOf(after, 'Ready')]
   if (is && is.reason !== was?.reason) {
@@ -48,12 +55,15 @@ export function announcements(
   return announced
 }
 
-function isNewUpdate(before: Status | undefined, after: Status): boolean {
-  const [last, next] = [before?.lastUpdate, after.lastUpdate]
-  return next !== undefined && (next.time !== last?.time || next.generation !== last.generation) && !next.attempts
+/** An update is told when it is read back: at once, or by a later read (the count of its tries goes then). */
+function isNewlyEffective(update: LastUpdate, before: Status | undefined, after: Status): boolean {
+  if (update.attempts) return false
+  const last = before?.lastUpdate
+  if (update.time !== last?.time || update.generation !== last.generation) return true
+  return last.attempts !== undefined && update.generation === after.observedGeneration
 }
 
-function updateMessage(update: NonNullable<Status['lastUpdate']>, mended: readonly Difference[]): string {
+function updateMessage(update: LastUpdate, mended: readonly Difference[]): string {
   const named = update.fields.map((field) => {
     const difference = mended.find((one) => one.field === field)
     return difference

@@ -19,14 +19,20 @@ export type Field = {
   readonly encode: (declared: never) => Json
   /** Whether ZStack holds what is declared; never asked of hidden fields. */
   readonly equal: (declared: Json, live: Json) => boolean
+  /** The value without what does not count: where present, equal values have the same essence. */
+  readonly essence?: (value: Json) => Json
 }
-
-type Image = { readonly cpuArchitecture?: string; readonly vmImageUuid?: string; readonly dockerImage?: string }
 
 const asIs = (value: Json): Json => value
 const exactly = (a: Json, b: Json) => a === b
 const text = (visibility: Visibility): Field => ({ visibility, encode: asIs, equal: exactly })
 const structure = (visibility: Visibility): Field => ({ visibility, encode: asIs, equal: sameStructure })
+const essential = (visibility: Visibility, essence: (value: Json) => Json): Field => ({
+  visibility,
+  encode: asIs,
+  equal: (a, b) => sameStructure(essence(a), essence(b)),
+  essence,
+})
 
 export const fields: Readonly<Record<FieldName, Field>> = {
   name: text('shown'),
@@ -47,8 +53,8 @@ export const fields: Readonly<Record<FieldName, Field>> = {
   containerCommand: text('newer'),
   containerArgs: text('newer'),
   supportDistributed: text('shown'),
-  architectureImages: { ...structure('shown'), equal: sameImages },
-  vendorToSpecUuidsMap: { ...structure('newer'), equal: sameVendors },
+  architectureImages: essential('shown', imagesByArchitecture),
+  vendorToSpecUuidsMap: essential('newer', uuidsByVendor),
   environmentParameters: structure('hidden'),
   startupParameters: structure('hidden'),
   inferenceParams: structure('hidden'),
@@ -94,36 +100,36 @@ export function canonical(value: Json): string {
   )
 }
 
-/** Images by architecture, case folded, in any order; keys that the server adds do not count. */
-function sameImages(declared: Json, live: Json): boolean {
-  const left = byArchitecture(declared)
-  const right = byArchitecture(live)
-  return (
-    left.size === right.size &&
-    [...left].every(([architecture, image]) => {
-      const other = right.get(architecture)
-      return (
-        other !== undefined &&
-        (image.vmImageUuid ?? '').toLowerCase() === (other.vmImageUuid ?? '').toLowerCase() &&
-        (image.dockerImage ?? '') === (other.dockerImage ?? '')
-      )
-    })
-  )
-}
-
-function byArchitecture(images: Json): ReadonlyMap<string, Image> {
-  const list = Array.isArray(images) ? (images as readonly Image[]) : []
-  return new Map(list.map((image) => [(image.cpuArchitecture ?? '').toLowerCase(), image]))
+/** Images by architecture, case folded, in any order; keys that the server adds, and makes anew each time, do not count. */
+function imagesByArchitecture(images: Json): Json {
+  if (!isList(images)) return images
+  const plain = images.map((image): Json => {
+    if (!isMap(image)) return image
+    const { cpuArchitecture, vmImageUuid, dockerImage } = image
+    return {
+      cpuArchitecture: folded(cpuArchitecture ?? ''),
+      ...(!isEmpty(vmImageUuid) && { vmImageUuid: folded(vmImageUuid ?? '') }),
+      ...(!isEmpty(dockerImage) && { dockerImage: dockerImage ?? '' }),
+    }
+  })
+  return plain.sort((a, b) => (canonical(a) < canonical(b) ? -1 : 1))
 }
 
 /** Lists of uuids are sets: the server keeps no order. */
-function sameVendors(declared: Json, live: Json): boolean {
-  return sameStructure(sorted(declared), sorted(live))
+function uuidsByVendor(vendors: Json): Json {
+  if (!isMap(vendors)) return vendors
+  const asSet = (uuids: Json): Json => (isList(uuids) ? [...new Set(uuids.map(folded))].sort() : uuids)
+  return Object.fromEntries(Object.entries(vendors).map(([vendor, uuids]) => [vendor, asSet(uuids)]))
 }
 
-function sorted(vendors: Json): Json {
-  const entries = Object.entries(vendors as Readonly<Record<string, Json>>)
-  return Object.fromEntries(
-    entries.map(([vendor, uuids]) => [vendor, Array.isArray(uuids) ? [...(uuids as readonly Json[])].sort() : uuids]),
-  )
+function folded(value: Json): Json {
+  return typeof value === 'string' ? value.toLowerCase() : value
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+function isMap(value: Json): value is Readonly<Record<string, Json>> {
+  return value !== null && typeof value === 'object' && !isList(value)
 }

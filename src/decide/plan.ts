@@ -11,7 +11,7 @@ export type Patch = Readonly<Partial<Record<FieldName, Json>>>
 export type Intent = {
   readonly policy: Policy
   readonly suspend: boolean
-  /** A person asked to look now and to push write-only fields again. */
+  /** A person asked to look now and to push write-only fields again. During a suspension, a look is all there is. */
   readonly requested: boolean
   /** Updates of this very difference were refused or without effect, and it is not time for the next try. */
   readonly held: boolean
@@ -41,7 +41,8 @@ function dueFields(desired: Desired, { differences, unsent, drifted }: Assessmen
   const differing = differences
     .map(({ field }) => field)
     .filter((field) => intent.policy === 'Enforce' || !drifted.has(field))
-  const again = intent.requested
+  const isRepeated = intent.requested && !intent.suspend
+  const again = isRepeated
     ? [...desired.keys()].filter((field) => fields[field].visibility === 'hidden' && !unsent.includes(field))
     : []
   return [...differing, ...unsent, ...again]

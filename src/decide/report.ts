@@ -27,10 +27,12 @@ export function report(outcome: Outcome, previous: Status | undefined, at: Circu
   const judged = { generation: at.generation, now: at.now, ...(withheld !== undefined && { withheld }) }
   const conditions = applyMarks(previous?.conditions ?? [], [...marks(outcome, at), ...suspension(at)], judged)
   const forgetLive = outcome.kind === 'missing' || outcome.kind === 'conflict'
-  const drift = seen ? driftOf(seen.assessment.differences) : forgetLive ? undefined : previous?.drift
+  // A comparison speaks of the spec it was made with.
+  const compared = forgetLive || previous?.observedGeneration !== at.generation ? undefined : previous
+  const drift = seen ? driftOf(seen.assessment.differences) : compared?.drift
+  const unverifiable = seen ? seen.assessment.unverifiable : compared?.unverifiableFields
   const live = seen ? liveOf(seen.observation.live) : forgetLive ? undefined : previous?.live
-  const unverifiable = seen ? seen.assessment.unverifiable : previous?.unverifiableFields
-  const converged = isConverged(outcome) ? at.generation : previous?.convergedGeneration
+  const converged = outcome.kind === 'inSync' ? at.generation : previous?.convergedGeneration
   const lastUpdate = at.update ? updateOf(at.update, at) : settledUpdate(outcome, previous)
   const handled = at.handled ?? previous?.lastHandledReconcileAt
   return {
@@ -46,14 +48,16 @@ export function report(outcome: Outcome, previous: Status | undefined, at: Circu
   }
 }
 
-/** In sync when last seen, and out of reach only for a while: the fleet's status does not flicker with the network. */
+/** At rest when last seen, and out of reach only for a while: the fleet's status does not flicker with the network. */
 function isShortOutage(
   outcome: Outcome & { kind: 'failed' },
   previous: Status | undefined,
   at: Circumstances,
 ): boolean {
-  const synced = previous?.conditions?.find(({ type }) => type === 'Synced')
+  const synced = conditionOf(previous, 'Synced')
   return (
+    conditionOf(previous, 'Reconciling') === undefined &&
+    conditionOf(previous, 'Stalled') === undefined &&
     cures[outcome.failure.kind].retry === 'backOff' &&
     !outcome.stale &&
     outcome.seen === undefined &&
@@ -149,7 +153,8 @@ function suspension({ suspend }: Circumstances): readonly Mark[] {
 }
 
 function mark(type: Mark['type'], status: Mark['status'], reason: Reason, message: string): Mark {
-  return { type, status, reason, message: message.length > 1024 ? `${message.slice(0, 1023)}…` : message }
+  const cut = message.length > 1024 ? `${message.slice(0, 1023)}…` : message
+  return { type, status, reason, message: cut.toWellFormed() }
 }
 
 function inSyncMessage({ assessment }: Seen): string {
@@ -173,11 +178,6 @@ function missingMessage(uuid: string, endpoint: string): string {
 
 function conflictMessage({ uuid, winner }: { readonly uuid: string; readonly winner: string }): string {
   return `ModelService ${winner} is older and speaks for ${uuid}; delete one of the two`
-}
-
-function isConverged(outcome: Outcome): boolean {
-  const seen = 'seen' in outcome ? outcome.seen : undefined
-  return seen?.assessment.differences.length === 0
 }
 
 function updateOf({ fields: changed, cause, attempts }: Update, at: Circumstances): Status['lastUpdate'] {

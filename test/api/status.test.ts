@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+import { conditionTypes, reasons } from '../../src/api/status.ts'
+
+/** The contract, spelled out: manifests, dashboards and people's habits rest on these names. */
+const contract = {
+  types: ['Ready', 'Synced', 'Connected', 'Reconciling', 'Stalled', 'Suspended'],
+  reasons: [
+    ...['Initializing', 'InSync', 'Updating', 'AwaitingJob', 'DriftDetected', 'UpdateNotEffective', 'InvalidSpec'],
+    ...['UnknownPolicy', 'RemoteRejected', 'NotFound', 'UUIDConflict', 'ConnectionNotFound', 'SecretNotFound'],
+    ...['CredentialsRejected', 'PermissionDenied', 'QuotaExceeded', 'TooManySessions', 'Unreachable'],
+    ...['ObservationStale', 'Suspended'],
+  ],
+}
+
+describe('the vocabulary of status', () => {
+  it('is the one that was promised', () => {
+    expect(Object.keys(conditionTypes)).toEqual(contract.types)
+    expect(Object.keys(reasons)).toEqual(contract.reasons)
+  })
+
+  it.each(Object.entries(reasons))('%s has a meaning and a cure, each a sentence', (_, { means, cure }) => {
+    for (const sentence of [means, cure]) expect(sentence).toMatch(/^\S.{8,}\.$/)
+  })
+})

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { crdFile, generatedFiles } from '../crds/generate.ts'
+import { customResourceDefinition } from '../src/api/crd.ts'
+import { fieldNames } from '../src/api/modelservice.ts'
+import { conditionTypes, reasons } from '../src/api/status.ts'
+
+const files = [...generatedFiles()].map(([file, content]) => ({ name: basename(file.pathname), file, content }))
+
+describe('the generated files', () => {
+  it.each(files)('$name is what the schema gives: run "npm run generate" if it is not', ({ file, content }) => {
+    expect(readFileSync(file, 'utf8')).toBe(content)
+  })
+
+  it('the CRD is read as the definition it was written from', () => {
+    expect(parse(readFileSync(crdFile, 'utf8'))).toEqual(customResourceDefinition())
+  })
+
+  it('the CRD is far below the size at which a client-side apply fails', () => {
+    expect(readFileSync(crdFile).byteLength).toBeLessThan(100_000)
+    expect(JSON.stringify(customResourceDefinition()).length).toBeLessThan(100_000)
+  })
+
+  it('the reference has a row for every field, condition type and reason', () => {
+    const page = files.find(({ name }) => name === 'README.md')?.content ?? ''
+    for (const name of [
+      ...fieldNames,
+      'uuid',
+      'policy',
+      'suspend',
+      ...Object.keys(conditionTypes),
+      ...Object.keys(reasons),
+    ])
+      expect(page).toContain(`| \`${name}\` |`)
+  })
+})

@@ -1,0 +1,138 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fieldNames } from '../../src/api/modelservice.ts'
+import { differenceMessage, display, driftOf, fingerprint, liveOf } from '../../src/decide/display.ts'
+import { fields, type Json } from '../../src/decide/fields.ts'
+import { encounters, read } from '../support/arbitrary.ts'
+import { compared, observation } from '../support/judgement.ts'
+
+describe('a value for people', () => {
+  it.each<[string, Json | undefined, string]>([
+    ['text', 'Endpoint', 'Endpoint'],
+    ['a number', 8, '8'],
+    ['nothing', undefined, '(none)'],
+    ['empty text', '', '(empty)'],
+    ['a list', [1, 2], '[1,2]'],
+  ])('is %s as it is', (_, value, text) => {
+    expect(display('type', value)).toBe(text)
+  })
+
+  it('is memory as a quantity', () => {
+    expect(display('requestMemory', 16 * 2 ** 30)).toBe('16Gi')
+  })
+
+  it('is cut where it is long, and told apart by size and fingerprint', () => {
+    const [one, other] = ['x'.repeat(70), `${'x'.repeat(69)}y`]
+    expect(display('name', one)).toBe(`${'x'.repeat(32)}… (70 bytes, sha256 ${fingerprint(one).sha256.slice(0, 8)})`)
+    expect(display('name', other)).not.toBe(display('name', one))
+  })
+
+  it('is one line of bounded length, whatever the value', () => {
+    const value = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.jsonValue())
+    fc.assert(
+      fc.property(fc.constantFrom(...fieldNames), value, (field, json) => {
+        const text = display(field, json as Json)
+        expect(text.length).toBeLessThan(110)
+        expect(text).not.toContain('\n')
+      }),
+    )
+  })
+
+  it.each(['x'.repeat(31) + '😀'.repeat(40), '\ud800broken'])(
+    'is never half a character, which the API server would store as another: %j',
+    (text) => {
+      expect(display('description', text).isWellFormed()).toBe(true)
+    },
+  )
+
+  it('is not shown at all where ZStack does not show it', () => {
+    const hidden = fieldNames.filter((field) => fields[field].visibility === 'hidden')
+    for (const field of hidden) expect(display(field, 'hush')).toBe('(not shown)')
+  })
+
+  it('does not change with what the server makes anew at every update', () => {
+    const image = { cpuArchitecture: 'x86_64', dockerImage: 'image:1' }
+    const first = [{ ...image, uuid: '1', createDate: 'Nov 25, 2025 11:51:50 AM' }, { cpuArchitecture: 'aarch64' }]
+    const later = [{ cpuArchitecture: 'AARCH64' }, { ...image, uuid: '2', createDate: 'Nov 25, 2025 11:52:00 AM' }]
+    expect(display('architectureImages', later)).toBe(display('architectureImages', first))
+  })
+})
+
+describe('a difference', () => {
+  it('names the first field and counts the rest', () => {
+    const { assessment } = compared({ requestCpu: 8, name: 'a', servicePorts: [80] }, { requestCpu: 4, name: 'a' })
+    expect(differenceMessage(assessment)).toBe('requestCpu: want 8, is 4 (and 1 more)')
+    const more = compared({ requestCpu: 8, requestMemory: '16Gi', type: 'App' }, { requestCpu: 4, requestMemory: 1024 })
+    expect(differenceMessage(more.assessment)).toBe('requestCpu: want 8, is 4 (and 2 more)')
+  })
+
+  it('of one field counts nothing', () => {
+    expect(differenceMessage(compared({ requestMemory: '16Gi' }, { requestMemory: 2 ** 33 }).assessment)).toBe(
+      'requestMemory: want 16Gi, is 8Gi',
+    )
+  })
+
+  it('that cannot be read says what is not sent', () => {
+    const { assessment } = compared({ servicePorts: [80], userTags: ['a'] }, {})
+    expect(differenceMessage(assessment)).toBe('servicePorts: not sent yet (and 1 more)')
+  })
+
+  it('that is none says that the work is a request', () => {
+    expect(differenceMessage(compared({}, {}).assessment)).toBe('what ZStack does not show is sent again, as requested')
+  })
+})
+
+describe('drift', () => {
+  it('is absent where nothing differs', () => {
+    expect(driftOf([])).toBeUndefined()
+  })
+
+  it('has both values of each field', () => {
+    expect(driftOf(compared({ requestCpu: 8, type: 'App' }, { requestCpu: 4 }).assessment.differences)).toEqual([
+      { field: 'requestCpu', desired: '8', live: '4' },
+      { field: 'type', desired: 'App', live: '(none)' },
+    ])
+  })
+
+  it('has at most 20 rows', () => {
+    const { differences } = compared({ requestCpu: 8 }, { requestCpu: 4 }).assessment
+    const many = Array.from({ length: 30 }, () => differences[0]!)
+    expect(driftOf(many)).toHaveLength(20)
+    expect(driftOf(many.slice(0, 20))).toHaveLength(20)
+  })
+})
+
+describe('what ZStack last showed', () => {
+  it('is a summary, the yaml as fingerprint and size', () => {
+    const { live } = observation({ name: 'llm', type: 'Endpoint', requestCpu: 4, requestMemory: 2 ** 33, yaml: 'ä: 1' })
+    expect(liveOf({ ...live, modelCenterUuid: 'c', system: false })).toEqual({
+      name: 'llm',
+      type: 'Endpoint',
+      requestCpu: 4,
+      requestMemory: '8Gi',
+      yaml: { sha256: fingerprint('ä: 1').sha256, size: 5 },
+      modelCenterUuid: 'c',
+      system: false,
+    })
+  })
+
+  it('leaves out what ZStack did not show, or not as it should', () => {
+    expect(liveOf(observation({ name: 5, requestCpu: 1.5, requestMemory: 'much', yaml: null }).live)).toEqual({})
+  })
+
+  it('stays small, however long a name ZStack holds', () => {
+    const { live } = observation({ name: 'n'.repeat(1_000_000), type: 't'.repeat(255), yaml: 'y'.repeat(1_000_000) })
+    expect(JSON.stringify(liveOf(live)).length).toBeLessThan(700)
+    expect(liveOf(live)?.type).toBe('t'.repeat(255))
+  })
+
+  it('is well-formed and bounded for any inventory', () => {
+    fc.assert(
+      fc.property(encounters, ({ server, live }) => {
+        const text = JSON.stringify(liveOf(read(server, live).live))
+        expect(text.isWellFormed()).toBe(true)
+        expect(text.length).toBeLessThan(1_000)
+      }),
+    )
+  })
+})

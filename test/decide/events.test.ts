@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import type { Status } from '../../src/api/status.ts'
+import type { FailureKind } from '../../src/decide/failure.ts'
+import { announcements } from '../../src/decide/events.ts'
+import type { Outcome, Update } from '../../src/decide/outcome.ts'
+import { report, type Circumstances } from '../../src/decide/report.ts'
+import { circumstances, compared, inSync, uuid } from '../support/judgement.ts'
+
+const different = compared({ requestCpu: 8 }, { requestCpu: 4 })
+const reported = (outcome: Outcome, previous?: Status, modifiers: Partial<Circumstances> = {}) =>
+  report(outcome, previous, circumstances(modifiers))
+const updated = (attempts = 0, modifiers: Partial<Update> = {}): { update: Update } => ({
+  update: { fields: ['requestCpu', 'serviceName'], cause: 'SpecChanged', attempts, ...modifiers },
+})
+const told = (before: Status | undefined, after: Status) =>
+  announcements(before, after, []).map(({ type, reason }) => `${type} ${reason}`)
+const failing = (kind: FailureKind): Outcome => ({
+  kind: 'failed',
+  failure: { kind, message: 'it fails' },
+  seen: different,
+  stale: false,
+})
+
+const drifted: Outcome = { kind: 'drifted', seen: different, policy: 'Observe' }
+const settled = reported(inSync())
+
+describe('an update', () => {
+  it('that is read back is told with both values, hidden ones by name alone', () => {
+    const after = reported(inSync(), undefined, updated())
+    expect(announcements(undefined, after, different.assessment.differences)).toEqual([
+      { type: 'Normal', reason: 'Updated', message: 'requestCpu 4 → 8, serviceName (as the spec declares)' },
+    ])
+  })
+
+  it.each([
+    ['DriftCorrected', 'requestCpu (drift put back)'],
+    ['Requested', 'requestCpu (as requested)'],
+  ] as const)('says why: %s', (cause, message) => {
+    const after = reported(inSync(), undefined, updated(0, { cause, fields: ['requestCpu'] }))
+    expect(announcements(undefined, after, [])).toEqual([{ type: 'Normal', reason: 'Updated', message }])
+  })
+
+  it('is told once', () => {
+    const after = reported(inSync(), undefined, updated())
+    expect(told(after, reported(inSync(), after))).toEqual([])
+  })
+
+  it('without effect is not told, and when a later read shows the effect it is', () => {
+    const tried = reported({ kind: 'updating', seen: different }, settled, updated(1))
+    expect(told(settled, tried)).toEqual([])
+    expect(told(tried, reported(inSync(), tried))).toEqual(['Normal Updated'])
+  })
+
+  it('without effect that an edit made needless is not told', () => {
+    const tried = reported({ kind: 'updating', seen: different }, settled, updated(1))
+    expect(told(tried, reported(inSync(), tried, { generation: 2 }))).toEqual([])
+  })
+
+  it('of a new generation is told even in the same second', () => {
+    const first = reported(inSync(), undefined, updated())
+    expect(told(first, reported(inSync(), first, { generation: 2, ...updated() }))).toEqual(['Normal Updated'])
+  })
+})
+
+describe('trouble', () => {
+  it.each<[string, Outcome]>([
+    ['DriftDetected', drifted],
+    ['UpdateNotEffective', { kind: 'ineffective', seen: different, retryInMs: 1 }],
+    ['InvalidSpec', { kind: 'invalid', reason: 'InvalidSpec', issues: ['spec.name: no text'] }],
+    ['UnknownPolicy', { kind: 'invalid', reason: 'UnknownPolicy', issues: ['spec.policy: unknown'] }],
+    ['NotFound', { kind: 'missing', uuid }],
+    ['UUIDConflict', { kind: 'conflict', uuid, winner: 'default/older' }],
+    ['RemoteRejected', failing('rejected')],
+    ['PermissionDenied', failing('permission')],
+    ['QuotaExceeded', failing('quota')],
+  ])('%s of the object is told as it comes, is not repeated, and its end is told', (reason, outcome) => {
+    const trouble = reported(outcome, settled)
+    expect(told(settled, trouble)).toEqual([`Warning ${reason}`])
+    expect(told(trouble, reported(outcome, trouble))).toEqual([])
+    const [recovered] = announcements(trouble, reported(inSync(), trouble), [])
+    expect(recovered).toMatchObject({ type: 'Normal', reason: 'Recovered' })
+    expect(recovered?.message).toMatch(new RegExp(`; before: ${reason}$`))
+  })
+
+  it.each<FailureKind>(['unavailable', 'credentials', 'sessions', 'secret', 'connection', 'endpoint', 'clock'])(
+    'of the whole connection (%s) is not told by every object',
+    (kind) => {
+      expect(told(settled, reported(failing(kind), settled))).toEqual([])
+    },
+  )
+
+  it('of one kind that becomes another is told again', () => {
+    expect(told(reported(drifted), reported({ kind: 'missing', uuid }, reported(drifted)))).toEqual([
+      'Warning NotFound',
+    ])
+  })
+})
+
+describe('other news', () => {
+  it('the first status of an object in sync is none', () => {
+    expect(told(undefined, settled)).toEqual([])
+  })
+
+  it('a suspension is told at its beginning and at its end', () => {
+    const suspended = reported({ kind: 'suspended', seen: different }, settled, { generation: 2, suspend: true })
+    expect(told(settled, suspended)).toEqual(['Normal Suspended'])
+    expect(told(suspended, reported(inSync(), suspended, { generation: 3 }))).toEqual(['Normal Resumed'])
+  })
+
+  it('a request is told as dealt with, once per token', () => {
+    const handled = reported(inSync(), settled, { handled: 'one' })
+    expect(told(settled, handled)).toEqual(['Normal ReconcileRequestHandled'])
+    expect(told(handled, reported(inSync(), handled))).toEqual([])
+    expect(told(handled, reported(inSync(), handled, { handled: 'two' }))).toEqual(['Normal ReconcileRequestHandled'])
+  })
+})
