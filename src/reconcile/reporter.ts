@@ -18,6 +18,8 @@ export type Verdict = {
 }
 
 export type Report = {
+  /** Counts and logs what ZStack accepted: once per verdict, however often its conclusion is tried. */
+  accepted(verdict: Verdict): void
   /** Writes the verdict, if it says anything new, and tells people of what changed since the pass began. */
   conclude(verdict: Verdict): Promise<void>
   /** Does the work; where it takes long, writes meanwhile what is going on. */
@@ -61,14 +63,17 @@ export function createReporter({ objects, announce, onUpdate, clock, endpoint }:
     }
 
     return {
+      accepted({ update }) {
+        if (!update) return
+        const { fields, cause, attempts } = update
+        onUpdate(attempts === 0)
+        log.info({ fields, cause, attempts: attempts || undefined }, 'updated')
+      },
       async conclude(verdict) {
-        const { update, errand } = verdict
-        if (update) onUpdate(update.attempts === 0)
-        if (update)
-          log.info({ fields: update.fields, cause: update.cause, attempts: update.attempts || undefined }, 'updated')
         const status = await write(verdict)
         if (!status) return
-        for (const announcement of announcements(before, status, errand?.mends ?? [])) announce(object, announcement)
+        const mends = verdict.errand?.mends ?? []
+        for (const announcement of announcements(before, status, mends)) announce(object, announcement)
         const [was, is] = [conditionOf(before, 'Ready'), conditionOf(status, 'Ready')]
         if (is && is.reason !== was?.reason)
           log[is.status === 'False' ? 'warn' : 'info']({ ready: is.status, reason: is.reason }, is.message)

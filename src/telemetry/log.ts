@@ -1,6 +1,6 @@
 /** The log: one JSON object a line with stable keys, or text for people. */
 import { pino, type DestinationStream, type Logger } from 'pino'
-import pretty from 'pino-pretty'
+import { prettyFactory } from 'pino-pretty'
 
 export type LogOptions = {
   readonly level: string
@@ -19,13 +19,9 @@ export function createLog({ level, format, destination }: LogOptions): Logger {
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '***' },
   }
-  if (format === 'json') return pino(options, destination ?? pino.destination({ fd: 1, sync: true }))
-  const stream = pretty({
-    sync: true,
-    translateTime: 'SYS:HH:MM:ss.l',
-    ignore: 'reconcileID,generation',
-    singleLine: true,
-    ...(destination && { destination }),
-  })
-  return pino(options, stream)
+  // Written at once: the last line before an exit is the one that matters.
+  const out = destination ?? pino.destination({ fd: 1, sync: true })
+  if (format === 'json') return pino(options, out)
+  const spell = prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', ignore: 'reconcileID,generation', singleLine: true })
+  return pino(options, { write: (line) => out.write(spell(line)) })
 }

@@ -1,5 +1,5 @@
 /** `/metrics`, `/healthz` and `/readyz` over plain HTTP. */
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 
 /** What is wrong, in one sentence each; empty when all is well. */
 export type Check = () => readonly string[]
@@ -37,10 +37,16 @@ function answer(pages: Readonly<Record<string, Page>>): RequestListener {
       response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('not found\n')
       return
     }
-    page().then(
-      ({ status, type, text }) => response.writeHead(status, { 'content-type': type }).end(text),
-      (error: unknown) => response.writeHead(500).end(`${String(error)}\n`),
-    )
+    void send(page, response)
+  }
+}
+
+async function send(page: Page, response: ServerResponse): Promise<void> {
+  try {
+    const { status, type, text } = await page()
+    response.writeHead(status, { 'content-type': type }).end(text)
+  } catch (error) {
+    response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${String(error)}\n`)
   }
 }
 

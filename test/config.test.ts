@@ -1,0 +1,271 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { parseConfig, type Config, type Environment } from '../src/config.ts'
+
+const enough = {
+  ZSTACK_ENDPOINT: 'http://zstack.example.com:8080/zstack',
+  ZSTACK_ACCOUNT_NAME: 'admin',
+  ZSTACK_ACCOUNT_PASSWORD: 'hunter2',
+}
+
+function configOf(env: Environment, isTerminal = false): Config {
+  const result = parseConfig({ ...enough, ...env }, isTerminal)
+  if (!result.ok) throw new Error(result.problems.join('; '))
+  return result.config
+}
+
+function problemsOf(env: Environment): readonly string[] {
+  const result = parseConfig(env, false)
+  return result.ok ? [] : result.problems
+}
+
+function fileWith(text: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'modelservice-config-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, 'ca.pem')
+  writeFileSync(file, text)
+  return file
+}
+
+describe('the configuration', () => {
+  it('needs an endpoint and credentials; the rest has defaults', () => {
+    expect(configOf({})).toEqual({
+      endpoint: 'http://zstack.example.com:8080/zstack',
+      credentials: { kind: 'account', name: 'admin', password: 'hunter2' },
+      ca: undefined,
+      insecureSkipTlsVerify: false,
+      requestBody: 'auto',
+      requestTimeoutMs: 30_000,
+      maxInFlight: 16,
+      pollIntervalMs: 60_000,
+      watchNamespaces: [],
+      watchLabelSelector: undefined,
+      maxConcurrentReconciles: 32,
+      leaderElection: false,
+      leaderElectionNamespace: undefined,
+      metricsPort: 8080,
+      healthPort: 8081,
+      logLevel: 'info',
+      logFormat: 'json',
+    })
+  })
+
+  it('takes every variable', () => {
+    expect(
+      configOf({
+        ZSTACK_CA_FILE: fileWith('-----BEGIN CERTIFICATE-----\n'),
+        ZSTACK_INSECURE_SKIP_TLS_VERIFY: 'true',
+        ZSTACK_REQUEST_BODY: 'flat',
+        ZSTACK_REQUEST_TIMEOUT: '1.5s',
+        ZSTACK_MAX_IN_FLIGHT: '4',
+        POLL_INTERVAL: '5m',
+        WATCH_NAMESPACES: 'one, two,one,',
+        WATCH_LABEL_SELECTOR: 'shard=1',
+        MAX_CONCURRENT_RECONCILES: '8',
+        LEADER_ELECTION: 'true',
+        LEADER_ELECTION_NAMESPACE: 'operators',
+        METRICS_PORT: '0',
+        HEALTH_PORT: '9000',
+        LOG_LEVEL: 'debug',
+        LOG_FORMAT: 'pretty',
+      }),
+    ).toMatchObject({
+      ca: '-----BEGIN CERTIFICATE-----\n',
+      insecureSkipTlsVerify: true,
+      requestBody: 'flat',
+      requestTimeoutMs: 1_500,
+      maxInFlight: 4,
+      pollIntervalMs: 300_000,
+      watchNamespaces: ['one', 'two'],
+      watchLabelSelector: 'shard=1',
+      maxConcurrentReconciles: 8,
+      leaderElection: true,
+      leaderElectionNamespace: 'operators',
+      metricsPort: 0,
+      healthPort: 9000,
+      logLevel: 'debug',
+      logFormat: 'pretty',
+    })
+  })
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(configOf({ POLL_INTERVAL: '', WATCH_LABEL_SELECTOR: '', ZSTACK_HOST: '' })).toEqual(configOf({}))
+  })
+
+  it('elects a leader in a cluster unless told otherwise', () => {
+    const inCluster = { KUBERNETES_SERVICE_HOST: '10.0.0.1' }
+    expect(configOf(inCluster).leaderElection).toBe(true)
+    expect(configOf({ ...inCluster, LEADER_ELECTION: 'false' }).leaderElection).toBe(false)
+  })
+
+  it('writes the log for people on a terminal unless told otherwise', () => {
+    expect(configOf({}, true).logFormat).toBe('pretty')
+    expect(configOf({ LOG_FORMAT: 'json' }, true).logFormat).toBe('json')
+  })
+})
+
+describe('the endpoint', () => {
+  const withoutEndpoint = { ...enough, ZSTACK_ENDPOINT: '' }
+
+  it.each([
+    ['http://zstack.example.com/zstack/', 'http://zstack.example.com/zstack'],
+    ['https://zstack.example.com', 'https://zstack.example.com'],
+    ['http://[::1]:8080/zstack', 'http://[::1]:8080/zstack'],
+  ])('%s is %s', (given, endpoint) => {
+    expect(configOf({ ZSTACK_ENDPOINT: given }).endpoint).toBe(endpoint)
+  })
+
+  it('is made of host and port where it is not given', () => {
+    expect(configOf({ ZSTACK_ENDPOINT: '', ZSTACK_HOST: 'zstack' }).endpoint).toBe('http://zstack:8080/zstack')
+    expect(configOf({ ZSTACK_ENDPOINT: '', ZSTACK_HOST: '10.0.0.1', ZSTACK_PORT: '80' }).endpoint).toBe(
+      'http://10.0.0.1:80/zstack',
+    )
+  })
+
+  it.each([
+    'zstack.example.com',
+    'ftp://zstack',
+    'http://',
+    'http://zstack/?a=b',
+    'http://zstack/#a',
+    'http://user@zstack',
+  ])('%s is none', (given) => {
+    expect(problemsOf({ ...enough, ZSTACK_ENDPOINT: given })).toEqual([expect.stringMatching(/^ZSTACK_ENDPOINT must/)])
+  })
+
+  it.each(['http://zstack', 'zstack:9000', 'zstack/path', 'zstack?a', 'a b', 'user:secret@zstack'])(
+    'a host is none that is %s',
+    (given) => {
+      const problems = problemsOf({ ...withoutEndpoint, ZSTACK_HOST: given })
+      expect(problems).toEqual([expect.stringMatching(/^ZSTACK_HOST must/)])
+      expect(problems.join()).not.toContain('secret')
+    },
+  )
+
+  it('cannot be given in both ways', () => {
+    expect(problemsOf({ ...enough, ZSTACK_HOST: 'zstack' })).toEqual([expect.stringContaining('ZSTACK_HOST')])
+  })
+})
+
+describe('the credentials', () => {
+  const endpoint = { ZSTACK_ENDPOINT: enough.ZSTACK_ENDPOINT }
+
+  it('are an account, an access key or a directory', () => {
+    const key = { ...endpoint, ZSTACK_ACCESS_KEY_ID: 'id', ZSTACK_ACCESS_KEY_SECRET: 'secret' }
+    const directory = { ...endpoint, ZSTACK_CREDENTIALS_DIR: '/var/run/zstack' }
+    const kinds = [key, directory].map((env) => parseConfig(env, false))
+    expect(kinds).toMatchObject([
+      { ok: true, config: { credentials: { kind: 'accessKey', id: 'id', secret: 'secret' } } },
+      { ok: true, config: { credentials: { kind: 'directory', directory: '/var/run/zstack' } } },
+    ])
+  })
+
+  it.each([
+    ['ZSTACK_ACCESS_KEY_SECRET', { ZSTACK_ACCESS_KEY_ID: 'id' }],
+    ['ZSTACK_ACCESS_KEY_ID', { ZSTACK_ACCESS_KEY_SECRET: 'hunter2' }],
+    ['ZSTACK_ACCOUNT_PASSWORD', { ZSTACK_ACCOUNT_NAME: 'admin' }],
+    ['ZSTACK_ACCOUNT_NAME', { ZSTACK_ACCOUNT_PASSWORD: 'hunter2' }],
+  ])('lack %s where only its other half is given', (missing, given) => {
+    expect(problemsOf({ ...endpoint, ...given })).toEqual([expect.stringMatching(new RegExp(`^${missing} is missing`))])
+  })
+
+  it('cannot be given in two ways', () => {
+    expect(problemsOf({ ...enough, ZSTACK_CREDENTIALS_DIR: '/somewhere' })).toEqual([
+      expect.stringContaining('set one'),
+    ])
+  })
+})
+
+describe('what is wrong', () => {
+  it('is told together, each by the name of its variable, and no secret is repeated', () => {
+    const problems = problemsOf({
+      ZSTACK_ENDPOINT: 'http://admin:hunter2@zstack/',
+      ZSTACK_ACCESS_KEY_SECRET: 'hunter2',
+      ZSTACK_ACCOUNT_PASSWORD: 'hunter2',
+      ZSTACK_CA_FILE: '/nonexistent/ca.pem',
+      ZSTACK_INSECURE_SKIP_TLS_VERIFY: 'yes',
+      ZSTACK_PORT: 'http',
+      ZSTACK_REQUEST_BODY: 'round',
+      ZSTACK_REQUEST_TIMEOUT: '30',
+      ZSTACK_MAX_IN_FLIGHT: '0',
+      POLL_INTERVAL: 'soon',
+      WATCH_NAMESPACES: 'good,Bad_one',
+      WATCH_LABEL_SELECTOR: 'a b',
+      MAX_CONCURRENT_RECONCILES: '1e3',
+      LEADER_ELECTION: '1',
+      LEADER_ELECTION_NAMESPACE: 'Bad_one',
+      METRICS_PORT: '65536',
+      HEALTH_PORT: '-1',
+      LOG_LEVEL: 'loud',
+      LOG_FORMAT: 'xml',
+    })
+    const named = problems.map((problem) => problem.split(/[ ,]/, 1)[0])
+    expect(new Set(named)).toEqual(
+      new Set([
+        ...['ZSTACK_ENDPOINT', 'ZSTACK_CREDENTIALS_DIR', 'ZSTACK_CA_FILE', 'ZSTACK_PORT'],
+        ...['ZSTACK_INSECURE_SKIP_TLS_VERIFY', 'ZSTACK_REQUEST_BODY', 'ZSTACK_REQUEST_TIMEOUT', 'ZSTACK_MAX_IN_FLIGHT'],
+        ...['POLL_INTERVAL', 'WATCH_NAMESPACES', 'WATCH_LABEL_SELECTOR', 'MAX_CONCURRENT_RECONCILES'],
+        ...['LEADER_ELECTION', 'LEADER_ELECTION_NAMESPACE', 'METRICS_PORT', 'HEALTH_PORT', 'LOG_LEVEL', 'LOG_FORMAT'],
+      ]),
+    )
+    expect(problems.join('\n')).not.toContain('hunter2')
+  })
+
+  it('is, of nothing at all, the two things that have no default', () => {
+    expect(problemsOf({})).toEqual([
+      expect.stringMatching(/^ZSTACK_ENDPOINT is missing/),
+      expect.stringMatching(/^ZSTACK_ACCESS_KEY_ID and ZSTACK_ACCESS_KEY_SECRET are missing/),
+    ])
+  })
+
+  it.each(['500ms', '1441m', '25h', '1d', '-1s', '1 s', 'NaNs', '1e3s', '٣s', ''.padEnd(12, '9') + 's'])(
+    'is an interval of %s',
+    (given) => {
+      expect(problemsOf({ ...enough, POLL_INTERVAL: given })).toEqual([
+        'POLL_INTERVAL must be a duration such as 30s or 5m, from 1s to 24h',
+      ])
+    },
+  )
+
+  it.each([
+    ['1s', 1_000],
+    ['1000ms', 1_000],
+    ['24h', 86_400_000],
+    ['0.5m', 30_000],
+  ])('is not an interval of %s', (given, ms) => {
+    expect(configOf({ POLL_INTERVAL: given }).pollIntervalMs).toBe(ms)
+  })
+
+  it('is one port for both pages, unless it is none', () => {
+    expect(problemsOf({ ...enough, METRICS_PORT: '8081' })).toEqual([expect.stringContaining('HEALTH_PORT')])
+    const none = { METRICS_PORT: '0', HEALTH_PORT: '0' }
+    expect(problemsOf({ ...enough, ...none })).toEqual([])
+    expect(problemsOf({ ...enough, ...none, POLL_INTERVAL: 'soon' })).toHaveLength(1)
+  })
+
+  it('is a CA file without a certificate', () => {
+    expect(problemsOf({ ...enough, ZSTACK_CA_FILE: fileWith('nothing') })).toEqual([
+      expect.stringMatching(/^ZSTACK_CA_FILE names .* which holds no PEM certificate$/),
+    ])
+  })
+})
+
+describe('a label selector', () => {
+  it.each(['a', '!a', 'a=b', 'a==b', 'a!=b', 'a=', 'a in (b, c)', 'a notin (b)', 'example.com/team = ml , !b,c>4'])(
+    'is %s',
+    (given) => {
+      expect(configOf({ WATCH_LABEL_SELECTOR: given }).watchLabelSelector).toBe(given)
+    },
+  )
+
+  it.each(['a b', 'a=b c', '=b', 'a in b', 'a in (b', 'a,', ',a', 'a=b/c', 'A B', '-a', 'a=-b'])(
+    'is not %s',
+    (given) => {
+      expect(problemsOf({ ...enough, WATCH_LABEL_SELECTOR: given })).toEqual([
+        expect.stringMatching(/^WATCH_LABEL_SELECTOR must be a label selector/),
+      ])
+    },
+  )
+})

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import type { OperatorProcess } from '../support/operator-process.ts'
+import { setStage } from '../support/stage.ts'
+import { modelService } from '../support/zstack/simulator.ts'
+
+const uuid = 'a'.repeat(32)
+const elected = { LEADER_ELECTION: 'true', LEADER_ELECTION_NAMESPACE: 'default' }
+const isLeading = (operator: OperatorProcess) => operator.log.some(({ msg }) => msg === 'leading')
+const leading = (operator: OperatorProcess) => operator.logged(({ msg }) => msg === 'leading')
+
+async function twoReplicas() {
+  const stage = await setStage({ services: [modelService({ uuid, requestCpu: 4 })] })
+  await stage.create('a', { uuid, requestCpu: 8 })
+  const first = stage.start(elected)
+  await leading(first)
+  const second = stage.start(elected)
+  await second.logged(({ msg }) => msg?.includes('waiting') === true)
+  return { ...stage, first, second }
+}
+
+describe('of two replicas', () => {
+  it('one acts and the other waits, without a session of its own', async () => {
+    const { converged, zstack, second } = await twoReplicas()
+    await converged()
+    expect(isLeading(second)).toBe(false)
+    expect(zstack.requests('update')).toHaveLength(1)
+    expect(zstack.counters.sessionsOpened).toBe(1)
+  })
+
+  it('the other takes over at once when the leader is stopped, for it gives up its lease', async () => {
+    const { converged, edit, zstack, first, second } = await twoReplicas()
+    await converged()
+    expect(await first.stop()).toBe(0)
+    const stopped = performance.now()
+    await leading(second)
+    // A lease that was not given up lasts 15 s.
+    expect(performance.now() - stopped).toBeLessThan(10_000)
+    await edit('a', { requestCpu: 16 })
+    await converged()
+    expect(zstack.read(uuid)).toMatchObject({ requestCpu: 16 })
+    expect(zstack.requests('update')).toHaveLength(2)
+    expect(await second.stop()).toBe(0)
+    expect(zstack.counters.openSessions).toBe(0)
+  })
+
+  it('the one that waits stops at once, and the leader goes on', async () => {
+    const { converged, first, second, edit } = await twoReplicas()
+    expect(await second.stop()).toBe(0)
+    await edit('a', { requestCpu: 16 })
+    await converged()
+    expect(first.log.some(({ level }) => level === 'error')).toBe(false)
+  })
+
+  it('the leader that loses its lease to somebody else ends with 1, and says why', async () => {
+    const { api, first, converged } = await twoReplicas()
+    await converged()
+    const path = `${api.url}/apis/coordination.k8s.io/v1/namespaces/default/leases/modelservice-operator`
+    await fetch(path, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/merge-patch+json' },
+      body: JSON.stringify({ spec: { holderIdentity: 'somebody-else' } }),
+    })
+    expect(await first.exited).toBe(1)
+    expect(first.log.at(-1)).toMatchObject({ level: 'error', msg: expect.stringContaining('lease is lost') as string })
+  })
+})

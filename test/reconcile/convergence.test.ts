@@ -1,0 +1,96 @@
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { parse, reconcileRequestedAt, type FieldName, type Spec } from '../../src/api/modelservice.ts'
+import { desiredOf, fields, isEmpty, type Json } from '../../src/decide/fields.ts'
+import type { Patch } from '../../src/decide/plan.ts'
+import { conditionOf } from '../../src/decide/report.ts'
+import { keyOf } from '../support/fleet.ts'
+import { startOperatorInMemory } from '../support/operator-in-memory.ts'
+import { calm, names, steps, take, uuidOf, type Name, type Stricken } from '../support/turmoil.ts'
+
+const hour = 3_600_000
+
+function createWorld(): Stricken & { readonly violations: readonly string[] } {
+  const violations: string[] = []
+  const operator = startOperatorInMemory({
+    onUpdate(uuid, patch, isAlone) {
+      const blame = isAlone ? blameFor(uuid, patch) : `a second update of ${uuid} at once`
+      if (blame !== undefined) violations.push(blame)
+    },
+  })
+  const { inventory, fleet } = operator
+
+  /** Why nobody may send this now. */
+  function blameFor(uuid: string, patch: Patch): string | undefined {
+    const object = fleet.get(operator.winner(uuid) ?? '')
+    const parsed = object && parse(object)
+    if (!parsed?.ok) return `an update of ${uuid}, which no valid object speaks for`
+    const { spec } = parsed
+    const text = `an update ${JSON.stringify(patch)} in spite of ${JSON.stringify(spec)}`
+    if (spec.policy === 'Observe' || spec.suspend === true) return text
+    const desired = desiredOf(spec)
+    const isDeclared = ([field, value]: [string, Json]) => isDeepStrictEqual(desired.get(field as FieldName), value)
+    return Object.entries(patch).every(isDeclared) ? undefined : text
+  }
+
+  for (const [index, name] of names.entries()) {
+    inventory.place(uuidOf(name), { requestCpu: 4, name: 'model' })
+    fleet.create(name, { uuid: uuidOf(name), requestCpu: 4 }, { createdAt: `2025-01-0${index + 1}T00:00:00Z` })
+  }
+  return { ...operator, violations, lost: new Map() }
+}
+
+/** What is not as it should be with an object after all is calm. */
+function faultOf({ fleet, winner, inventory }: Stricken, name: Name): string | undefined {
+  const object = fleet.get(keyOf(name))!
+  const status = fleet.status(name)
+  const ready = conditionOf(status, 'Ready')
+  const summary = `${ready?.status} ${ready?.reason}`
+  const parsed = parse(object)
+  if (!parsed.ok) return summary === 'False UnknownPolicy' ? undefined : summary
+  if (winner(uuidOf(name)) !== keyOf(name)) return summary === 'False UUIDConflict' ? undefined : summary
+  const token = object.metadata.annotations?.[reconcileRequestedAt]
+  if (token !== undefined && status.lastHandledReconcileAt !== token) return `request ${token} is not dealt with`
+  const differing = differences(parsed.spec, inventory.held(uuidOf(name))!)
+  const expected = expectations(parsed.spec, differing)
+  return expected.includes(summary) ? undefined : `${summary}, differs in ${differing.join()}`
+}
+
+function expectations({ policy, suspend }: Spec, differing: readonly FieldName[]): readonly string[] {
+  const isShown = differing.some((field) => fields[field].visibility === 'shown')
+  const isHidden = differing.some((field) => fields[field].visibility === 'hidden')
+  if (policy === 'Observe') return [isShown ? 'True DriftDetected' : 'True InSync']
+  // ApplyChanges tells drift from a change of the spec by what was once in effect.
+  const drifted = isShown && policy === 'ApplyChanges' ? ['True DriftDetected'] : []
+  // What was never sent and ZStack does not show is work left too, even where ZStack happens to hold it.
+  if (suspend === true) return isShown ? ['Unknown Suspended', ...drifted] : ['Unknown Suspended', 'True InSync']
+  return isHidden ? [] : isShown ? drifted : ['True InSync']
+}
+
+function differences(spec: Spec, held: Patch): FieldName[] {
+  const differs = ([field, value]: [FieldName, Json]) =>
+    isEmpty(value) ? !isEmpty(held[field]) : !isDeepStrictEqual(held[field], value)
+  return [...desiredOf(spec)].filter(differs).map(([field]) => field)
+}
+
+it('after any edits, drift, failures and restarts: once they stop, all converges, and then nothing moves', async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, async (turmoil) => {
+      const world = createWorld()
+      const { clock, inventory, fleet, violations } = world
+      for (const step of turmoil) await take(step, world)
+      calm(world)
+      await clock.advance(3 * hour)
+      const faults = names.map((name) => faultOf(world, name))
+      const moved = () => [inventory.updates().length, fleet.writes.length]
+      const before = moved()
+      await clock.advance(3 * hour)
+      const after = moved()
+      await world.stop()
+      expect({ violations, faults }).toEqual({ violations: [], faults: names.map(() => undefined) })
+      expect(after).toEqual(before)
+    }),
+    { numRuns: 80 },
+  )
+}, 120_000)

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest'
+import { createRig, outage, refusal, uuid } from '../support/reconciler.ts'
+
+const minute = 60_000
+
+/** An update that ZStack made a job of. */
+async function atWork(spec: object = { requestCpu: 8 }) {
+  const rig = createRig()
+  rig.inventory.place(uuid, { requestCpu: 4 })
+  rig.fleet.create('a', { uuid, ...spec })
+  rig.inventory.next('update', { job: true })
+  const first = await rig.pass('a')
+  expect(rig.ready('a')).toBe('False AwaitingJob')
+  return { ...rig, rig, first }
+}
+
+describe('an update that became a job', () => {
+  it('is looked after at growing intervals, the longest of them 5 seconds, and no status is written meanwhile', async () => {
+    const { pass, fleet, first } = await atWork()
+    const waits = [first]
+    const writes = fleet.writes.length
+    for (let i = 0; i < 10; i++) waits.push(await pass('a'))
+    const ms = waits.map((wait) => (wait.kind === 'after' ? Math.round(wait.ms) : wait.kind))
+    expect(ms).toEqual([200, 320, 512, 819, 1311, 2097, 3355, 5000, 5000, 5000, 5000])
+    expect(fleet.writes).toHaveLength(writes)
+  })
+
+  it('is done when a read shows what was sent', async () => {
+    const { pass, inventory, ready, announced } = await atWork()
+    inventory.endJobs()
+    expect(await pass('a')).toEqual({ kind: 'awaitChange' })
+    expect(ready('a')).toBe('True InSync')
+    expect(inventory.updates()).toHaveLength(1)
+    expect(announced).toEqual(['a: Updated requestCpu 4 → 8 (as the spec declares)'])
+  })
+
+  it('that ended without effect counts as one try, and three blow the fuse', async () => {
+    const rig = createRig({ isIneffective: true })
+    rig.inventory.place(uuid, { requestCpu: 4 })
+    rig.fleet.create('a', { uuid, requestCpu: 8 })
+    rig.inventory.next('update', { job: true }, { job: true }, { job: true })
+    for (let i = 0; i < 3; i++) {
+      await rig.pass('a')
+      rig.inventory.endJobs()
+      await rig.pass('a')
+    }
+    expect(rig.ready('a')).toBe('False UpdateNotEffective')
+    await rig.pass('a')
+    expect(rig.inventory.updates()).toHaveLength(3)
+  })
+
+  it('that failed for good holds like a refusal', async () => {
+    const { pass, inventory, ready } = await atWork()
+    inventory.endJobs({ fails: refusal })
+    expect(await pass('a')).toEqual({ kind: 'after', ms: 60 * minute })
+    await pass('a')
+    expect(ready('a')).toBe('False RemoteRejected')
+    expect(inventory.updates()).toHaveLength(1)
+  })
+
+  it('that ZStack has forgotten is judged by what a read shows', async () => {
+    const { pass, inventory, ready } = await atWork()
+    inventory.endJobs('expired')
+    await pass('a')
+    expect(ready('a')).toBe('True InSync')
+  })
+
+  it('is still under way while ZStack is silent about it: no second update is sent', async () => {
+    const { pass, inventory, ready } = await atWork()
+    inventory.next('job', { fails: outage }, { fails: outage })
+    expect(await pass('a')).toEqual({ kind: 'backOff' })
+    expect(ready('a')).toBe('False Unreachable')
+    await pass('a')
+    inventory.endJobs()
+    await pass('a')
+    expect(inventory.updates()).toHaveLength(1)
+    expect(ready('a')).toBe('True InSync')
+  })
+
+  it('that never ends is given up after ten minutes, and a read decides', async () => {
+    const { pass, inventory, clock, condition, ready } = await atWork()
+    await clock.advance(9 * minute)
+    expect(await pass('a')).toMatchObject({ kind: 'after' })
+    await clock.advance(minute)
+    expect(await pass('a')).toEqual({ kind: 'backOff' })
+    expect(condition('a', 'Ready')?.message).toContain('more than 10 minutes')
+    await pass('a')
+    expect(inventory.updates()).toHaveLength(2)
+    expect(ready('a')).toBe('True InSync')
+  })
+
+  it('that cannot be asked after for ten minutes is given up likewise', async () => {
+    const { pass, inventory, clock, ready } = await atWork()
+    inventory.next('job', { fails: outage }, { fails: outage })
+    await pass('a')
+    await clock.advance(10 * minute)
+    await pass('a')
+    inventory.endJobs()
+    await pass('a')
+    expect(inventory.calls.at(-2)).toMatchObject({ kind: 'read' })
+    expect(ready('a')).toBe('True InSync')
+  })
+
+  it('a clock that is set has no say in how long a job has run', async () => {
+    const { clock, pass, inventory } = await atWork()
+    const set = clock.now() + 60 * minute
+    clock.now = () => set
+    expect(await pass('a')).toMatchObject({ kind: 'after' })
+    expect(inventory.updates()).toHaveLength(1)
+  })
+
+  it('an edit while it runs waits for its end: never two updates at once', async () => {
+    const { pass, inventory, fleet, ready } = await atWork()
+    fleet.edit('a', { requestCpu: 16 })
+    await pass('a')
+    expect(inventory.updates()).toHaveLength(1)
+    inventory.endJobs()
+    expect(await pass('a')).toEqual({ kind: 'backOff' })
+    await pass('a')
+    expect(inventory.updates()).toEqual([{ requestCpu: 8 }, { requestCpu: 16 }])
+    expect(ready('a')).toBe('True InSync')
+  })
+
+  it('what was sent before an edit is no failed try of what is declared after it', async () => {
+    const { pass, inventory, fleet, counted } = await atWork()
+    fleet.edit('a', { requestCpu: 16 })
+    inventory.endJobs()
+    await pass('a')
+    expect(fleet.status('a').lastUpdate).not.toHaveProperty('attempts')
+    expect(counted).toEqual([true])
+  })
+
+  it('a write-only value that is edited while it runs is sent afterwards', async () => {
+    const { pass, inventory, fleet } = await atWork({ environmentParameters: { MODE: 'slow' } })
+    fleet.edit('a', { environmentParameters: { MODE: 'fast' } })
+    await pass('a')
+    inventory.endJobs()
+    await pass('a')
+    await pass('a')
+    await pass('a')
+    expect(inventory.updates()).toEqual([
+      { environmentParameters: { MODE: 'slow' } },
+      { environmentParameters: { MODE: 'fast' } },
+    ])
+  })
+
+  it('a suspension that begins while it runs lets it end, and nothing follows', async () => {
+    const { pass, inventory, fleet, ready } = await atWork()
+    fleet.edit('a', { suspend: true, requestCpu: 16 })
+    inventory.endJobs()
+    expect(await pass('a')).toEqual({ kind: 'awaitChange' })
+    expect(ready('a')).toBe('Unknown Suspended')
+    expect(inventory.updates()).toHaveLength(1)
+  })
+
+  it('a request that comes while it runs is dealt with when it has ended, and echoed then', async () => {
+    const { pass, inventory, fleet, counted, ready } = await atWork({ requestCpu: 8, userTags: ['x'] })
+    fleet.request('a', 'now')
+    await pass('a')
+    expect(fleet.status('a').lastHandledReconcileAt).toBeUndefined()
+    inventory.endJobs()
+    await pass('a')
+    expect(inventory.updates()).toEqual([{ requestCpu: 8, userTags: ['x'] }, { userTags: ['x'] }])
+    expect(fleet.status('a')).toMatchObject({ lastHandledReconcileAt: 'now', lastUpdate: { cause: 'Requested' } })
+    expect(counted).toEqual([true, true])
+    expect(ready('a')).toBe('True InSync')
+  })
+
+  it('is not followed for an object that is gone', async () => {
+    const { pass, inventory, fleet } = await atWork()
+    fleet.remove('a')
+    await pass('a')
+    expect(inventory.calls.filter(({ kind }) => kind === 'job')).toEqual([])
+  })
+})

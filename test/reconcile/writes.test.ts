@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { createRig, uuid, type Rig } from '../support/reconciler.ts'
+
+function differing(spec: object, options: Parameters<typeof createRig>[0] = {}) {
+  const rig = createRig(options)
+  rig.inventory.place(uuid, { name: 'model', requestCpu: 4, requestMemory: 8 * 2 ** 30, type: 'Endpoint' })
+  rig.fleet.create('a', { uuid, requestCpu: 8, ...spec })
+  return rig
+}
+
+describe('what is written to ZStack', () => {
+  it('an object in sync costs no update, and says so', async () => {
+    const rig = differing({ requestCpu: 4, requestMemory: '8Gi' })
+    expect(await rig.pass('a')).toEqual({ kind: 'awaitChange' })
+    expect(rig.inventory.updates()).toEqual([])
+    expect(rig.ready('a')).toBe('True InSync')
+  })
+
+  it('of many declared fields, an update holds those that differ and no others', async () => {
+    const rig = differing({ name: 'model', requestMemory: '16Gi', type: 'Endpoint' })
+    await rig.pass('a')
+    expect(rig.inventory.updates()).toEqual([{ requestCpu: 8, requestMemory: 16 * 2 ** 30 }])
+    expect(rig.ready('a')).toBe('True InSync')
+  })
+
+  it('a snapshot that is known needs no read before the update, and the answer needs none after it', async () => {
+    const rig = differing({})
+    await rig.inventory.refresh([uuid], new AbortController().signal)
+    await rig.pass('a')
+    expect(rig.inventory.calls.map(({ kind }) => kind)).toEqual(['refresh', 'update'])
+  })
+
+  it.each([
+    ['policy Observe', { policy: 'Observe' as const }, 'True DriftDetected'],
+    ['suspend', { suspend: true }, 'Unknown Suspended'],
+    ['a field this operator does not know', { tomorrow: 1 }, 'False InvalidSpec'],
+    ['a field that is wrong', { requestMemory: 'much' }, 'False InvalidSpec'],
+    ['a policy this operator does not know', { policy: 'Guess' }, 'False UnknownPolicy'],
+  ])('%s: a difference is reported and never written', async (_, spec, ready) => {
+    const rig = differing({ userTags: ['unsent'], ...spec })
+    await rig.passes('a', 3)
+    expect(rig.inventory.updates()).toEqual([])
+    expect(rig.ready('a')).toBe(ready)
+  })
+
+  it('drift under ApplyChanges is reported, and a later edit pushes what was edited alone', async () => {
+    const rig = differing({ policy: 'ApplyChanges' })
+    await rig.pass('a')
+    rig.inventory.place(uuid, { requestCpu: 2 })
+    await rig.inventory.read(uuid, new AbortController().signal)
+    await rig.pass('a')
+    expect(rig.ready('a')).toBe('True DriftDetected')
+    rig.fleet.edit('a', { description: 'edited' })
+    await rig.pass('a')
+    expect(rig.inventory.updates()).toEqual([{ requestCpu: 8 }, { description: 'edited' }])
+    expect(rig.ready('a')).toBe('True DriftDetected')
+  })
+
+  it('of two objects with one uuid the younger writes nothing, and takes over when the older goes', async () => {
+    const rig = differing({})
+    rig.fleet.create('b', { uuid, requestCpu: 2 }, { createdAt: '2026-01-02T00:00:00Z' })
+    await rig.pass('b')
+    await rig.pass('a')
+    expect(rig.inventory.updates()).toEqual([{ requestCpu: 8 }])
+    expect(rig.ready('b')).toBe('False UUIDConflict')
+    rig.fleet.remove('a')
+    await rig.pass('b')
+    expect(rig.inventory.updates()).toEqual([{ requestCpu: 8 }, { requestCpu: 2 }])
+    expect(rig.ready('b')).toBe('True InSync')
+  })
+
+  it('an object that is being deleted is left alone, and so is ZStack', async () => {
+    const rig = differing({})
+    rig.fleet.beginDeletion('a')
+    expect(await rig.pass('a')).toEqual({ kind: 'awaitChange' })
+    expect(rig.inventory.calls).toEqual([])
+    expect(rig.fleet.writes).toEqual([])
+  })
+
+  it.each([
+    ['suspended', (rig: Rig) => rig.fleet.edit('a', { suspend: true })],
+    ['edited', (rig: Rig) => rig.fleet.edit('a', { requestCpu: 16 })],
+    ['deleted', (rig: Rig) => rig.fleet.remove('a')],
+    ['about to be deleted', (rig: Rig) => rig.fleet.beginDeletion('a')],
+  ])(
+    'an object that is %s while ZStack is slow to be read gets no update of what was declared before',
+    async (_, change) => {
+      const rig = differing({})
+      const { promise, resolve } = Promise.withResolvers<undefined>()
+      rig.inventory.next('read', { after: promise })
+      const { ended } = await rig.begin('a')
+      change(rig)
+      resolve(undefined)
+      expect(await ended).toEqual({ kind: 'after', ms: 0 })
+      expect(rig.inventory.updates()).toEqual([])
+      expect(rig.fleet.writes).toEqual([])
+    },
+  )
+
+  it('a service that ZStack does not have is reported and not written', async () => {
+    const rig = differing({})
+    rig.inventory.remove(uuid)
+    expect(await rig.pass('a')).toEqual({ kind: 'awaitChange' })
+    expect(rig.inventory.updates()).toEqual([])
+    expect(rig.ready('a')).toBe('False NotFound')
+  })
+
+  it('an update that ZStack accepted is no proof: what differs still is not ready, and tried again later', async () => {
+    const rig = differing({})
+    rig.inventory.next('update', { ineffective: true })
+    expect(await rig.pass('a')).toEqual({ kind: 'backOff' })
+    expect(rig.ready('a')).toBe('False Updating')
+    expect(rig.fleet.status('a')).toMatchObject({ lastUpdate: { attempts: 1 }, drift: [{ field: 'requestCpu' }] })
+    await rig.pass('a')
+    expect(rig.ready('a')).toBe('True InSync')
+    expect(rig.counted).toEqual([false, true])
+  })
+
+  it('an update that took effect in part sends the rest alone', async () => {
+    const rig = differing({ name: 'renamed' })
+    rig.inventory.next('update', { ineffective: true })
+    await rig.pass('a')
+    rig.inventory.place(uuid, { name: 'renamed' })
+    await rig.inventory.read(uuid, new AbortController().signal)
+    await rig.pass('a')
+    expect(rig.inventory.updates().at(-1)).toEqual({ requestCpu: 8 })
+  })
+
+  it('write-only fields are sent once, and again when one changes: that one alone', async () => {
+    const rig = differing({ requestCpu: 4, userTags: ['x'], environmentParameters: { A: '1' } })
+    await rig.passes('a', 3)
+    rig.fleet.edit('a', { environmentParameters: { A: '2' } })
+    await rig.passes('a', 3)
+    const first = { environmentParameters: { A: '1' }, userTags: ['x'] }
+    expect(rig.inventory.updates()).toEqual([first, { environmentParameters: { A: '2' } }])
+  })
+
+  it('a restart sends no write-only field again', async () => {
+    const rig = differing({ requestCpu: 4, userTags: ['x'] })
+    await rig.pass('a')
+    rig.restart()
+    await rig.pass('a')
+    expect(rig.inventory.updates()).toHaveLength(1)
+  })
+
+  it('an object made anew under the same name inherits nothing: its write-only fields are sent', async () => {
+    const rig = differing({ requestCpu: 4, userTags: ['x'] })
+    await rig.pass('a')
+    rig.fleet.remove('a')
+    rig.fleet.create('a', { uuid, requestCpu: 4, userTags: ['x'] })
+    await rig.pass('a')
+    expect(rig.inventory.updates()).toHaveLength(2)
+  })
+})
