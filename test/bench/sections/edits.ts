@@ -1,0 +1,68 @@
+/** A person's edit: until ZStack is asked to change, and until the object says Ready; among work and after silence. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TestApiServer } from '../../support/envtest/api-server.ts'
+import { percentile, spell, type Figure } from '../figures.ts'
+import { createWorld, type World } from '../world.ts'
+
+const objects = 200
+const silenceMs = 150_000
+
+type Times = { readonly put: number; readonly ready: number }
+
+export async function edits(server: TestApiServer): Promise<readonly Figure[]> {
+  const times = await measured(server, { rounds: 50, silence: 2_000 })
+  const put = times.map((time) => time.put)
+  const ready = times.map((time) => time.ready)
+  const note = (values: number[]) => `median ${spell(percentile(values, 50))}, most ${spell(Math.max(...values))}`
+  return [
+    {
+      ...{ name: 'edit to PUT, p95 of 50', value: percentile(put, 95), unit: 'ms', note: note(put) },
+      ...{ references: ['8', '9'], target: '8' },
+    },
+    {
+      ...{ name: 'edit to Ready, p95 of 50', value: percentile(ready, 95), unit: 'ms', note: note(ready) },
+      ...{ references: ['27', '35'], target: '25' },
+    },
+  ]
+}
+
+export async function silence(server: TestApiServer): Promise<readonly Figure[]> {
+  const times = (await measured(server, { rounds: 10, silence: silenceMs })).map((time) => time.put)
+  const name = `edit to PUT after ${silenceMs / 1000} s of silence, p95 of 10`
+  const note = `first ${spell(times[0] ?? Number.NaN)}, median ${spell(percentile(times, 50))}`
+  return [{ name, value: percentile(times, 95), unit: 'ms', note, references: ['9', '11'], target: '10' }]
+}
+
+async function measured(server: TestApiServer, plan: { rounds: number; silence: number }): Promise<readonly Times[]> {
+  const world = await createWorld(server, objects)
+  world.startOperator()
+  await world.watch.allReady(objects)
+  await sleep(plan.silence)
+  // The bench's own connection is not to be set up within the first edit.
+  await server.request('GET', world.path(0))
+  const times: Times[] = []
+  for (let round = 0; round < plan.rounds; round++) {
+    times.push(await edit(world, round))
+    // Not in step with anybody's timers.
+    await sleep(20 + 40 * Math.random())
+  }
+  await world.close()
+  return times
+}
+
+/** One edit of one object, followed to its end. */
+async function edit(world: World, index: number): Promise<Times> {
+  const { zstack, watch } = world
+  const arrived = new Promise<number>((resolve) => {
+    const stop = zstack.onRequest(({ operation, uuid, at }) => {
+      if (operation !== 'update' || uuid !== zstack.uuids[index]) return
+      stop()
+      resolve(at)
+    })
+  })
+  // The simulator's process shares the wall clock with this one, and nothing finer.
+  const [began, beganPrecisely] = [Date.now(), performance.now()]
+  const generation = await world.edit(index, { description: `edited ${Math.random()}` })
+  const readyAt = await watch.ready(world.nameOf(index), generation)
+  return { put: (await arrived) - began, ready: readyAt - beganPrecisely }
+}

@@ -1,0 +1,81 @@
+/** The API server away, and ZStack in trouble. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TestApiServer } from '../../support/envtest/api-server.ts'
+import { spell, type Figure } from '../figures.ts'
+import { createWorld, type World } from '../world.ts'
+
+const objects = 200
+const awayMs = 22_000
+const brokenMs = 20_000
+/** Updates that got through before ZStack breaks. */
+const before = 50
+
+export async function apiServerAway(server: TestApiServer): Promise<readonly Figure[]> {
+  const world = await createWorld(server, objects)
+  world.startOperator()
+  await world.watch.allReady(objects)
+  await sleep(1_000)
+  await server.stop()
+  await sleep(awayMs)
+  const arrived = nextUpdate(world, 1)
+  const back = server.start()
+  const applied = await applyWhenBack(world)
+  const put = await arrived
+  await back
+  await world.close()
+  const name = `API server away for ${awayMs / 1000} s: first apply after it to PUT`
+  return [{ name, value: (put - applied) / 1000, unit: 's', references: ['21.9', '1.0'], target: '0.5' }]
+}
+
+/** Tries until the server takes the edit; gives the time by Date.now() at which it sent that one. */
+async function applyWhenBack(world: World): Promise<number> {
+  for (;;) {
+    const began = Date.now()
+    try {
+      await world.edit(0, { description: `edited ${Math.random()}` })
+      return began
+    } catch {
+      await sleep(5)
+    }
+  }
+}
+
+export async function zstackBroken(server: TestApiServer): Promise<readonly Figure[]> {
+  const world = await createWorld(server, objects)
+  const { zstack, watch } = world
+  const midway = nextUpdate(world, before)
+  world.startOperator()
+  await midway
+  await zstack.breakWith(503)
+  const atBreak = await zstack.counters()
+  await sleep(brokenMs)
+  const atEnd = await zstack.counters()
+  const mended = performance.now()
+  await zstack.mend()
+  const readyAt = await watch.allReady(objects)
+  const total = await zstack.counters()
+  await world.close()
+  const what = `ZStack answers 503 for ${brokenMs / 1000} s`
+  return [
+    {
+      ...{ name: `${what}: requests in that time`, value: atEnd.total - atBreak.total, unit: '' },
+      ...{ references: ['1715', '568'], target: '40', note: `${atBreak.update} updates before` },
+    },
+    {
+      ...{ name: `${what}: its return to all Ready`, value: (readyAt - mended) / 1000, unit: 's' },
+      note: `${spell(total.total)} requests in all`,
+    },
+  ]
+}
+
+/** Resolves with the arrival, by Date.now(), of the update of that number from now on. */
+function nextUpdate({ zstack }: World, number: number): Promise<number> {
+  let left = number
+  return new Promise((resolve) => {
+    const stop = zstack.onRequest(({ operation, at }) => {
+      if (operation !== 'update' || --left > 0) return
+      stop()
+      resolve(at)
+    })
+  })
+}
