@@ -7,9 +7,9 @@ import type { KubeObject } from './resource.ts'
 export type EventText = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
 
 export interface EventRecorder {
-  /** Never fails and never waits. */
+  /** Never fails and never waits; what is told reaches people within a second or so. */
   record(object: KubeObject, text: EventText): void
-  /** Resolves when what was recorded has been sent, or when aborted. */
+  /** Sends at once what was recorded. Resolves when that is done, or when aborted. */
   flush(signal: AbortSignal): Promise<void>
 }
 
@@ -28,6 +28,8 @@ const burst = 25
 const refillMs = 300_000
 /** Beyond so many unsent ones the oldest have lost their worth. */
 const mostPending = 1_000
+/** Status comes first: what a whole fleet has to tell at once waits until the writes that matter are on their way. */
+const headStartMs = 500
 /** As many objects and repeats as client-go's correlator remembers. */
 const mostRemembered = 4_096
 
@@ -40,6 +42,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const tokens = new Map<string, { readonly left: number; readonly at: number }>()
   const pending: Pending[] = []
   let sending: Promise<void> | undefined
+  let hurry = new AbortController()
   let serial = 0
 
   function mayTell(uid: string): boolean {
@@ -52,6 +55,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 
   async function sendAll() {
+    hurry = new AbortController()
+    await clock.sleep(headStartMs, hurry.signal)
     for (let next = pending.shift(); next; next = pending.shift()) {
       try {
         await send(next)
@@ -110,6 +115,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     },
     async flush(signal) {
       if (signal.aborted) return
+      hurry.abort()
       const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       await Promise.race([sending, aborted])
     },

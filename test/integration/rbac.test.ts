@@ -31,10 +31,12 @@ describe.skipIf(apiServerMissing())('with the rules as deployed', () => {
       KUBECONFIG: kubeconfig,
       LEADER_ELECTION: 'true',
       LEADER_ELECTION_NAMESPACE: system,
+      // All namespaces, as deployed; the label keeps it away from what other tests have on this server.
       WATCH_NAMESPACES: '',
+      WATCH_LABEL_SELECTOR: `test=${scenario.namespace}`,
     })
     await scenario.operator.logged(({ msg }) => msg === 'leading')
-    await scenario.create({ name: 'a', spec: { uuid, requestCpu: 8 } })
+    await scenario.create({ name: 'a', labels: { test: scenario.namespace }, spec: { uuid, requestCpu: 8 } })
     await scenario.untilReady('a', 'True', 'InSync')
     await expect.poll(async () => (await scenario.events('a')).map(({ reason }) => reason)).toContain('Updated')
     expect(await scenario.operator.stop()).toBe(0)

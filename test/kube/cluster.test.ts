@@ -14,7 +14,7 @@ const text =
   (_, response) =>
     response.writeHead(status).end(body)
 
-async function connect(parts: KubeconfigParts, { requestTimeoutMs = 5_000 } = {}) {
+async function connect(parts: KubeconfigParts, { requestTimeoutMs = 25_000 } = {}) {
   const config = loadKubeConfig({ KUBECONFIG: await writeKubeconfig({ user: { token }, ...parts }) })
   const cluster = createCluster(config, { userAgent: 'test/1', requestTimeoutMs })
   onTestFinished(() => cluster.close())
@@ -27,7 +27,7 @@ async function connectTo(answer: RequestListener, options: { requestTimeoutMs?: 
 }
 
 const get = { method: 'GET', path: '/apis/things?limit=5' } as const
-const soon = () => AbortSignal.timeout(10_000)
+const soon = () => AbortSignal.timeout(25_000)
 
 describe('a request', () => {
   it('carries the token, the name of the program and its body, and brings back the answer', async () => {

@@ -38,7 +38,7 @@ function setUp(answer: (request: Sent, signal: AbortSignal) => Promise<unknown> 
     apiVersion: 'example.com/v1',
     kind: 'Gadget',
   })
-  const flush = () => recorder.flush(AbortSignal.timeout(5_000))
+  const flush = () => recorder.flush(AbortSignal.timeout(25_000))
   return { clock, recorder, sent, entries, flush }
 }
 
@@ -167,10 +167,21 @@ describe('an event recorder', () => {
     expect(entries).toEqual([expect.objectContaining({ level: 'debug', reason: 'not allowed' })])
   })
 
+  it('lets status writes go first for half a second', async () => {
+    const { recorder, sent, clock } = setUp()
+    recorder.record(gadget('a'), text())
+    await clock.advance(499)
+    expect(sent).toEqual([])
+    await clock.advance(1)
+    expect(sent).toHaveLength(1)
+  })
+
   it('keeps the latest thousand while the API server hangs', async () => {
     const hang = Promise.withResolvers<undefined>()
-    const { recorder, sent, flush } = setUp(() => hang.promise)
-    for (let n = 0; n <= 1_500; n += 1) recorder.record(gadget(`${n}`), text())
+    const { recorder, sent, clock, flush } = setUp(() => hang.promise)
+    recorder.record(gadget('0'), text())
+    await clock.advance(500)
+    for (let n = 1; n <= 1_500; n += 1) recorder.record(gadget(`${n}`), text())
     hang.resolve(undefined)
     await flush()
     expect(sent).toHaveLength(1_001)

@@ -12,9 +12,9 @@ import { selfSignedCertificate } from '../support/zstack/certificate.ts'
 
 async function connect(parts: KubeconfigParts) {
   const config = loadKubeConfig({ KUBECONFIG: await writeKubeconfig(parts) })
-  const cluster = createCluster(config, { userAgent: 'test/1', requestTimeoutMs: 5_000 })
+  const cluster = createCluster(config, { userAgent: 'test/1', requestTimeoutMs: 25_000 })
   onTestFinished(() => cluster.close())
-  return { cluster, ask: () => cluster.send({ method: 'GET', path: '/' }, AbortSignal.timeout(10_000)) }
+  return { cluster, ask: () => cluster.send({ method: 'GET', path: '/' }, AbortSignal.timeout(25_000)) }
 }
 
 const tokens = ({ requests }: HttpStub) => requests.map(({ headers }) => headers.authorization)
@@ -91,7 +91,7 @@ describe('credentials', () => {
   it('that take for ever to get hold up nobody who gives up', async () => {
     const config = loadKubeConfig({ KUBECONFIG: await writeKubeconfig() })
     config.applySecurityAuthentication = () => new Promise(() => undefined)
-    const cluster = createCluster(config, { userAgent: 'test/1', requestTimeoutMs: 5_000 })
+    const cluster = createCluster(config, { userAgent: 'test/1', requestTimeoutMs: 25_000 })
     const asked = cluster.send({ method: 'GET', path: '/' }, AbortSignal.timeout(20))
     await expect(asked).rejects.toMatchObject({ name: 'ApiError', status: 0 })
   })

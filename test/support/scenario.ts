@@ -16,6 +16,7 @@ export type Manifest = {
   readonly name: string
   readonly spec: Readonly<Record<string, unknown>>
   readonly annotations?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
 }
 
 export type ModelServiceObject = {
@@ -122,12 +123,12 @@ export async function startScenario(options: ScenarioOptions = {}): Promise<Scen
       operator = startOperator({ ...base, ...env })
       return operator
     },
-    create: async ({ name, spec, annotations }) =>
+    create: async ({ name, spec, annotations, labels }) =>
       (await succeed(
         server.request('POST', collection, {
           apiVersion: 'ai.zstack.io/v1alpha1',
           kind: 'ModelService',
-          metadata: { name, ...(annotations && { annotations }) },
+          metadata: { name, ...(annotations && { annotations }), ...(labels && { labels }) },
           spec,
         }),
       )) as ModelServiceObject,
