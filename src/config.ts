@@ -221,7 +221,7 @@ function namespacesOf(list: string | undefined, problems: string[]): readonly st
 }
 
 function checkPorts({ METRICS_PORT: metrics, HEALTH_PORT: health }: Partial<Variables>, problems: string[]) {
-  // Text as given, where something else is wrong.
-  if (metrics !== undefined && metrics === health && Number(metrics) !== 0)
+  // They are text as given where something else is wrong.
+  if (metrics !== undefined && metrics === health && String(metrics) !== '0')
     problems.push(`METRICS_PORT and HEALTH_PORT are both ${metrics}; set two different ports, or 0 for none`)
 }

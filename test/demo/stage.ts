@@ -86,7 +86,7 @@ export async function setStage(): Promise<Stage> {
       headers: { 'content-type': 'application/json', ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
-    return { ok: answer.ok, json: (await answer.json()) }
+    return { ok: answer.ok, json: await answer.json() }
   }
 
   return {

@@ -56,7 +56,7 @@ describe('a stop', () => {
     zstack.fault({ operation: 'update', fault: { kind: 'hang' } })
     await create('a', { uuid: service!.uuid, requestCpu: 8 })
     const operator = start()
-    await expect.poll(() => zstack.requests('update').length).toBe(1)
+    await expect.poll(() => zstack.requests('update').length, { timeout: 10_000 }).toBe(1)
     expect(await operator.stop()).toBe(0)
     expect(zstack.counters.openSessions).toBe(0)
   }, 40_000)

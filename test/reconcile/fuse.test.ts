@@ -102,6 +102,14 @@ describe('the fuse', () => {
     expect(sent()).toBe(6)
   })
 
+  it('of an object says nothing of another one that took its name, which has three tries of its own', async () => {
+    const { passes, fleet, sent } = await blown()
+    fleet.remove('a')
+    fleet.create('a', { uuid, requestCpu: 8 })
+    await passes('a', 5)
+    expect(sent()).toBe(6)
+  })
+
   it('is lifted when ZStack shows another difference', async () => {
     const { passes, inventory, sent } = await blown()
     inventory.place(uuid, { requestCpu: 5 })

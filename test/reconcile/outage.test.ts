@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Failure } from '../../src/decide/failure.ts'
 import { keyOf } from '../support/fleet.ts'
-import { createRig, outage, staleAfterMs, uuid } from '../support/reconciler.ts'
+import { createRig, lost, outage, staleAfterMs, uuid } from '../support/reconciler.ts'
 
 const anySignal = new AbortController().signal
 const wrongPassword: Failure = { kind: 'credentials', code: 'ID.1000', message: 'ZStack refuses the password' }
@@ -62,6 +62,22 @@ describe('an outage', () => {
     await rig.clock.advance(1)
     await rig.pass('a')
     expect(rig.ready('a')).toBe('Unknown ObservationStale')
+  })
+
+  it('counts from the last read, not from one that failed before it', async () => {
+    const rig = createRig()
+    rig.inventory.place(uuid, { requestCpu: 4 })
+    rig.fleet.create('a', { uuid, requestCpu: 4 })
+    rig.inventory.next('read', { fails: outage })
+    await rig.pass('a')
+    await rig.pass('a')
+    await rig.clock.advance(staleAfterMs + 1)
+    rig.fleet.edit('a', { requestCpu: 8 })
+    rig.inventory.next('update', { fails: lost })
+    await rig.pass('a')
+    rig.inventory.next('read', { fails: outage })
+    await rig.pass('a')
+    expect(rig.condition('a', 'Synced')?.reason).toBe('Unreachable')
   })
 
   it('over, the first read puts all right', async () => {

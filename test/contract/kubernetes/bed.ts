@@ -92,4 +92,6 @@ export async function openPlot(bed: KubernetesBed): Promise<Plot> {
   }
 }
 
+/** For what takes a moment here, and longer on a machine that is busy. */
+export const patience = { timeout: 10_000 }
 export const soon = () => AbortSignal.timeout(10_000)

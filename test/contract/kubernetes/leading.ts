@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/clock.ts'
 import { createEventRecorder } from '../../../src/kube/events.ts'
 import { acquireLease, type LeaseOptions } from '../../../src/kube/lease.ts'
-import { soon, type Plot } from './bed.ts'
+import { patience, soon, type Plot } from './bed.ts'
 
 const log = pino({ level: 'silent' })
 
@@ -31,7 +31,7 @@ export function describeLeadingAndTelling(plot: () => Plot): void {
       expect(await record()).toMatchObject({ holderIdentity: 'first', leaseDurationSeconds: 15, leaseTransitions: 0 })
       const waiting = acquireLease(candidate('second'), stop.signal)
       const { renewTime } = await record()
-      await expect.poll(async () => (await record()).renewTime, { timeout: 10_000 }).not.toBe(renewTime)
+      await expect.poll(async () => (await record()).renewTime, patience).not.toBe(renewTime)
       expect(await record()).toMatchObject({ holderIdentity: 'first' })
 
       await first!.release()

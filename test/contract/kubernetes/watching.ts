@@ -5,18 +5,18 @@ import { createInformer } from '../../../src/kube/informer.ts'
 import { createResource, type Resource } from '../../../src/kube/resource.ts'
 import { createStore } from '../../../src/kube/store.ts'
 import { watch, type WatchEvent } from '../../../src/kube/watch.ts'
-import { kind, soon, type Gadget, type Plot } from './bed.ts'
+import { kind, patience, soon, type Gadget, type Plot } from './bed.ts'
 
 const log = pino({ level: 'silent' })
 const listAll = (resource: Resource<Gadget>) => resource.list({ limit: 500, more: undefined }, soon())
 
-/** What a watch tells, in words, while the test runs. */
+/** What a watch tells of objects, in words, while the test runs. Bookmarks come when the server likes. */
 function follow(resource: Resource<Gadget>) {
   const told: string[] = []
   const stop = new AbortController()
   const ended = (async () => {
     for await (const event of watch(resource, { clock: systemClock, random: Math.random }, stop.signal))
-      told.push(inWords(event))
+      if (event.kind !== 'alive') told.push(inWords(event))
   })()
   onTestFinished(async () => {
     stop.abort()
@@ -25,7 +25,7 @@ function follow(resource: Resource<Gadget>) {
   return { told, stop, ended }
 }
 
-function inWords(event: WatchEvent<Gadget>): string {
+function inWords(event: Exclude<WatchEvent<Gadget>, { kind: 'alive' }>): string {
   switch (event.kind) {
     case 'listed':
       return `listed ${event.objects.map(({ metadata }) => metadata.name).join(' ')}`
@@ -35,8 +35,6 @@ function inWords(event: WatchEvent<Gadget>): string {
       return `deleted ${event.object.metadata.name}`
     case 'broken':
       return `broken ${event.error.message}`
-    case 'alive':
-      return 'alive'
   }
 }
 
@@ -47,13 +45,13 @@ export function describeWatching(plot: () => Plot): void {
       const { gadgets, create, resize, remove } = plot()
       await create('a')
       const { told } = follow(gadgets)
-      await expect.poll(() => told).toEqual(['listed a'])
+      await expect.poll(() => told, patience).toEqual(['listed a'])
       await create('b')
       await resize('a', 2)
       await gadgets.patchStatus(await create('c'), { seen: 1 }, soon())
       await remove('a')
       await expect
-        .poll(() => told)
+        .poll(() => told, patience)
         .toEqual(['listed a', 'applied b 1', 'applied a 2', 'applied c 1', 'applied c 1', 'deleted a'])
     })
 
@@ -67,11 +65,11 @@ export function describeWatching(plot: () => Plot): void {
           return gadgets.watch(...wanted)
         },
       })
-      await expect.poll(() => told).toEqual(['listed '])
+      await expect.poll(() => told, patience).toEqual(['listed '])
       await create('a')
       await remove('a')
       gate.resolve(undefined)
-      await expect.poll(() => told).toEqual(['listed ', 'applied a 1', 'deleted a'])
+      await expect.poll(() => told, patience).toEqual(['listed ', 'applied a 1', 'deleted a'])
     })
 
     it('lists again when the version is too old to go on from', async () => {
@@ -86,9 +84,9 @@ export function describeWatching(plot: () => Plot): void {
           return (lists += 1) === 1 ? { ...list, resourceVersion: '1' } : list
         },
       })
-      await expect.poll(() => told).toEqual(['listed a', 'listed a'])
+      await expect.poll(() => told, patience).toEqual(['listed a', 'listed a'])
       await create('b')
-      await expect.poll(() => told.at(-1)).toBe('applied b 1')
+      await expect.poll(() => told.at(-1), patience).toBe('applied b 1')
     })
 
     it('is ended by the server when its time is up', async () => {
@@ -101,9 +99,9 @@ export function describeWatching(plot: () => Plot): void {
     it('ends at once when aborted, though the server has nothing to say', async () => {
       const { gadgets, create } = plot()
       const { told, stop, ended } = follow(gadgets)
-      await expect.poll(() => told).toEqual(['listed '])
+      await expect.poll(() => told, patience).toEqual(['listed '])
       await create('a')
-      await expect.poll(() => told).toHaveLength(2)
+      await expect.poll(() => told, patience).toHaveLength(2)
       stop.abort()
       await ended
     })
@@ -111,9 +109,9 @@ export function describeWatching(plot: () => Plot): void {
     it('leaves room for requests, however many namespaces are watched', async () => {
       const { gadgets, create } = plot()
       const watches = Array.from({ length: 12 }, () => follow(gadgets))
-      for (const { told } of watches) await expect.poll(() => told).toEqual(['listed '])
+      for (const { told } of watches) await expect.poll(() => told, patience).toEqual(['listed '])
       await create('a')
-      for (const { told } of watches) await expect.poll(() => told).toEqual(['listed ', 'applied a 1'])
+      for (const { told } of watches) await expect.poll(() => told, patience).toEqual(['listed ', 'applied a 1'])
       expect((await listAll(gadgets)).items).toHaveLength(1)
     })
   })
@@ -145,7 +143,7 @@ export function describeWatching(plot: () => Plot): void {
       kind: 'Gadget',
       metadata: { name: 'far' },
     })
-    await expect.poll(() => [...store.keys()].sort()).toEqual([`${namespace}/b`, `${other}/far`].sort())
+    await expect.poll(() => [...store.keys()].sort(), patience).toEqual([`${namespace}/b`, `${other}/far`].sort())
     stop.abort()
     await running
   })

@@ -196,10 +196,7 @@ function createEnvironment(selfType: string): Environment {
   )
   environment.registerFunction('Quantity.isInteger(): bool', (a: CelQuantity) => isWhole(a.value))
   environment.registerFunction('Quantity.asInteger(): int', (a: CelQuantity) => a.value.nanos / 10n ** 9n)
-  environment.registerFunction(
-    'Quantity.asApproximateFloat(): double',
-    (a: CelQuantity) => Number(a.value.nanos) / 1e9,
-  )
+  environment.registerFunction('Quantity.asApproximateFloat(): double', (a: CelQuantity) => Number(a.value.nanos) / 1e9)
   // A function, not a method: the real server refuses quantity(x).sign().
   environment.registerFunction('sign(Quantity): int', (a: CelQuantity) =>
     BigInt(compareQuantities(a.value, { nanos: 0n })),
