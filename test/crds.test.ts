@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { crdFile, generatedFiles } from '../crds/generate.ts'
+import { crdFile, generatedFiles, referenceFile } from '../crds/generate.ts'
 import { customResourceDefinition } from '../src/api/crd.ts'
 import { fieldNames } from '../src/api/modelservice.ts'
 import { conditionTypes, reasons } from '../src/api/status.ts'
 
-const files = [...generatedFiles()].map(([file, content]) => ({ name: basename(file.pathname), file, content }))
+const root = new URL('..', import.meta.url).pathname
+const files = [...generatedFiles()].map(([file, content]) => ({ name: relative(root, file.pathname), file, content }))
 
 describe('the generated files', () => {
   it.each(files)('$name is what the schema gives: run "npm run generate" if it is not', ({ file, content }) => {
@@ -24,7 +25,7 @@ describe('the generated files', () => {
   })
 
   it('the reference has a row for every field, condition type and reason', () => {
-    const page = files.find(({ name }) => name === 'README.md')?.content ?? ''
+    const page = files.find(({ file }) => file === referenceFile)?.content ?? ''
     for (const name of [
       ...fieldNames,
       'uuid',

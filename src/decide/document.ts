@@ -39,16 +39,12 @@ function read(text: string): unknown[] | undefined {
 
 /** Tokens, aliases and open brackets, counted by the lexer, which takes no more time for an evil text than for a good one. */
 function isBounded(text: string): boolean {
-  const scalarFollows = '\u001f'
-  let [tokens, aliases, open, previous] = [0, 0, 0, '']
+  let [tokens, aliases, open] = [0, 0, 0]
   for (const token of new Lexer().lex(text)) {
-    if (previous !== scalarFollows) {
-      if (token === '[' || token === '{') open++
-      else if (token === ']' || token === '}') open--
-      else if (token.startsWith('*')) aliases++
-    }
+    if (token === '[' || token === '{') open++
+    else if (token === ']' || token === '}') open--
+    else if (token.startsWith('*')) aliases++
     if (++tokens > limits.tokens || aliases > limits.aliases || open > limits.depth) return false
-    previous = token
   }
   return true
 }

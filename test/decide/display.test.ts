@@ -124,6 +124,7 @@ describe('what ZStack last showed', () => {
     const { live } = observation({ name: 'n'.repeat(1_000_000), type: 't'.repeat(255), yaml: 'y'.repeat(1_000_000) })
     expect(JSON.stringify(liveOf(live)).length).toBeLessThan(700)
     expect(liveOf(live)?.type).toBe('t'.repeat(255))
+    expect(liveOf(observation({ name: 'half a character: \ud800' }).live)?.name?.isWellFormed()).toBe(true)
   })
 
   it('is well-formed and bounded for any inventory', () => {

@@ -138,6 +138,17 @@ describe('a short outage', () => {
     expect(conditionOf(status, 'Ready')).toMatchObject({ reason: 'Unreachable', observedGeneration: 2 })
   })
 
+  it('shows at once at an object that is found different and cannot be put right', () => {
+    const status = reported(failing('unavailable', { seen: different }), reported(inSync()))
+    expect(said(status)).toMatchObject({ Ready: 'False Unreachable', Synced: 'False Unreachable' })
+  })
+
+  it('shows where a person asked to look', () => {
+    const status = reported(failing('unavailable'), reported(inSync()), circumstances({ handled: 'now' }))
+    expect(status.lastHandledReconcileAt).toBe('now')
+    expect(said(status)).toMatchObject({ Connected: 'False Unreachable' })
+  })
+
   it('that lasts makes the observation stale', () => {
     const status = reported(failing('unavailable', { stale: true }), reported(inSync()))
     expect(said(status)).toMatchObject({ Ready: 'Unknown ObservationStale', Synced: 'Unknown ObservationStale' })
