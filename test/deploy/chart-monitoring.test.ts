@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { chartFolder } from '../../deploy/chart.ts'
+import { type Manifest, ofKind, podTemplate, theOnly } from './manifest.ts'
+import { fullValues, helmMissing, leastValues, renderChart } from './render.ts'
+
+const fileOf = (name: string) => readFileSync(new URL(`files/${name}`, chartFolder), 'utf8')
+const dashboards = (manifests: Manifest[]) =>
+  ofKind(manifests, 'ConfigMap').filter(({ metadata }) => metadata.labels?.grafana_dashboard === '1')
+
+describe.skipIf(helmMissing !== undefined)('monitoring by the chart', () => {
+  it('is off by default', async () => {
+    const manifests = await renderChart(leastValues)
+    expect([...ofKind(manifests, 'ServiceMonitor'), ...ofKind(manifests, 'PrometheusRule')]).toEqual([])
+    expect(dashboards(manifests)).toEqual([])
+  })
+
+  it('scrapes the metrics port of the service', async () => {
+    const manifests = await renderChart(fullValues)
+    const service = theOnly(manifests, 'Service')
+    const monitor = theOnly(manifests, 'ServiceMonitor')
+    const { selector, endpoints } = monitor.spec as {
+      selector: { matchLabels: object }
+      endpoints: { port: string; interval: string }[]
+    }
+    expect(service.metadata.labels).toMatchObject(selector.matchLabels)
+    expect(monitor.metadata.labels).toMatchObject({ release: 'prometheus' })
+    expect(endpoints).toMatchObject([{ port: 'metrics', interval: '15s', scrapeTimeout: '5s' }])
+    expect(service.spec?.ports).toContainEqual({ name: 'metrics', port: 9090, targetPort: 'metrics' })
+    const [container] = podTemplate(theOnly(manifests, 'Deployment')).spec.containers
+    expect(container.ports).toContainEqual({ name: 'metrics', containerPort: 9090 })
+  })
+
+  it('has the alerts of files/alerts.yaml, placeholders of Prometheus included', async () => {
+    const rule = theOnly(await renderChart(fullValues), 'PrometheusRule')
+    expect(rule.spec).toEqual(parse(fileOf('alerts.yaml')))
+    expect(rule.metadata.labels).toMatchObject({ release: 'prometheus' })
+  })
+
+  it('gives Grafana the dashboard of files/dashboard.json', async () => {
+    const [dashboard] = dashboards(await renderChart(fullValues))
+    expect(dashboard?.metadata.annotations).toEqual({ grafana_folder: 'ZStack' })
+    const texts = Object.values(dashboard?.data ?? {})
+    expect(texts.map((text) => JSON.parse(text) as unknown)).toEqual([JSON.parse(fileOf('dashboard.json'))])
+  })
+})
