@@ -51,7 +51,7 @@ const pauses = {
   overloaded: { firstMs: 100, mostMs: 2_000 },
   refused: { firstMs: 250, mostMs: 30_000 },
 } as const
-/** An API server that starts asks for a second's patience several times over; longer waits than this are not believed. */
+/** Longer waits than this are not believed. */
 const longestRetryAfterMs = 30_000
 
 export async function* watch<T extends KubeObject>(
@@ -60,7 +60,7 @@ export async function* watch<T extends KubeObject>(
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>, void> {
   let state: State = { at: 'empty' }
-  let failures = 0
+  let row: Row = { trouble: 'unreachable', failures: 0 }
   const isStopped = () => signal.aborted
   try {
     while (!isStopped()) {
@@ -68,10 +68,11 @@ export async function* watch<T extends KubeObject>(
       const lived = state.at === 'watching' && hasLived(state.stream)
       state = step.state
       if (isStopped()) return
-      if (lived) failures = 0
+      if (lived) row = { ...row, failures: 0 }
       if (step.event) yield step.event
       if (!step.pauseFor) continue
-      await clock.sleep(pauseAfter(step.pauseFor, failures++, random), signal)
+      row = lengthen(row, step.pauseFor)
+      await clock.sleep(pauseAfter(step.pauseFor, row, random), signal)
     }
   } finally {
     if (state.at === 'watching') close(state.stream)
@@ -196,10 +197,27 @@ function lost<T>(version: string, error: unknown): Step<T> {
   return isGone ? { state: { at: 'empty' }, pauseFor: error } : broken({ at: 'listed', version }, error)
 }
 
-function pauseAfter(error: Error, failures: number, random: () => number): number {
-  if (!(error instanceof ApiError)) return steadyBackoff(pauses.overloaded, failures, random)
-  const { status, retryAfterMs } = error
-  const kind = status === 0 ? 'unreachable' : status === 429 || status >= 500 ? 'overloaded' : 'refused'
-  const pause = steadyBackoff(pauses[kind], failures, random)
-  return Math.max(pause, Math.min(retryAfterMs ?? 0, longestRetryAfterMs))
+/** Failures of one sort in a row: what is new begins with the shortest wait, however long the trouble before it lasted. */
+type Row = { readonly trouble: keyof typeof pauses; readonly failures: number }
+
+function lengthen({ trouble, failures }: Row, error: Error): Row {
+  const now = troubleOf(error)
+  return { trouble: now, failures: now === trouble ? failures + 1 : 1 }
+}
+
+function troubleOf(error: Error): keyof typeof pauses {
+  if (!(error instanceof ApiError)) return 'overloaded'
+  if (error.status === 0 || isStarting(error)) return 'unreachable'
+  return error.status === 429 || error.status >= 500 ? 'overloaded' : 'refused'
+}
+
+function pauseAfter(error: Error, { trouble, failures }: Row, random: () => number): number {
+  const pause = steadyBackoff(pauses[trouble], failures - 1, random)
+  const asked = error instanceof ApiError && !isStarting(error) ? (error.retryAfterMs ?? 0) : 0
+  return Math.max(pause, Math.min(asked, longestRetryAfterMs))
+}
+
+/** A server that fills its caches asks for a whole second, but is ready within a fraction of one: it is not overloaded. */
+function isStarting({ status, message }: ApiError): boolean {
+  return status === 429 && message.includes('initializing')
 }

@@ -45,6 +45,21 @@ describe('pauses', () => {
     expect(await pausesOf(followed, 1)).toEqual([pause])
   })
 
+  it('begin anew with another sort of trouble, however long the one before it lasted', async () => {
+    const outage = Array.from({ length: 100 }, () => new ApiError(0, 'ECONNREFUSED'))
+    const followed = await followWatch(({ refusals }) =>
+      refusals.push(...outage, ...always(new ApiError(404, 'not yet'))),
+    )
+    const pauses = await pausesOf(followed, 102)
+    expect(pauses.slice(98)).toEqual([300, 300, 250, 500])
+  })
+
+  it('are short for a server that is about to be ready, which asks for a second', async () => {
+    const starting = new ApiError(429, 'storage is (re)initializing', { retryAfterMs: 1_000 })
+    const followed = await followWatch(({ refusals }) => refusals.push(...always(starting)))
+    expect(await pausesOf(followed, 2)).toEqual([50, 100])
+  })
+
   it('grow when streams end as soon as they begin', async () => {
     const followed = await followWatch()
     const pauses: number[] = []
