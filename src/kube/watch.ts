@@ -217,7 +217,13 @@ function pauseAfter(error: Error, { trouble, failures }: Row, random: () => numb
   return Math.max(pause, Math.min(asked, longestRetryAfterMs))
 }
 
-/** A server that fills its caches asks for a whole second, but is ready within a fraction of one: it is not overloaded. */
+/**
+ * kube-apiserver's words while it starts: it asks for five seconds, then for one, and is ready within a fraction of
+ * that. It is not overloaded, so the wait it asks for would only make the first apply after an outage late.
+ */
 function isStarting({ status, message }: ApiError): boolean {
-  return status === 429 && message.includes('initializing')
+  return (
+    (status === 503 && message.includes('before all known HTTP paths have been installed')) ||
+    (status === 429 && message.includes('initializing'))
+  )
 }

@@ -54,8 +54,11 @@ describe('pauses', () => {
     expect(pauses.slice(98)).toEqual([300, 300, 250, 500])
   })
 
-  it('are short for a server that is about to be ready, which asks for a second', async () => {
-    const starting = new ApiError(429, 'storage is (re)initializing', { retryAfterMs: 1_000 })
+  it.each([
+    [503, 'the request has been made before all known HTTP paths have been installed, please try again', 5_000],
+    [429, 'storage is (re)initializing', 1_000],
+  ])('are short for a server that starts, which answers %i', async (status, message, retryAfterMs) => {
+    const starting = new ApiError(status, message, { retryAfterMs })
     const followed = await followWatch(({ refusals }) => refusals.push(...always(starting)))
     expect(await pausesOf(followed, 2)).toEqual([50, 100])
   })
