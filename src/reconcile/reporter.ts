@@ -75,7 +75,9 @@ export function createReporter({ objects, announce, onUpdate, clock, endpoint }:
         const mends = verdict.errand?.mends ?? []
         for (const announcement of announcements(before, status, mends)) announce(object, announcement)
         const [was, is] = [conditionOf(before, 'Ready'), conditionOf(status, 'Ready')]
-        if (is && is.reason !== was?.reason)
+        // An update that came out well has had its line.
+        const isTold = verdict.update !== undefined && is?.reason === 'InSync'
+        if (is && is.reason !== was?.reason && !isTold)
           log[is.status === 'False' ? 'warn' : 'info']({ ready: is.status, reason: is.reason }, is.message)
       },
       async during(outcome, work) {
