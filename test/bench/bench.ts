@@ -55,7 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
       try {
         figures.push(...(await measure(server)))
       } catch (error) {
-        failures.push(`${name} failed: ${error instanceof Error ? error.message : String(error)}`)
+        failures.push(`${name} failed: ${reasonOf(error)}`)
       }
     }
   } finally {
@@ -64,6 +64,11 @@ async function main(args: readonly string[]): Promise<number> {
   process.stdout.write(flags.json ? `${JSON.stringify({ machine, figures }, undefined, 2)}\n` : `\n${table(figures)}\n`)
   for (const failure of failures) console.error(failure)
   return failures.length === 0 ? 0 : 1
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : `${error.message}: ${reasonOf(error.cause)}`
 }
 
 process.exit(await main(process.argv.slice(2)))

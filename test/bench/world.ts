@@ -20,7 +20,6 @@ export interface World {
   edit(index: number, spec: object): Promise<number>
   /** Every object with its resourceVersion. */
   versions(): Promise<string>
-  close(): Promise<void>
 }
 
 const made = z.looseObject({ metadata: z.looseObject({ name: z.string() }) })
@@ -32,7 +31,21 @@ const list = z.looseObject({
 /** How many objects are created at once. */
 const width = 16
 
-export async function createWorld(server: TestApiServer, size: number): Promise<World> {
+/** Makes a world, measures in it, and ends it however that went: what is left running would spoil the next figures. */
+export async function inWorld<T>(
+  server: TestApiServer,
+  size: number,
+  measure: (world: World) => Promise<T>,
+): Promise<T> {
+  const world = await createWorld(server, size)
+  try {
+    return await measure(world)
+  } finally {
+    await world.close()
+  }
+}
+
+async function createWorld(server: TestApiServer, size: number): Promise<World & { close(): Promise<void> }> {
   const asked = server.request('POST', '/api/v1/namespaces', { metadata: { generateName: 'bench-' } })
   const namespace = made.parse(await expectStatus(asked, 'a namespace', 201)).metadata.name
   const collection = collectionPath(namespace)

@@ -26,7 +26,8 @@ export async function startZStackProcess(services: number): Promise<ZStackProces
   const listeners = new Set<(arrival: Arrival) => void>()
   child.on('message', (arrival: Arrival) => listeners.forEach((listener) => listener(arrival)))
   const ask = async (method: string, what: string, body?: object) => {
-    const init = { method, ...(body && { body: JSON.stringify(body) }) }
+    // After minutes of silence a kept connection may be closed at the very moment of its use.
+    const init = { method, headers: { connection: 'close' }, ...(body && { body: JSON.stringify(body) }) }
     const answer = await fetch(`${new URL(url).origin}/sim/${what}`, init)
     if (!answer.ok) throw new Error(`the simulator answered ${answer.status}: ${await answer.text()}`)
     return answer.json()

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestApiServer } from '../../support/envtest/api-server.ts'
 import { percentile, spell, type Figure } from '../figures.ts'
-import { createWorld, type World } from '../world.ts'
+import { inWorld, type World } from '../world.ts'
 
 const objects = 200
 const silenceMs = 150_000
@@ -10,7 +10,7 @@ const silenceMs = 150_000
 type Times = { readonly put: number; readonly ready: number }
 
 export async function edits(server: TestApiServer): Promise<readonly Figure[]> {
-  const times = await measured(server, { rounds: 50, silence: 2_000 })
+  const times = await inWorld(server, objects, (world) => measured(world, { rounds: 50, silence: 2_000 }))
   const put = times.map((time) => time.put)
   const ready = times.map((time) => time.ready)
   const note = (values: number[]) => `median ${spell(percentile(values, 50))}, most ${spell(Math.max(...values))}`
@@ -27,26 +27,27 @@ export async function edits(server: TestApiServer): Promise<readonly Figure[]> {
 }
 
 export async function silence(server: TestApiServer): Promise<readonly Figure[]> {
-  const times = (await measured(server, { rounds: 10, silence: silenceMs })).map((time) => time.put)
+  const all = await inWorld(server, objects, (world) => measured(world, { rounds: 10, silence: silenceMs }))
+  const times = all.map((time) => time.put)
   const name = `edit to PUT after ${silenceMs / 1000} s of silence, p95 of 10`
   const note = `first ${spell(times[0] ?? Number.NaN)}, median ${spell(percentile(times, 50))}`
   return [{ name, value: percentile(times, 95), unit: 'ms', note, references: ['9', '11'], target: '10' }]
 }
 
-async function measured(server: TestApiServer, plan: { rounds: number; silence: number }): Promise<readonly Times[]> {
-  const world = await createWorld(server, objects)
+type Plan = { readonly rounds: number; readonly silence: number }
+
+async function measured(world: World, plan: Plan): Promise<readonly Times[]> {
   world.startOperator()
   await world.watch.allReady(objects)
   await sleep(plan.silence)
   // The bench's own connection is not to be set up within the first edit.
-  await server.request('GET', world.path(0))
+  await world.server.request('GET', world.path(0))
   const times: Times[] = []
   for (let round = 0; round < plan.rounds; round++) {
     times.push(await edit(world, round))
     // Not in step with anybody's timers.
     await sleep(20 + 40 * Math.random())
   }
-  await world.close()
   return times
 }
 

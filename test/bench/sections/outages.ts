@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestApiServer } from '../../support/envtest/api-server.ts'
 import { spell, type Figure } from '../figures.ts'
-import { createWorld, type World } from '../world.ts'
+import { inWorld, type World } from '../world.ts'
 
 const objects = 200
 const awayMs = 22_000
@@ -10,8 +10,12 @@ const brokenMs = 20_000
 /** Updates that got through before ZStack breaks. */
 const before = 50
 
-export async function apiServerAway(server: TestApiServer): Promise<readonly Figure[]> {
-  const world = await createWorld(server, objects)
+export function apiServerAway(server: TestApiServer): Promise<readonly Figure[]> {
+  return inWorld(server, objects, withoutApiServer)
+}
+
+async function withoutApiServer(world: World): Promise<readonly Figure[]> {
+  const { server } = world
   world.startOperator()
   await world.watch.allReady(objects)
   await sleep(1_000)
@@ -22,7 +26,6 @@ export async function apiServerAway(server: TestApiServer): Promise<readonly Fig
   const applied = await applyWhenBack(world)
   const put = await arrived
   await back
-  await world.close()
   const name = `API server away for ${awayMs / 1000} s: first apply after it to PUT`
   return [{ name, value: (put - applied) / 1000, unit: 's', references: ['21.9', '1.0'], target: '0.5' }]
 }
@@ -40,8 +43,11 @@ async function applyWhenBack(world: World): Promise<number> {
   }
 }
 
-export async function zstackBroken(server: TestApiServer): Promise<readonly Figure[]> {
-  const world = await createWorld(server, objects)
+export function zstackBroken(server: TestApiServer): Promise<readonly Figure[]> {
+  return inWorld(server, objects, withoutZStack)
+}
+
+async function withoutZStack(world: World): Promise<readonly Figure[]> {
   const { zstack, watch } = world
   const midway = nextUpdate(world, before)
   world.startOperator()
@@ -54,7 +60,6 @@ export async function zstackBroken(server: TestApiServer): Promise<readonly Figu
   await zstack.mend()
   const readyAt = await watch.allReady(objects)
   const total = await zstack.counters()
-  await world.close()
   const what = `ZStack answers 503 for ${brokenMs / 1000} s`
   return [
     {

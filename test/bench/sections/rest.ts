@@ -3,27 +3,29 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestApiServer } from '../../support/envtest/api-server.ts'
 import type { Figure } from '../figures.ts'
 import { cpuSeconds } from '../usage.ts'
-import { createWorld } from '../world.ts'
+import { inWorld, type World } from '../world.ts'
 
 const objects = 200
 const settleMs = 5_000
 const minutes = 2
 
-export async function rest(server: TestApiServer): Promise<readonly Figure[]> {
-  const world = await createWorld(server, objects)
+export function rest(server: TestApiServer): Promise<readonly Figure[]> {
+  return inWorld(server, objects, measure)
+}
+
+async function measure(world: World): Promise<readonly Figure[]> {
   const { operator } = world.startOperator()
   await world.watch.allReady(objects)
   await sleep(settleMs)
   const look = async () => ({
     requests: (await world.zstack.counters()).total,
-    writes: await writes(server),
+    writes: await writes(world.server),
     versions: await world.versions(),
     cpu: await cpuSeconds(operator.pid),
   })
   const before = await look()
   await sleep(minutes * 60_000)
   const after = await look()
-  await world.close()
   const touched = before.versions === after.versions ? 'no object changed' : 'OBJECTS CHANGED'
   return [
     {

@@ -3,14 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestApiServer } from '../../support/envtest/api-server.ts'
 import type { Figure } from '../figures.ts'
 import { cpuSeconds, peakMemory } from '../usage.ts'
-import { createWorld } from '../world.ts'
+import { inWorld, type World } from '../world.ts'
 
 const objects = 1_000
 /** A poll's queries follow each other closely; the next poll is half a minute away. */
 const pollSpanMs = 5_000
 
-export async function thousand(server: TestApiServer): Promise<readonly Figure[]> {
-  const world = await createWorld(server, objects)
+export function thousand(server: TestApiServer): Promise<readonly Figure[]> {
+  return inWorld(server, objects, measure)
+}
+
+async function measure(world: World): Promise<readonly Figure[]> {
   const { zstack, watch } = world
   const updates = new Map<string, number>()
   zstack.onRequest(({ operation, uuid = '' }) => {
@@ -30,7 +33,6 @@ export async function thousand(server: TestApiServer): Promise<readonly Figure[]
   await sleep(pollSpanMs)
   const polled = await zstack.counters()
   const memory = await peakMemory(operator.pid)
-  await world.close()
   const what = `${objects} objects`
   return [
     { name: `${what}: start to all Ready`, value: (readyAt - startedAt) / 1000, unit: 's' },
