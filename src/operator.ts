@@ -190,7 +190,7 @@ function serve(config: Config, parts: Parts, isReady: () => boolean, isLeader: (
 }
 
 function resourcesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: Config) {
-  const { group, version, plural } = api
+  const { group, version, plural, kind } = api
   const scopes = watchNamespaces.length > 0 ? watchNamespaces : [undefined]
   return new Map(
     scopes.map((namespace) => [
@@ -199,6 +199,7 @@ function resourcesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: 
         group,
         version,
         plural,
+        kind,
         ...(watchLabelSelector !== undefined && { labelSelector: watchLabelSelector }),
         ...(namespace !== undefined && { namespace }),
       }),

@@ -1,13 +1,12 @@
 /** Writes the status of objects, and lets the store know at once. */
-import { mergePatch } from './mergepatch.ts'
 import type { KubeObject, Resource } from './resource.ts'
 import type { Store } from './store.ts'
 
 type WithStatus = KubeObject & { readonly status?: unknown }
 
 /**
- * Brings the status of an object to `status` by a patch of what differs. `false` where the object is gone, or another
- * one took its name. `mayWrite` is asked immediately before.
+ * Gives an object this status. `false` where the object is gone, or another one took its name. `mayWrite` is asked
+ * immediately before.
  */
 export type StatusWriter<T extends WithStatus> = (object: T, status: object, signal: AbortSignal) => Promise<boolean>
 
@@ -18,8 +17,7 @@ export function createStatusWriter<T extends WithStatus>(
 ): StatusWriter<T> {
   return async (object, status, signal) => {
     if (!mayWrite()) throw new Error('not the leader any more: nothing is written')
-    const patch = mergePatch((object.status ?? {}) as Record<string, unknown>, status as Record<string, unknown>)
-    const written = await resource.patchStatus(object, patch, signal)
+    const written = await resource.writeStatus(object, status, signal)
     if (written) store.wrote(written)
     return written !== undefined
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fieldNames, reconcileRequestedAt } from '../../src/api/modelservice.ts'
-import { mergePatch } from '../../src/kube/mergepatch.ts'
+import { mergePatch } from '../support/mergepatch.ts'
 import { engineMissing, runScript } from './engine.ts'
 import { modelServiceObject, passes, statusAfter, type ModelServiceObject } from './objects.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fieldNames, reconcileRequestedAt, type FieldName } from '../../src/api/modelservice.ts'
-import { mergePatch } from '../../src/kube/mergepatch.ts'
+import { mergePatch } from '../support/mergepatch.ts'
 import { engineMissing, runScript } from '../argocd/engine.ts'
 import { kstatus } from '../argocd/judges.ts'
 import { expectStatus } from '../support/envtest/request.ts'

@@ -3,7 +3,7 @@ import { ApiError, type ApiRequest, type Cluster } from '../../src/kube/cluster.
 import { createResource, type ResourceOptions } from '../../src/kube/resource.ts'
 import { gadget, type Gadget } from '../support/gadget.ts'
 
-const kind = { group: 'example.com', version: 'v1', plural: 'gadgets' }
+const kind = { group: 'example.com', version: 'v1', plural: 'gadgets', kind: 'Gadget' }
 const signal = new AbortController().signal
 
 /** A cluster that gives these answers in turn. */
@@ -30,6 +30,11 @@ const conflict = new ApiError(409, 'the object has been modified')
 const base = '/apis/example.com/v1/namespaces/test/gadgets/a'
 /** Needs no more rights than a watch has. */
 const look = '/apis/example.com/v1/namespaces/test/gadgets?fieldSelector=metadata.name%3Da'
+const bodyAt = (resourceVersion: string) => {
+  const { name, namespace, uid } = gadget('a').metadata
+  const metadata = { name, namespace, uid, resourceVersion }
+  return { apiVersion: 'example.com/v1', kind: 'Gadget', metadata, status: { ready: true } }
+}
 const listing = (...items: readonly Gadget[]) => ({ items, metadata: { resourceVersion: '9' } })
 
 describe('the paths of a resource', () => {
@@ -72,17 +77,16 @@ it.each([{ metadata: { resourceVersion: '7', continue: '' } }, { metadata: { res
   },
 )
 
-describe('a status patch', () => {
+describe('a status', () => {
   it('goes to the object as it was read', async () => {
     const written = gadget('a', { version: 8 })
     const { resource, sent } = setUp([written])
-    expect(await resource.patchStatus(gadget('a', { version: 7 }), { ready: true }, signal)).toEqual(written)
+    expect(await resource.writeStatus(gadget('a', { version: 7 }), { ready: true }, signal)).toEqual(written)
     expect(sent).toEqual([
       {
-        method: 'PATCH',
+        method: 'PUT',
         path: `${base}/status`,
-        body: { metadata: { resourceVersion: '7' }, status: { ready: true } },
-        contentType: 'application/merge-patch+json',
+        body: bodyAt('7'),
       },
     ])
   })
@@ -90,13 +94,13 @@ describe('a status patch', () => {
   it('is sent again upon the version that there is when somebody else wrote meanwhile', async () => {
     const written = gadget('a', { version: 10 })
     const { resource, sent } = setUp([conflict, listing(gadget('a', { version: 9 })), written])
-    expect(await resource.patchStatus(gadget('a', { version: 7 }), { ready: true }, signal)).toEqual(written)
+    expect(await resource.writeStatus(gadget('a', { version: 7 }), { ready: true }, signal)).toEqual(written)
     expect(sent.map(({ method, path }) => `${method} ${path}`)).toEqual([
-      `PATCH ${base}/status`,
+      `PUT ${base}/status`,
       `GET ${look}`,
-      `PATCH ${base}/status`,
+      `PUT ${base}/status`,
     ])
-    expect(sent[2]?.body).toEqual({ metadata: { resourceVersion: '9' }, status: { ready: true } })
+    expect(sent[2]?.body).toEqual(bodyAt('9'))
   })
 
   it.each<[string, readonly unknown[]]>([
@@ -105,18 +109,18 @@ describe('a status patch', () => {
     ['was replaced by another one of its name', [conflict, listing(gadget('a', { uid: 'another' }))]],
   ])('gives nothing, and writes nothing more, when the object %s', async (_, answers) => {
     const { resource, sent } = setUp(answers)
-    expect(await resource.patchStatus(gadget('a'), {}, signal)).toBeUndefined()
+    expect(await resource.writeStatus(gadget('a'), {}, signal)).toBeUndefined()
     expect(sent).toHaveLength(answers.length)
   })
 
   it('fails when the conflicts do not end', async () => {
     const { resource, sent } = setUp(Array.from({ length: 20 }, (_, n) => (n % 2 ? listing(gadget('a')) : conflict)))
-    await expect(resource.patchStatus(gadget('a'), {}, signal)).rejects.toThrow(conflict)
-    expect(sent.filter(({ method }) => method === 'PATCH')).toHaveLength(5)
+    await expect(resource.writeStatus(gadget('a'), {}, signal)).rejects.toThrow(conflict)
+    expect(sent.filter(({ method }) => method === 'PUT')).toHaveLength(5)
   })
 
   it('fails with any other refusal', async () => {
     const { resource } = setUp([new ApiError(422, 'invalid')])
-    await expect(resource.patchStatus(gadget('a'), {}, signal)).rejects.toThrow('invalid')
+    await expect(resource.writeStatus(gadget('a'), {}, signal)).rejects.toThrow('invalid')
   })
 })

@@ -60,7 +60,7 @@ export function createScriptedResource(): ScriptedResource {
       streams.push(stream)
       return Promise.resolve(chunks)
     },
-    patchStatus: (object) => Promise.resolve(object),
+    writeStatus: (object) => Promise.resolve(object),
   }
 }
 

@@ -54,7 +54,7 @@ export type Gadget = KubeObject & {
   readonly status?: { readonly seen?: number; readonly parts?: Readonly<Record<string, string>> }
 }
 
-export const kind = { group: 'contract.example.com', version: 'v1', plural: 'gadgets' }
+export const kind = { group: 'contract.example.com', version: 'v1', plural: 'gadgets', kind: 'Gadget' }
 
 /** What one test works on: a namespace of its own, and a client. */
 export interface Plot {

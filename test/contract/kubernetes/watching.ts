@@ -48,7 +48,7 @@ export function describeWatching(plot: () => Plot): void {
       await expect.poll(() => told, patience).toEqual(['listed a'])
       await create('b')
       await resize('a', 2)
-      await gadgets.patchStatus(await create('c'), { seen: 1 }, soon())
+      await gadgets.writeStatus(await create('c'), { seen: 1 }, soon())
       await remove('a')
       await expect
         .poll(() => told, patience)

@@ -7,7 +7,7 @@ import { kind, soon, type Gadget, type Plot } from './bed.ts'
 
 const listAll = (resource: Resource<Gadget>) => resource.list({ limit: 500, more: undefined }, soon())
 
-/** Lists, and patches of the status. */
+/** Lists, and writes of the status. */
 export function describeReadingAndWriting(plot: () => Plot): void {
   describe('resource', () => {
     it('lists page by page, each object once, all of one version', async () => {
@@ -38,24 +38,24 @@ export function describeReadingAndWriting(plot: () => Plot): void {
         expect((await listAll(resource)).items.map(({ metadata }) => metadata.name)).toEqual(['in'])
     })
 
-    it('merges into the status alone, and takes away what the patch says is null', async () => {
+    it('replaces the status, and nothing but the status', async () => {
       const { gadgets, cluster, create, path } = plot()
       const object = await create('a')
       const signal = soon()
-      await gadgets.patchStatus(object, { seen: 1, parts: { left: 'new', right: 'old' } }, signal)
-      const patched = await gadgets.patchStatus(object, { seen: 2, parts: { right: null } }, signal)
-      expect(patched).toMatchObject({ spec: { size: 1 }, status: { seen: 2 } })
-      expect(patched?.status?.parts).toEqual({ left: 'new' })
-      expect(await cluster.send({ method: 'GET', path: path('a') }, signal)).toEqual(patched)
+      await gadgets.writeStatus(object, { seen: 1, parts: { left: 'new', right: 'old' } }, signal)
+      const written = await gadgets.writeStatus(object, { parts: { left: 'newer' } }, signal)
+      expect(written).toMatchObject({ spec: { size: 1 } })
+      expect(written?.status).toEqual({ parts: { left: 'newer' } })
+      expect(await cluster.send({ method: 'GET', path: path('a') }, signal)).toEqual(written)
     })
 
     it('gives every write a version that is a greater number, and a write that changes nothing none', async () => {
       const { gadgets, create } = plot()
       const object = await create('a')
       const signal = soon()
-      const first = await gadgets.patchStatus(object, { seen: 1 }, signal)
-      const same = await gadgets.patchStatus(object, { seen: 1 }, signal)
-      const second = await gadgets.patchStatus(object, { seen: 2 }, signal)
+      const first = await gadgets.writeStatus(object, { seen: 1 }, signal)
+      const same = await gadgets.writeStatus(object, { seen: 1 }, signal)
+      const second = await gadgets.writeStatus(object, { seen: 2 }, signal)
       const [before, one, again, two] = [object, first, same, second].map((at) => BigInt(at!.metadata.resourceVersion))
       expect(one! > before! && two! > one!).toBe(true)
       expect(again).toBe(one)
@@ -64,10 +64,10 @@ export function describeReadingAndWriting(plot: () => Plot): void {
     it('says what is wrong with a request that the server refuses', async () => {
       const { gadgets, cluster, create } = plot()
       const object = await create('a')
-      const refused = gadgets.patchStatus(object, { seen: 'often' }, soon())
+      const refused = gadgets.writeStatus(object, { seen: 'often' }, soon())
       await expect(refused).rejects.toMatchObject({
         status: 422,
-        message: expect.stringMatching(/PATCH .*gadgets\/a\/status.*status\.seen/) as string,
+        message: expect.stringMatching(/PUT .*gadgets\/a\/status.*status\.seen/) as string,
       })
       const unknown = createResource(cluster, { ...kind, plural: 'widgets' })
       await expect(unknown.list({ limit: 1, more: undefined }, soon())).rejects.toMatchObject({

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { mergePatch } from '../../src/kube/mergepatch.ts'
+import { mergePatch } from './mergepatch.ts'
 
 type Tree = Readonly<Record<string, unknown>>
 
