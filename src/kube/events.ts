@@ -28,8 +28,9 @@ const burst = 25
 const refillMs = 300_000
 /** Beyond so many unsent ones the oldest have lost their worth. */
 const mostPending = 1_000
-/** Status comes first: what a whole fleet has to tell at once waits until the writes that matter are on their way. */
-const headStartMs = 500
+/** Status comes first: what a whole fleet has to tell at once waits until its passes, and their writes, are over. */
+const quietMs = 300
+const longestWaitMs = 5_000
 /** As many objects and repeats as client-go's correlator remembers. */
 const mostRemembered = 4_096
 
@@ -56,7 +57,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 
   async function sendAll() {
     hurry = new AbortController()
-    await clock.sleep(headStartMs, hurry.signal)
+    await untilQuiet(hurry.signal)
     for (let next = pending.shift(); next; next = pending.shift()) {
       try {
         await send(next)
@@ -66,6 +67,16 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     }
     // In the same step as the look at the empty list: an event recorded later must start a sender of its own.
     sending = undefined
+  }
+
+  /** Until nothing new has been told for a moment, or the first has waited long enough. */
+  async function untilQuiet(hurried: AbortSignal) {
+    const limit = clock.monotonic() + longestWaitMs
+    let told: number
+    do {
+      told = pending.length
+      await clock.sleep(quietMs, hurried)
+    } while (pending.length !== told && !hurried.aborted && clock.monotonic() < limit)
   }
 
   async function send({ object, text, at }: Pending) {
