@@ -52,6 +52,7 @@ export function createHttp(options: HttpOptions): Http {
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: longestAnswer,
+    allowH2: false,
   })
   return {
     async send({ method, path, headers, body }, signal) {
