@@ -39,3 +39,19 @@ export function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortS
     signal?.addEventListener('abort', finish, { once: true })
   })
 }
+
+/** Does the work under a signal that is aborted after `ms`, or with `signal`. */
+export async function inTime<R>(
+  clock: Pick<Clock, 'after'>,
+  ms: number,
+  work: (signal: AbortSignal) => Promise<R>,
+  signal?: AbortSignal,
+): Promise<R> {
+  const limit = new AbortController()
+  const cancel = clock.after(ms, () => limit.abort(new Error(`no answer within ${ms / 1000} s`)))
+  try {
+    return await work(signal ? AbortSignal.any([signal, limit.signal]) : limit.signal)
+  } finally {
+    cancel()
+  }
+}
