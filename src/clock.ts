@@ -39,3 +39,26 @@ export function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortS
     signal?.addEventListener('abort', finish, { once: true })
   })
 }
+
+/**
+ * Does the work under a signal that is aborted after `ms`, or with `signal`. Leaves neither a timer nor a listener
+ * behind, as AbortSignal.timeout and AbortSignal.any would: they cost more than many a request.
+ */
+export async function inTime<R>(
+  clock: Pick<Clock, 'after'>,
+  ms: number,
+  work: (signal: AbortSignal) => Promise<R>,
+  signal?: AbortSignal,
+): Promise<R> {
+  const limit = new AbortController()
+  const stop = () => limit.abort(signal?.reason)
+  const cancel = clock.after(ms, () => limit.abort(new Error(`no answer within ${ms / 1000} s`)))
+  if (signal?.aborted === true) stop()
+  else signal?.addEventListener('abort', stop, { once: true })
+  try {
+    return await work(limit.signal)
+  } finally {
+    cancel()
+    signal?.removeEventListener('abort', stop)
+  }
+}

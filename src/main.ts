@@ -4,7 +4,8 @@ import { setFlagsFromString } from 'node:v8'
 import packageJson from '../package.json' with { type: 'json' }
 import { parseConfig, type Environment } from './config.ts'
 import { loadKubeConfig } from './kube/cluster.ts'
-import { runOperator } from './operator.ts'
+import { component, runOperator } from './operator.ts'
+import { createOutside } from './outside.ts'
 import { createLog } from './telemetry/log.ts'
 
 /** 0: stopped on request. 1: failed. 2: bad configuration. */
@@ -56,7 +57,9 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'a rejection nobody handled'))
   process.on('uncaughtException', (error) => log.error({ err: error }, 'an exception nobody caught'))
   try {
-    const ending = await runOperator({ config, kubeConfig, version: packageJson.version, log }, stop.signal)
+    const { version } = packageJson
+    const outside = createOutside(config, kubeConfig, `${component}/${version}`)
+    const ending = await runOperator({ config, outside, version, log }, stop.signal)
     if (ending === 'stopped') {
       log.info('stopped')
       return 0

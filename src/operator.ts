@@ -1,12 +1,9 @@
 /** The composition root: builds every part by hand, starts them in order, stops them in reverse. */
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
-import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
 import * as api from './api/modelservice.ts'
-import { systemClock } from './clock.ts'
+import { inTime } from './clock.ts'
 import type { Config } from './config.ts'
-import { createCluster, type Cluster } from './kube/cluster.ts'
+import type { Cluster } from './kube/cluster.ts'
 import { runController } from './kube/controller.ts'
 import { createEventRecorder } from './kube/events.ts'
 import { createInformer } from './kube/informer.ts'
@@ -15,32 +12,30 @@ import { createQueue } from './kube/queue.ts'
 import { createResource } from './kube/resource.ts'
 import { createStatusWriter } from './kube/status.ts'
 import { createStore } from './kube/store.ts'
+import type { Outside } from './outside.ts'
 import { createClaims } from './reconcile/claims.ts'
 import { createPoller } from './reconcile/poll.ts'
 import { createReconciler } from './reconcile/reconcile.ts'
 import { createAlarm, isChangeForUs, urgencyOf } from './reconcile/wake.ts'
 import { metered } from './telemetry/metered.ts'
-import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { createMetrics } from './telemetry/metrics.ts'
 import { checkPage, listen } from './telemetry/server.ts'
 import { createConnections } from './zstack/connections.ts'
 import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
-import { createHttp, type Http } from './zstack/http.ts'
+import type { Http } from './zstack/http.ts'
 
-const component = 'modelservice-operator'
+export const component = 'modelservice-operator'
 /** Longer without a look proves nothing any more (design.md, Failures). */
 const leastStaleMs = 300_000
 /** Passes under way may end by themselves so long after the call to stop. */
 const graceMs = 10_000
-const kubeTimeoutMs = 15_000
+const flushMs = 1_000
 /** A watch that has been broken this long is worth a restart of the process. */
 const brokenLimitMs = 300_000
 
-const clock = systemClock
-const random = Math.random
-
 export type OperatorOptions = {
   readonly config: Config
-  readonly kubeConfig: KubeConfig
+  readonly outside: Outside
   readonly version: string
   readonly log: Logger
 }
@@ -50,11 +45,12 @@ export type Ending = 'stopped' | 'leaseLost'
 
 /** Runs until `stop` is aborted or the lease is lost. Rejects where it cannot start. */
 export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<Ending> {
-  const { config, log } = options
+  const { config, outside, log } = options
+  const { clock, cluster } = outside
   let leadership: Leadership | undefined
   const mayWrite = () => !config.leaderElection || leadership?.isHeld() === true
   const parts = build(options, mayWrite)
-  const { cluster, queue, informer, poller, connections, recorder, metrics } = parts
+  const { queue, informer, poller, connections, recorder, metrics } = parts
   const isReady = () => informer.hasSynced() && (poller.hasPolled() || (config.leaderElection && !leadership))
   const servers = await serve(config, parts, isReady, mayWrite)
   const background = new AbortController()
@@ -63,7 +59,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   log.info({ version: options.version, kubernetes: cluster.server, zstack: config.endpoint }, 'started')
   try {
     await Promise.race([informer.synced, aborted(stop), watching])
-    if (config.leaderElection) leadership = await acquireLease(leaseOf(config, cluster, log), stop)
+    if (config.leaderElection) leadership = await acquireLease(leaseOf(options), stop)
     if (stop.aborted) return 'stopped'
     const lost = leadership?.lost ?? new AbortController().signal
     lost.addEventListener('abort', () => abort.abort(lost.reason))
@@ -91,7 +87,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     queue.shutDown()
     background.abort()
     await connections.close()
-    await recorder.flush(AbortSignal.timeout(1_000))
+    await inTime(clock, flushMs, (signal) => recorder.flush(signal))
     await leadership?.release()
     await watching
     await Promise.all([...servers.map((server) => server.close()), cluster.close()])
@@ -100,11 +96,10 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
 
 type Parts = ReturnType<typeof build>
 
-function build({ config, kubeConfig, version, log }: OperatorOptions, mayWrite: () => boolean) {
+function build({ config, outside, version, log }: OperatorOptions, mayWrite: () => boolean) {
   const metrics = createMetrics(version)
-  const userAgent = `${component}/${version}`
   const { endpoint } = config
-  const cluster = createCluster(kubeConfig, { userAgent, requestTimeoutMs: kubeTimeoutMs })
+  const { clock, random, cluster, http } = outside
   const queue = createQueue({ clock, random, onAdd: metrics.countAdd })
   const claims = createClaims()
   const store = createStore<api.StoredModelService>((key, before, after) => {
@@ -117,7 +112,7 @@ function build({ config, kubeConfig, version, log }: OperatorOptions, mayWrite: 
   const informer = createInformer({ resources, store, clock, random, log, onBroken: metrics.countWatchRestart })
   const connections = createConnections({
     endpoint,
-    http: fenced(httpOf(config, userAgent, metrics), mayWrite),
+    http: fenced({ ...http, send: metered(http.send, metrics) }, mayWrite),
     credentials:
       config.credentials.kind === 'directory'
         ? credentialsDirectory(config.credentials.directory)
@@ -134,7 +129,7 @@ function build({ config, kubeConfig, version, log }: OperatorOptions, mayWrite: 
     clock,
     log,
     component,
-    instance: hostname(),
+    instance: outside.host,
     apiVersion: `${api.group}/${api.version}`,
     kind: api.kind,
   })
@@ -168,7 +163,7 @@ function build({ config, kubeConfig, version, log }: OperatorOptions, mayWrite: 
     hurryPoll: () => poller.hurry(),
     log: log.child({ zstack: endpoint }),
   })
-  return { metrics, cluster, queue, informer, connections, recorder, reconciler, poller }
+  return { metrics, queue, informer, connections, recorder, reconciler, poller }
 }
 
 function serve(config: Config, parts: Parts, isReady: () => boolean, isLeader: () => boolean) {
@@ -207,18 +202,6 @@ function resourcesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: 
   )
 }
 
-function httpOf(config: Config, userAgent: string, metrics: Metrics): Http {
-  const http = createHttp({
-    baseUrl: config.endpoint,
-    timeoutMs: config.requestTimeoutMs,
-    connections: config.maxInFlight,
-    userAgent,
-    insecureSkipTlsVerify: config.insecureSkipTlsVerify,
-    ...(config.ca !== undefined && { ca: config.ca }),
-  })
-  return { ...http, send: metered(http.send, metrics) }
-}
-
 /** Nothing is written to ZStack by a process that may not, however long the request waited for its turn. */
 function fenced(http: Http, mayWrite: () => boolean): Http {
   return {
@@ -230,9 +213,10 @@ function fenced(http: Http, mayWrite: () => boolean): Http {
   }
 }
 
-function leaseOf(config: Config, cluster: Cluster, log: Logger) {
+function leaseOf({ config, outside, log }: OperatorOptions) {
+  const { cluster, identity, clock, random } = outside
   const namespace = config.leaderElectionNamespace ?? cluster.namespace ?? 'default'
-  return { cluster, namespace, name: component, identity: `${hostname()}_${randomUUID()}`, clock, random, log }
+  return { cluster, namespace, name: component, identity, clock, random, log }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

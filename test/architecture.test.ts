@@ -26,12 +26,21 @@ const rules: Readonly<
     packages: ['pino', 'pino-pretty', 'prom-client'],
   },
   config: { code: [], types: [], packages: ['zod'] },
-  operator: {
-    code: ['api', 'decide', 'reconcile', 'zstack', 'kube', 'telemetry', 'config', 'clock', 'backoff'],
-    types: ['pino', '@kubernetes/client-node'],
+  outside: {
+    code: ['clock', 'kube/cluster', 'zstack/http'],
+    types: ['config', '@kubernetes/client-node'],
     packages: [],
   },
-  main: { code: ['operator', 'config', 'telemetry', 'kube/cluster', 'package.json'], types: [], packages: [] },
+  operator: {
+    code: ['api', 'decide', 'reconcile', 'zstack', 'kube', 'telemetry', 'config', 'clock', 'backoff'],
+    types: ['pino', 'outside'],
+    packages: [],
+  },
+  main: {
+    code: ['operator', 'outside', 'config', 'telemetry', 'kube/cluster', 'package.json'],
+    types: [],
+    packages: [],
+  },
 }
 
 type Import = { readonly file: string; readonly target: string; readonly isType: boolean; readonly isOwn: boolean }

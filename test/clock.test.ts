@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { systemClock, type Clock } from '../src/clock.ts'
+import { inTime, systemClock, type Clock } from '../src/clock.ts'
 import { createManualClock } from './support/clock.ts'
 
 /** Both clocks that there are, each with a way to let its time pass. */
@@ -58,6 +59,31 @@ describe.each(clocks)('%s', (_, open) => {
     await slept
     await clock.sleep(1_000, abort.signal)
     expect(pending()).toBe(0)
+  })
+
+  it('ends the signal of work that takes longer than its time, and leaves no timer behind work that does not', async () => {
+    const { clock, pass, pending } = open()
+    const { promise, resolve } = Promise.withResolvers<AbortSignal>()
+    const late = inTime(clock, 1_000, (signal) => {
+      resolve(signal)
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+    })
+    const refused = expect(late).rejects.toThrow('no answer within 1 s')
+    const signal = await promise
+    await pass(999)
+    expect(signal.aborted).toBe(false)
+    await pass(1)
+    await refused
+    expect(await inTime(clock, 1_000, () => Promise.resolve('done'))).toBe('done')
+    expect(pending()).toBe(0)
+  })
+
+  it('ends the signal of work with that of whoever wants it', async () => {
+    const { clock } = open()
+    const abort = new AbortController()
+    const aborted = inTime(clock, 1_000, (signal) => once(signal, 'abort'), abort.signal)
+    abort.abort()
+    await aborted
   })
 })
 

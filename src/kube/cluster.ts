@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { request, type Dispatcher } from 'undici'
+import { inTime, systemClock } from '../clock.ts'
 import { CapturingKubeConfig, createGate, type Access } from './gate.ts'
 
 /** The API server refused, or answered something else than asked for. */
@@ -82,7 +83,7 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
   const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '')
   async function accessNow(signal: AbortSignal): Promise<Access> {
     try {
-      return await unlessAborted(gate.access(), signal)
+      return gate.known() ?? (await unlessAborted(gate.access(), signal))
     } catch (error) {
       throw new ApiError(0, `no credentials for the API server: ${messageOf(error)}`, { cause: error })
     }
@@ -118,15 +119,19 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
     }
   }
 
+  async function exchange(wanted: ApiRequest, what: string, signal: AbortSignal): Promise<string> {
+    const body = await open(wanted, 'requests', signal)
+    return body.text().catch((error: unknown) => {
+      throw asApiError(error, what)
+    })
+  }
+
   return {
     server,
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
     async send(wanted, signal) {
-      const body = await open(wanted, 'requests', AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]))
       const what = whatOf(wanted.method, wanted.path)
-      const text = await body.text().catch((error: unknown) => {
-        throw asApiError(error, what)
-      })
+      const text = await inTime(systemClock, requestTimeoutMs, (limited) => exchange(wanted, what, limited), signal)
       const answer = parseJson(text)
       if (answer === undefined) throw new ApiError(0, `${what}: the answer is no JSON; is this an API server?`)
       return answer

@@ -1,6 +1,6 @@
 /** Kubernetes events: told in the background, repeats counted, floods cut off. */
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import { inTime, type Clock } from '../clock.ts'
 import type { Cluster } from './cluster.ts'
 import type { KubeObject } from './resource.ts'
 
@@ -31,6 +31,7 @@ const mostPending = 1_000
 /** Status comes first: what a whole fleet has to tell at once waits until its passes, and their writes, are over. */
 const quietMs = 300
 const longestWaitMs = 5_000
+const requestLimitMs = 10_000
 /** As many objects and repeats as client-go's correlator remembers. */
 const mostRemembered = 4_096
 
@@ -60,7 +61,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     await untilQuiet(hurry.signal)
     for (let next = pending.shift(); next; next = pending.shift()) {
       try {
-        await send(next)
+        const told = next
+        await inTime(clock, requestLimitMs, (signal) => send(told, signal))
       } catch (error) {
         log.debug({ reason: (error as Error).message }, 'an event was not taken')
       }
@@ -79,19 +81,18 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     } while (pending.length !== told && !hurried.aborted && clock.monotonic() < limit)
   }
 
-  async function send({ object, text, at }: Pending) {
+  async function send({ object, text, at }: Pending, signal: AbortSignal) {
     const { name, namespace, uid, resourceVersion } = object.metadata
     const collection = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`
     const key = JSON.stringify([uid, text.type, text.reason, text.message])
     const time = new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
-    const limit = AbortSignal.timeout(10_000)
     const before = sent.get(key)
     if (before) {
       const count = before.count + 1
       const body = { count, lastTimestamp: time }
       const path = `${collection}/${encodeURIComponent(before.name)}`
       const patched = await cluster
-        .send({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' }, limit)
+        .send({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' }, signal)
         .catch(() => undefined)
       // An event lives an hour: one that is gone is told anew.
       if (patched) {
@@ -113,7 +114,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       lastTimestamp: time,
       count: 1,
     }
-    await cluster.send({ method: 'POST', path: collection, body }, limit)
+    await cluster.send({ method: 'POST', path: collection, body }, signal)
     remember(sent, key, { name: event, namespace, count: 1 })
   }
 

@@ -14,6 +14,8 @@ type Pools = {
 export type Access = { readonly headers: Record<string, string>; readonly pools: Pools; readonly at: number }
 
 export interface Gate {
+  /** What {@link access} would give, where that needs no waiting. */
+  known(): Access | undefined
   /** Headers and connections that are good now. All who ask while they are renewed wait for the same. */
   access(): Promise<Access>
   /** The credentials were refused: the next to ask gets new ones. */
@@ -26,6 +28,8 @@ export interface Gate {
 const credentialsAgeMs = 30_000
 /** TLS handshakes cost more than waiting for one of a few connections. */
 const connections = 8
+/** The API server closes an idle connection after 90 s; a status write after a quiet while needs no new one. */
+const keepAliveMs = 60_000
 
 /**
  * client-node makes a new connection pool for every request it authenticates; this one only tells what the pool would
@@ -69,8 +73,8 @@ export function createGate(config: KubeConfig): Gate {
   }
 
   return {
+    known: () => (access && performance.now() - access.at < credentialsAgeMs ? access : undefined),
     access() {
-      if (access && performance.now() - access.at < credentialsAgeMs) return Promise.resolve(access)
       authenticating ??= authenticate().finally(() => {
         authenticating = undefined
       })
@@ -98,7 +102,7 @@ function poolsFor(
 
 function pool(wanted: CapturingKubeConfig['wanted'], size: { readonly connections?: number }): Dispatcher {
   // Over HTTP/2 all would share one connection, and its loss or stall.
-  const options = { ...size, allowH2: false }
+  const options = { ...size, allowH2: false, keepAliveTimeout: keepAliveMs }
   switch (wanted.type) {
     case 'proxy':
       return new ProxyAgent({

@@ -4,7 +4,7 @@
  * still arrives.
  */
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import { inTime, type Clock } from '../clock.ts'
 import { ApiError, type Cluster } from './cluster.ts'
 
 export type LeaseOptions = {
@@ -181,22 +181,12 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
     await cluster.send({ method: 'PUT', path, body: { ...lease, spec } }, signal)
   }
 
-  async function inTime<R>(work: (signal: AbortSignal) => Promise<R>, signal?: AbortSignal): Promise<R> {
-    const limit = new AbortController()
-    const cancel = clock.after(requestLimitMs, () => limit.abort(new Error('no answer in time')))
-    try {
-      return await work(signal ? AbortSignal.any([signal, limit.signal]) : limit.signal)
-    } finally {
-      cancel()
-    }
-  }
-
   return {
     holder: () => seen?.holder,
     /** `unknown`: the API server did not say, or somebody else wrote at the same moment. */
     async tryToHold(signal: AbortSignal): Promise<'held' | 'others' | 'unknown'> {
       try {
-        return await inTime(hold, signal)
+        return await inTime(clock, requestLimitMs, hold, signal)
       } catch (error) {
         if (signal.aborted) return 'unknown'
         const isRace = error instanceof ApiError && error.status === 409
@@ -209,7 +199,7 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
     },
     async giveUp(): Promise<void> {
       try {
-        await inTime(vacate)
+        await inTime(clock, requestLimitMs, vacate)
       } catch (error) {
         log.warn({ reason: (error as Error).message }, 'lease not released; another process takes over when it ends')
       }

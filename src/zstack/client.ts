@@ -1,5 +1,5 @@
 /** Requests to one ZStack: authenticated, limited in number, stopped while they cannot succeed. */
-import type { Clock } from '../clock.ts'
+import { inTime, type Clock } from '../clock.ts'
 import { cures, done, failed, type Answer, type Failure, type FailureKind } from '../decide/failure.ts'
 import type { Json } from '../decide/fields.ts'
 import { signature } from './accesskey.ts'
@@ -125,8 +125,7 @@ export function createClient({
   }
 
   function leave(session: Session) {
-    const left = session
-      .logOut(AbortSignal.timeout(logOutLimitMs))
+    const left = inTime(clock, logOutLimitMs, (signal) => session.logOut(signal))
       .catch(() => undefined)
       .finally(() => leaving.delete(left))
     leaving.add(left)

@@ -1,5 +1,6 @@
 /** One HTTP request to ZStack: base path, time limit, size limit, body as JSON or text. Knows nothing of sessions. */
 import { Agent, request } from 'undici'
+import { inTime, systemClock } from '../clock.ts'
 import type { Json } from '../decide/fields.ts'
 
 export type HttpRequest = {
@@ -54,35 +55,41 @@ export function createHttp(options: HttpOptions): Http {
     maxResponseSize: longestAnswer,
     allowH2: false,
   })
+
+  async function exchange({ method, path, headers, body }: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    // Redirects are not followed: credentials go to the configured address alone.
+    const response = await request(`${base.origin}${prefix}${path}`, {
+      dispatcher: agent,
+      method,
+      headers: {
+        'user-agent': options.userAgent,
+        accept: 'application/json',
+        ...(body !== undefined && { 'content-type': 'application/json;charset=UTF-8' }),
+        ...headers,
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal,
+    })
+    const text = await response.body.text()
+    const { location } = response.headers
+    return {
+      kind: 'answered',
+      status: response.statusCode,
+      text,
+      json: parseJson(text),
+      ...(typeof location === 'string' && { location }),
+    }
+  }
+
   return {
-    async send({ method, path, headers, body }, signal) {
-      const limit = AbortSignal.timeout(options.timeoutMs)
+    async send(wanted, signal) {
+      let limited = signal
+      const work = (limit: AbortSignal) => exchange(wanted, (limited = limit))
       try {
-        // Redirects are not followed: credentials go to the configured address alone.
-        const response = await request(`${base.origin}${prefix}${path}`, {
-          dispatcher: agent,
-          method,
-          headers: {
-            'user-agent': options.userAgent,
-            accept: 'application/json',
-            ...(body !== undefined && { 'content-type': 'application/json;charset=UTF-8' }),
-            ...headers,
-          },
-          body: body === undefined ? null : JSON.stringify(body),
-          signal: AbortSignal.any([signal, limit]),
-        })
-        const text = await response.body.text()
-        const { location } = response.headers
-        return {
-          kind: 'answered',
-          status: response.statusCode,
-          text,
-          json: parseJson(text),
-          ...(typeof location === 'string' && { location }),
-        }
+        return await inTime(systemClock, options.timeoutMs, work, signal)
       } catch (error) {
         signal.throwIfAborted()
-        if (limit.aborted)
+        if (limited.aborted)
           return { kind: 'unanswered', reason: `no answer within ${options.timeoutMs / 1000} s`, sent: true }
         return { kind: 'unanswered', ...describe(error) }
       }

@@ -221,6 +221,22 @@ describe('an event recorder', () => {
     await recorder.flush(signal())
   })
 
+  it('gives an event up that the server leaves unanswered for ten seconds, and tells the next one', async () => {
+    const hung = (signal: AbortSignal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error))
+      })
+    const { clock, recorder, sent } = setUp(({ body }, signal) =>
+      body.involvedObject?.name === 'a' ? hung(signal) : Promise.resolve(body),
+    )
+    recorder.record(gadget('a'), text())
+    recorder.record(gadget('b'), text())
+    await clock.advance(10_000)
+    expect(sent).toHaveLength(1)
+    await clock.advance(1_000)
+    expect(sent.at(-1)?.body.involvedObject?.name).toBe('b')
+  })
+
   it('has nothing to wait for when nothing was recorded', async () => {
     const { recorder } = setUp()
     await recorder.flush(new AbortController().signal)
