@@ -103,6 +103,26 @@ const requiredBuiltins: Plugin = {
   },
 }
 
+/**
+ * V8's settings, made before the first module runs: afterwards the heap has grown. They are those of a process that waits
+ * for two servers most of its time. The heap stays close to what is in use, and nothing is compiled by the optimizing
+ * compilers, whose threads, code and working memory cost more than they give back. For 200 objects that is 97 MB instead
+ * of 118, and 107 instead of 160 for 1,000, at the same CPU time for the former and a seventh more for the latter.
+ */
+const engine = [
+  '--semi-space-growth-factor=1',
+  '--heap-growing-percent=20',
+  '--no-opt',
+  '--no-maglev',
+  '--no-wasm-tier-up',
+]
+
+/** CommonJS packages call require, which an ES module has to make for them. */
+const prologue = `
+import { createRequire as __createRequire } from 'node:module'
+const require = __createRequire(import.meta.url)
+require('node:v8').setFlagsFromString('${engine.join(' ')}')`
+
 await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/main.js',
@@ -114,10 +134,7 @@ await build({
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
-  // CommonJS packages call require, which an ES module has to make for them.
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-  },
+  banner: { js: prologue },
   plugins: [slimClient, lazyPackages, slimUndici, requiredBuiltins],
   logLevel: 'warning',
 })
