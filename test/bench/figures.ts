@@ -6,6 +6,8 @@ export type Figure = {
   /** A plain controller-runtime operator, and a plain client-node informer operator, as measured elsewhere. */
   readonly references?: readonly [controllerRuntime: string, clientNode: string]
   readonly target?: string
+  /** The plain client-node operator in the same run, on the same machine. */
+  readonly here?: number
   /** What else was seen: all runs, or the first of a row. */
   readonly note?: string
 }
@@ -21,8 +23,12 @@ export function percentile(values: readonly number[], percent: number): number {
 }
 
 /** The median of several runs, which the note lists. */
-export function ofRuns(figure: Omit<Figure, 'value' | 'note'>, runs: readonly number[]): Figure {
-  return { ...figure, value: median(runs), note: `runs ${runs.map(spell).join(' ')}` }
+export function ofRuns(
+  figure: Omit<Figure, 'value' | 'here' | 'note'>,
+  runs: readonly number[],
+  here: readonly number[],
+): Figure {
+  return { ...figure, value: median(runs), here: median(here), note: `runs ${runs.map(spell).join(' ')}` }
 }
 
 /** Three digits say enough: 0.874, 8.4, 205. */
@@ -31,15 +37,30 @@ export function spell(value: number): string {
   return value >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2)
 }
 
-const headings = ['', 'measured', 'reach', 'controller-runtime', 'client-node', ''] as const
+const headings = [
+  '',
+  'measured',
+  'reach',
+  'controller-runtime',
+  'client-node',
+  'client-node here',
+  'ratio to it',
+  'reach as ratio',
+  '',
+] as const
+
+function ratioOf(target: Figure['target'], references: Figure['references']): string {
+  return spell(Number(target) / Number(references?.[1]))
+}
 
 /** The figures as a table of aligned columns. */
 export function table(figures: readonly Figure[]): string {
-  const rows = figures.map(({ name, value, unit, references, target, note }) => [
+  const rows = figures.map(({ name, value, unit, references, target, here, note }) => [
     name,
     `${spell(value)} ${unit}`.trim(),
     target ?? '',
     ...(references ?? ['', '']),
+    ...(here === undefined ? ['', '', ''] : [spell(here), spell(value / here), ratioOf(target, references)]),
     note ?? '',
   ])
   const widths = headings.map((heading, i) => Math.max(heading.length, ...rows.map((row) => row[i]?.length ?? 0)))

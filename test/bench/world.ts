@@ -6,6 +6,9 @@ import { startOperator, type OperatorProcess } from '../support/operator-process
 import { collectionPath, watchReady, type ReadyWatch } from './watch.ts'
 import { startZStackProcess, type ZStackProcess } from './zstack-process.ts'
 
+/** The built operator, or what it is held against in the same run. */
+export type Program = 'built' | 'plain'
+
 export interface World {
   readonly server: TestApiServer
   readonly zstack: ZStackProcess
@@ -14,8 +17,8 @@ export interface World {
   /** The path of an object by its number. */
   path(index: number): string
   nameOf(index: number): string
-  /** Starts the operator; `startedAt` is the time of performance.now() just before. */
-  startOperator(): { readonly operator: OperatorProcess; readonly startedAt: number }
+  /** Starts an operator; `startedAt` is the time of performance.now() just before. */
+  startOperator(program?: Program): { readonly operator: OperatorProcess; readonly startedAt: number }
   /** Merges into the spec of an object; gives its new generation. */
   edit(index: number, spec: object): Promise<number>
   /** Every object with its resourceVersion. */
@@ -28,6 +31,7 @@ const list = z.looseObject({
   items: z.array(z.looseObject({ metadata: z.looseObject({ name: z.string(), resourceVersion: z.string() }) })),
 })
 
+const plainOperator = new URL('plain-operator.ts', import.meta.url).pathname
 /** How many objects are created at once. */
 const width = 16
 
@@ -67,16 +71,17 @@ async function createWorld(server: TestApiServer, size: number): Promise<World &
     size,
     path,
     nameOf,
-    startOperator() {
+    startOperator(program = 'built') {
       const startedAt = performance.now()
-      const operator = startOperator({
+      const env = {
         KUBECONFIG: server.adminKubeconfig,
         WATCH_NAMESPACES: namespace,
         ZSTACK_ENDPOINT: zstack.url,
         ZSTACK_ACCOUNT_NAME: 'admin',
         ZSTACK_ACCOUNT_PASSWORD: 'password',
         POLL_INTERVAL: '30s',
-      })
+      }
+      const operator = program === 'built' ? startOperator(env) : startOperator(env, [], plainOperator)
       operators.push(operator)
       return { operator, startedAt }
     },

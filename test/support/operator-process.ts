@@ -24,9 +24,13 @@ export const operatorBundle = new URL('../../dist/main.js', import.meta.url).pat
 export type OperatorEnvironment = Readonly<Record<string, string>>
 
 /** Starts it with nothing in its environment but what is given, and no ports of its own unless asked for. */
-export function startOperator(env: OperatorEnvironment, args: readonly string[] = []): OperatorProcess {
-  if (!existsSync(operatorBundle)) throw new Error('the operator is not built; run "npm run build"')
-  const child = spawn(process.execPath, [operatorBundle, ...args], {
+export function startOperator(
+  env: OperatorEnvironment,
+  args: readonly string[] = [],
+  program = operatorBundle,
+): OperatorProcess {
+  if (!existsSync(program)) throw new Error('the operator is not built; run "npm run build"')
+  const child = spawn(process.execPath, [program, ...args], {
     env: { METRICS_PORT: '0', HEALTH_PORT: '0', PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
