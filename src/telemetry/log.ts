@@ -28,7 +28,7 @@ export function createLog({ level, format, destination }: LogOptions): Logger {
   const spell = prettyFactory({
     translateTime: 'SYS:HH:MM:ss.l',
     singleLine: true,
-    messageFormat: (line) => sentence(line as Line),
+    messageFormat: (line) => sentence(line),
     ignore: [...spelled, 'controller', 'reconcileID', 'generation'].join(','),
   })
   return pino(options, { write: (line) => out.write(spell(line)) })
