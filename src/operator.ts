@@ -99,7 +99,8 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
 type Parts = ReturnType<typeof build>
 
 function build({ config, kubeConfig, version, log }: OperatorOptions, mayWrite: () => boolean) {
-  const metrics = createMetrics({ version, workers: config.maxConcurrentReconciles })
+  const staleAfterMs = Math.max(3 * config.pollIntervalMs, leastStaleMs)
+  const metrics = createMetrics({ version, workers: config.maxConcurrentReconciles, staleAfterMs })
   if (config.requestBody !== 'auto') metrics.noteBodyShape(config.requestBody)
   const userAgent = `${component}/${version}`
   const { endpoint } = config
@@ -143,7 +144,6 @@ function build({ config, kubeConfig, version, log }: OperatorOptions, mayWrite: 
     apiVersion: `${api.group}/${api.version}`,
     kind: api.kind,
   })
-  const staleAfterMs = Math.max(3 * config.pollIntervalMs, leastStaleMs)
   const reconciler = createReconciler({
     objects: { get: (key) => store.get(key), writeStatus: createStatusWriter(anyResource, store, mayWrite) },
     claims,

@@ -126,6 +126,12 @@ export const catalogue = {
     'Time since a poll last read all services; exported by the leader',
     [],
   ),
+  staleAfter: metric(
+    'gauge',
+    'zstack_operator_stale_after_seconds',
+    'The age from which an observation proves nothing any more: three polls, five minutes at least',
+    [],
+  ),
   watchRestarts: metric(
     'counter',
     'zstack_operator_watch_restarts_total',

@@ -32,12 +32,21 @@ const queue = { name: controller, controller }
 /** The controller's results, in the words that dashboards know. */
 const results = { awaitChange: 'success', after: 'requeue_after', backOff: 'requeue', error: 'error' } as const
 
-export function createMetrics({ version, workers }: { readonly version: string; readonly workers: number }) {
+export type MetricsOptions = {
+  readonly version: string
+  /** Passes at once at the most. */
+  readonly workers: number
+  /** An older observation proves nothing any more. */
+  readonly staleAfterMs: number
+}
+
+export function createMetrics({ version, workers, staleAfterMs }: MetricsOptions) {
   const registry = new Registry()
   const registers = [registry]
   const m = create(registers)
   m.build.set({ version }, 1)
   m.mostWorkers.set({ controller }, workers)
+  m.staleAfter.set(staleAfterMs / 1000)
   startAtZero(m)
   return {
     controller,
@@ -101,6 +110,7 @@ function create(registers: Registry[]) {
     updates: new Counter({ ...c.updates, registers }),
     convergence: new Histogram({ ...c.convergence, registers }),
     observationAge: new Gauge({ ...c.observationAge, registers }),
+    staleAfter: new Gauge({ ...c.staleAfter, registers }),
     watchRestarts: new Counter({ ...c.watchRestarts, registers }),
     leader: new Gauge({ ...c.leader, registers }),
     build: new Gauge({ ...c.build, registers }),

@@ -116,5 +116,7 @@ export function changeableCredentials(first: Credentials): CredentialsSource & {
 }
 
 function revisionOf(credentials: Credentials): string {
-  return createHash('sha256').update(JSON.stringify(revealed(credentials))).digest('hex')
+  return createHash('sha256')
+    .update(JSON.stringify(revealed(credentials)))
+    .digest('hex')
 }

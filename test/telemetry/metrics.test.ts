@@ -14,7 +14,7 @@ const atRest: Now = {
   process: { cpuSeconds: 0, residentBytes: 0, heapBytes: 0, startTime: 0 },
 }
 
-const create = (version = '1') => createMetrics({ version, workers: 32 })
+const create = (version = '1') => createMetrics({ version, workers: 32, staleAfterMs: 300_000 })
 
 async function pageOf(metrics: Metrics, now: Partial<Now> = {}): Promise<string> {
   const { text } = await metrics.page({ ...atRest, ...now })
@@ -46,10 +46,11 @@ describe('the metrics', () => {
     for (const { name, help } of all) expect(text).toContain(`# HELP ${name} ${help}\n`)
   })
 
-  it('tell the version and the limit of passes at once', async () => {
+  it('tell the version, the limit of passes at once and when an observation is stale', async () => {
     const wanted = {
       'zstack_operator_build_info{version="1.2.3"}': 1,
       'controller_runtime_max_concurrent_reconciles{controller="modelservice"}': 32,
+      zstack_operator_stale_after_seconds: 300,
     }
     expect(await samples(create('1.2.3'), wanted)).toEqual(wanted)
   })
