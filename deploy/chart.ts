@@ -1,18 +1,20 @@
-/** Brings the chart and the manifests up to date with the CRDs and the version: `node deploy/chart.ts`. */
+/** Brings the chart and the manifests up to date with CRDs, dashboard and version: `node deploy/chart.ts`. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import packageJson from '../package.json' with { type: 'json' }
+import { dashboard } from './dashboard/grafana.ts'
 
 export const chartFolder = new URL('charts/modelservice-operator/', import.meta.url)
 const crdFolder = new URL('../crds/', import.meta.url)
 const base = new URL('base/kustomization.yaml', import.meta.url)
 
-/** What follows from other files, by URL: the chart's copies of the CRDs, and each place that names the version. */
+/** What follows from other files, by URL: the chart's CRDs and dashboard, and each place that names the version. */
 export function derivedFiles(): ReadonlyMap<URL, string> {
   const { version } = packageJson
   const chart = new URL('Chart.yaml', chartFolder)
   return new Map([
     [chart, readFileSync(chart, 'utf8').replace(/^(version|appVersion): .*$/gm, `$1: ${version}`)],
     [base, readFileSync(base, 'utf8').replace(/^( +newTag): .*$/m, `$1: ${version}`)],
+    [new URL('files/dashboard.json', chartFolder), `${JSON.stringify(dashboard(), null, 2)}\n`],
     ...readdirSync(crdFolder)
       .filter((name) => name.startsWith('ai.zstack.io_'))
       .map((name): [URL, string] => [
