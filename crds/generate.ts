@@ -1,7 +1,8 @@
-/** Writes the CRD and its field reference from the schema in src/api: `npm run generate`. */
+/** Writes the CRD, its field reference and the tables of README from what they tell of: `npm run generate`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '../src/api/crd.ts'
+import { alertTable, metricTable } from '../deploy/tables.ts'
 import { reasonTable, reference } from './reference.ts'
 
 export const crdFile = new URL('ai.zstack.io_modelservices.yaml', import.meta.url)
@@ -15,16 +16,18 @@ export function generatedFiles(): ReadonlyMap<URL, string> {
   return new Map([
     [crdFile, header + stringify(crd, { lineWidth: 120 })],
     [referenceFile, reference(crd)],
-    [readmeFile, withReasons(readFileSync(readmeFile, 'utf8'))],
+    [readmeFile, withTables(readFileSync(readmeFile, 'utf8'))],
   ])
 }
 
-/** The README with its table of reasons brought up to date. */
-function withReasons(readme: string): string {
-  return readme.replace(
-    /(<!-- reasons -->\n)[\s\S]*?(<!-- \/reasons -->)/,
-    (_, start: string, end: string) => `${start}${reasonTable()}\n${end}`,
-  )
+/** The README with its tables brought up to date, each between two comments of its name. */
+function withTables(readme: string): string {
+  const tables = { reasons: reasonTable(), metrics: metricTable(), alerts: alertTable() }
+  return Object.entries(tables).reduce((text, [name, table]) => {
+    const place = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`)
+    if (!place.test(text)) throw new Error(`README.md has no place for its table of ${name}`)
+    return text.replace(place, (_, start: string, end: string) => `${start}${table}\n${end}`)
+  }, readme)
 }
 
 if (import.meta.main) for (const [file, content] of generatedFiles()) writeFileSync(file, content)

@@ -14,12 +14,13 @@ import { createStatusWriter } from './kube/status.ts'
 import { createStore } from './kube/store.ts'
 import type { Outside } from './outside.ts'
 import { createClaims } from './reconcile/claims.ts'
+import { createStopwatch } from './reconcile/stopwatch.ts'
 import { createPoller } from './reconcile/poll.ts'
 import { createReconciler } from './reconcile/reconcile.ts'
 import { createAlarm, isChangeForUs, urgencyOf } from './reconcile/wake.ts'
 import { metered } from './telemetry/metered.ts'
 import { createMetrics } from './telemetry/metrics.ts'
-import { checkPage, listen } from './telemetry/server.ts'
+import { servePages, type Told } from './telemetry/pages.ts'
 import { createConnections } from './zstack/connections.ts'
 import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
 import type { Http } from './zstack/http.ts'
@@ -30,8 +31,6 @@ const leastStaleMs = 300_000
 /** Passes under way may end by themselves so long after the call to stop. */
 const graceMs = 10_000
 const flushMs = 1_000
-/** A watch that has been broken this long is worth a restart of the process. */
-const brokenLimitMs = 300_000
 
 export type OperatorOptions = {
   readonly config: Config
@@ -51,8 +50,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const mayWrite = () => !config.leaderElection || leadership?.isHeld() === true
   const parts = build(options, mayWrite)
   const { queue, informer, poller, connections, recorder, metrics } = parts
-  const isReady = () => informer.hasSynced() && (poller.hasPolled() || (config.leaderElection && !leadership))
-  const servers = await serve(config, parts, isReady, mayWrite)
+  const pages = await servePages(config, metrics, told(parts, mayWrite, stop), clock)
   const background = new AbortController()
   const abort = new AbortController()
   const watching = informer.run(background.signal)
@@ -90,21 +88,26 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     await inTime(clock, flushMs, (signal) => recorder.flush(signal))
     await leadership?.release()
     await watching
-    await Promise.all([...servers.map((server) => server.close()), cluster.close()])
+    await Promise.all([pages.close(), cluster.close()])
   }
 }
 
 type Parts = ReturnType<typeof build>
 
 function build({ config, outside, version, log }: OperatorOptions, mayWrite: () => boolean) {
-  const metrics = createMetrics(version)
+  const staleAfterMs = Math.max(3 * config.pollIntervalMs, leastStaleMs)
+  const metrics = createMetrics({ version, workers: config.maxConcurrentReconciles, staleAfterMs })
+  if (config.requestBody !== 'auto') metrics.noteBodyShape(config.requestBody)
   const { endpoint } = config
   const { clock, random, cluster, http } = outside
-  const queue = createQueue({ clock, random, onAdd: metrics.countAdd })
+  const queue = createQueue({ clock, random, observer: metrics.queue })
   const claims = createClaims()
+  const stopwatch = createStopwatch(clock, (cause, seconds) => metrics.observeConvergence(cause, seconds))
   const store = createStore<api.StoredModelService>((key, before, after) => {
     for (const other of claims.note(key, after)) queue.add(other, 'change')
-    if (isChangeForUs(before, after)) queue.add(key, urgencyOf(before, after))
+    const urgency = isChangeForUs(before, after) && urgencyOf(before, after)
+    if (urgency === 'change') stopwatch.changed(key)
+    if (urgency) queue.add(key, urgency)
   })
   const resources = resourcesOf(cluster, config)
   const [anyResource] = resources.values()
@@ -121,7 +124,10 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
     maxInFlight: config.maxInFlight,
     clock,
     random,
-    onShapeLearned: (shape) => log.info({ shape }, `ZStack takes the ${shape} body`),
+    onShapeLearned: (shape) => {
+      metrics.noteBodyShape(shape)
+      log.info({ shape }, `ZStack takes the ${shape} body`)
+    },
     onChange: (change) => alarm(change),
   })
   const recorder = createEventRecorder({
@@ -133,13 +139,13 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
     apiVersion: `${api.group}/${api.version}`,
     kind: api.kind,
   })
-  const staleAfterMs = Math.max(3 * config.pollIntervalMs, leastStaleMs)
   const reconciler = createReconciler({
     objects: { get: (key) => store.get(key), writeStatus: createStatusWriter(anyResource, store, mayWrite) },
     claims,
     connections,
     announce: (object, announcement) => recorder.record(object, announcement),
     onUpdate: metrics.countUpdate,
+    stopwatch,
     clock,
     endpoint,
     staleAfterMs,
@@ -163,25 +169,27 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
     hurryPoll: () => poller.hurry(),
     log: log.child({ zstack: endpoint }),
   })
-  return { metrics, queue, informer, connections, recorder, reconciler, poller }
+  return { metrics, queue, store, informer, connections, recorder, reconciler, poller }
 }
 
-function serve(config: Config, parts: Parts, isReady: () => boolean, isLeader: () => boolean) {
-  const { informer, metrics, queue, connections } = parts
-  const isBroken = () => informer.brokenForMs() > brokenLimitMs
-  const hasTrouble = () => {
-    const connection = connections.open()
-    return !connection.ok || connection.value.trouble() !== undefined
+/** What the pages tell of. */
+function told(
+  { queue, informer, poller, store, connections }: Parts,
+  isLeader: () => boolean,
+  stop: AbortSignal,
+): Told {
+  return {
+    queue,
+    informer,
+    poller,
+    objects: () => store.all(),
+    hasTrouble() {
+      const connection = connections.open()
+      return !connection.ok || connection.value.trouble() !== undefined
+    },
+    isLeader,
+    isStopping: () => stop.aborted,
   }
-  return Promise.all([
-    listen(config.healthPort, {
-      '/healthz': checkPage(() => (isBroken() ? ['the watch on ModelServices has been broken for long'] : [])),
-      '/readyz': checkPage(() => (isReady() ? [] : ['ModelServices are not listed yet, or ZStack was not polled yet'])),
-    }),
-    listen(config.metricsPort, {
-      '/metrics': () => metrics.page({ depth: queue.depth, isLeader: isLeader(), hasTrouble: hasTrouble() }),
-    }),
-  ])
 }
 
 function resourcesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: Config) {

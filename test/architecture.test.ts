@@ -11,11 +11,12 @@ const rules: Readonly<
 > = {
   clock: { code: [], types: [], packages: [] },
   backoff: { code: [], types: [], packages: [] },
+  secret: { code: [], types: [], packages: [] },
   api: { code: ['api'], types: [], packages: ['zod'] },
   decide: { code: ['decide', 'api'], types: [], packages: ['yaml'] },
   reconcile: { code: ['reconcile', 'decide', 'api', 'clock', 'backoff'], types: ['pino'], packages: [] },
   zstack: {
-    code: ['zstack', 'decide', 'api', 'clock', 'backoff'],
+    code: ['zstack', 'decide', 'api', 'clock', 'backoff', 'secret'],
     types: ['reconcile/ports'],
     packages: ['undici', 'zod', 'dataloader'],
   },
@@ -25,7 +26,7 @@ const rules: Readonly<
     types: ['reconcile/ports'],
     packages: ['pino', 'pino-pretty', 'prom-client'],
   },
-  config: { code: [], types: [], packages: ['zod'] },
+  config: { code: ['secret'], types: [], packages: ['zod'] },
   outside: {
     code: ['clock', 'kube/cluster', 'zstack/http'],
     types: ['config', '@kubernetes/client-node'],

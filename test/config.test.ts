@@ -1,10 +1,18 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { parseConfig } from '../src/config.ts'
+import { parseConfig, type Environment } from '../src/config.ts'
 import { configOf, enough, fileWith, problemsOf } from './support/environment.ts'
+import { revealed } from './support/revealed.ts'
+
+/** With its secrets as plain text. */
+function plainConfigOf(env: Environment) {
+  const config = configOf(env)
+  return { ...config, credentials: revealed(config.credentials) }
+}
 
 describe('the configuration', () => {
   it('needs an endpoint and credentials; the rest has defaults', () => {
-    expect(configOf({})).toEqual({
+    expect(plainConfigOf({})).toEqual({
       endpoint: 'http://zstack.example.com:8080/zstack',
       credentials: { kind: 'account', name: 'admin', password: 'hunter2' },
       ca: undefined,
@@ -64,7 +72,8 @@ describe('the configuration', () => {
   })
 
   it('takes an empty variable for one that is not set', () => {
-    expect(configOf({ POLL_INTERVAL: '', WATCH_LABEL_SELECTOR: '', ZSTACK_HOST: '' })).toEqual(configOf({}))
+    const unset = { POLL_INTERVAL: '', WATCH_LABEL_SELECTOR: '', ZSTACK_HOST: '' }
+    expect(plainConfigOf(unset)).toEqual(plainConfigOf({}))
   })
 
   it('elects a leader in a cluster unless told otherwise', () => {
@@ -128,11 +137,20 @@ describe('the credentials', () => {
   it('are an account, an access key or a directory', () => {
     const key = { ...endpoint, ZSTACK_ACCESS_KEY_ID: 'id', ZSTACK_ACCESS_KEY_SECRET: 'secret' }
     const directory = { ...endpoint, ZSTACK_CREDENTIALS_DIR: '/var/run/zstack' }
-    const kinds = [key, directory].map((env) => parseConfig(env, false))
-    expect(kinds).toMatchObject([
-      { ok: true, config: { credentials: { kind: 'accessKey', id: 'id', secret: 'secret' } } },
-      { ok: true, config: { credentials: { kind: 'directory', directory: '/var/run/zstack' } } },
+    const kinds = [key, directory].map((env) => {
+      const parsed = parseConfig(env, false)
+      return parsed.ok && revealed(parsed.config.credentials)
+    })
+    expect(kinds).toEqual([
+      { kind: 'accessKey', id: 'id', secret: 'secret' },
+      { kind: 'directory', directory: '/var/run/zstack' },
     ])
+  })
+
+  it('are not seen where somebody prints the configuration', () => {
+    const key = { ...endpoint, ZSTACK_ACCESS_KEY_ID: 'id', ZSTACK_ACCESS_KEY_SECRET: 'hunter2' }
+    for (const config of [configOf({}), parseConfig(key, false)])
+      expect(JSON.stringify(config) + inspect(config, { depth: 9, showHidden: true })).not.toContain('hunter2')
   })
 
   it.each([

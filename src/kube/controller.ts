@@ -62,7 +62,8 @@ async function passOver(key: string, { queue, pass, clock, log, observe }: Contr
     }
   } catch (error) {
     if (abort.aborted) return
-    passLog.error({ err: error, object: key }, 'a pass failed; it is tried again')
+    const [namespace, name] = key.split('/')
+    passLog.error({ namespace, name, err: error }, 'a pass failed; it is tried again')
     queue.addBackedOff(key)
   } finally {
     cancel()

@@ -24,16 +24,22 @@ export interface Informer {
   hasSynced(): boolean
   /** Since when no watch works, if none does, in milliseconds. */
   brokenForMs(): number
+  /** For how long the most silent watch has told nothing at all, not even a failure, in milliseconds. */
+  silentForMs(): number
 }
 
 export function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer {
   const { resources, store, clock, random, log, onBroken } = options
   const unlisted = new Set(resources.keys())
   const brokenSince = new Map<string, number>()
+  /** When each watch told something last. */
+  const heard = new Map<string, number>()
   const { promise: synced, resolve: becomeSynced } = Promise.withResolvers<undefined>()
 
   async function follow(scope: string, resource: Resource<T>, signal: AbortSignal) {
+    heard.set(scope, clock.monotonic())
     for await (const event of watch(resource, { clock, random }, signal)) {
+      heard.set(scope, clock.monotonic())
       if (event.kind === 'broken') {
         if (!brokenSince.has(scope)) {
           brokenSince.set(scope, clock.monotonic())
@@ -61,6 +67,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
       if (brokenSince.size < resources.size) return 0
       return clock.monotonic() - Math.max(...brokenSince.values())
     },
+    silentForMs: () => Math.max(0, ...[...heard.values()].map((at) => clock.monotonic() - at)),
   }
 }
 

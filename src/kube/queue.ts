@@ -23,23 +23,48 @@ export interface Queue {
   done(key: string): void
   /** No more keys come out; whoever waits is let go. */
   shutDown(): void
+  /** Keys that wait to be worked on. */
   readonly depth: number
+  waiting(priority: Priority): number
+  /** For how many milliseconds each key under work has been worked on. */
+  working(): readonly number[]
 }
 
-export type QueueOptions = { readonly clock: Clock; readonly random: () => number; readonly onAdd?: () => void }
+/** For whoever counts; the times are seconds. */
+export type QueueObserver = {
+  readonly added: () => void
+  /** Is to be tried again because a pass failed. */
+  readonly retried: () => void
+  readonly taken: (waited: number) => void
+  readonly finished: (worked: number) => void
+}
+
+export type QueueOptions = {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly observer?: Partial<QueueObserver>
+}
 
 /** Per key: soon enough for a passing fault, slow enough for a lasting one (design.md, Failures). */
 const retries = { firstMs: 1_000, mostMs: 300_000 } as const
 
-export function createQueue({ clock, random, onAdd }: QueueOptions): Queue {
-  const ready: Readonly<Record<Priority, Set<string>>> = { change: new Set(), retry: new Set(), poll: new Set() }
-  const processing = new Set<string>()
+export function createQueue({ clock, random, observer = {} }: QueueOptions): Queue {
+  /** Since when each key waits. */
+  const ready: Readonly<Record<Priority, Map<string, number>>> = {
+    change: new Map(),
+    retry: new Map(),
+    poll: new Map(),
+  }
+  /** Since when each key is worked on. */
+  const processing = new Map<string, number>()
   /** Keys added while they were worked on. */
   const dirty = new Map<string, Priority>()
   const delayed = new Map<string, { readonly due: number; readonly cancel: () => void }>()
   const failures = new Map<string, number>()
   const waiting: ((key: string | undefined) => void)[] = []
   let isShutDown = false
+  /** While nobody takes keys, because another process does the work, none is kept waiting. */
+  let servedSince = Infinity
 
   function add(key: string, priority: Priority) {
     if (isShutDown) return
@@ -50,9 +75,10 @@ export function createQueue({ clock, random, onAdd }: QueueOptions): Queue {
     }
     const before = priorities.find((one) => ready[one].has(key))
     if (before !== undefined && higher(before, priority) === before) return
+    const since = (before && ready[before].get(key)) ?? clock.monotonic()
     if (before !== undefined) ready[before].delete(key)
-    else onAdd?.()
-    ready[priority].add(key)
+    else observer.added?.()
+    ready[priority].set(key, since)
     serve()
   }
 
@@ -66,10 +92,13 @@ export function createQueue({ clock, random, onAdd }: QueueOptions): Queue {
 
   function take(): string | undefined {
     for (const priority of priorities) {
-      const [key] = ready[priority]
-      if (key === undefined) continue
+      const [first] = ready[priority]
+      if (first === undefined) continue
+      const [key, since] = first
+      const now = clock.monotonic()
       ready[priority].delete(key)
-      processing.add(key)
+      processing.set(key, now)
+      observer.taken?.((now - Math.max(since, servedSince)) / 1000)
       // The pass to come decides anew when to look again.
       cancelDelay(key)
       return key
@@ -101,16 +130,20 @@ export function createQueue({ clock, random, onAdd }: QueueOptions): Queue {
     addBackedOff(key) {
       const attempt = failures.get(key) ?? 0
       failures.set(key, attempt + 1)
+      observer.retried?.()
       addAfter(key, backoff(retries, attempt, random))
     },
     forget: (key) => void failures.delete(key),
     next() {
       if (isShutDown) return Promise.resolve(undefined)
+      servedSince = Math.min(servedSince, clock.monotonic())
       const key = take()
       return key === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(key)
     },
     done(key) {
+      const since = processing.get(key)
       processing.delete(key)
+      if (since !== undefined) observer.finished?.((clock.monotonic() - since) / 1000)
       const priority = dirty.get(key)
       dirty.delete(key)
       if (priority !== undefined) add(key, priority)
@@ -123,6 +156,8 @@ export function createQueue({ clock, random, onAdd }: QueueOptions): Queue {
     get depth() {
       return priorities.reduce((sum, priority) => sum + ready[priority].size, 0)
     },
+    waiting: (priority) => ready[priority].size,
+    working: () => [...processing.values()].map((since) => clock.monotonic() - since),
   }
 }
 

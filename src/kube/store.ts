@@ -6,6 +6,8 @@ export const keyOf = ({ metadata }: KubeObject) => `${metadata.namespace}/${meta
 export interface Store<T extends KubeObject> {
   get(key: string): T | undefined
   keys(): Iterable<string>
+  /** As they are now, whatever changes later. */
+  all(): readonly T[]
   readonly size: number
   /** A list of everything in a scope takes the place of what the scope held. */
   replace(scope: string, objects: readonly T[]): void
@@ -59,6 +61,7 @@ export function createStore<T extends KubeObject>(onChange: OnChange<T>): Store<
   return {
     get: (key) => objects.get(key)?.object,
     keys: () => objects.keys(),
+    all: () => [...objects.values()].map(({ object }) => object),
     get size() {
       return objects.size
     },

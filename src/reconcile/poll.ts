@@ -23,6 +23,8 @@ export interface Poller {
   hurry(): void
   /** Whether a first poll has ended, well or badly. */
   hasPolled(): boolean
+  /** How long ago a poll last read every service, or, where none has, the first poll began; nothing before that. */
+  observationAgeMs(): number | undefined
 }
 
 /** Spread of the interval, so that many operators do not ask one ZStack at the same moment for ever. */
@@ -31,6 +33,7 @@ const jitter = 0.1
 export function createPoller(options: PollerOptions): Poller {
   const { claims, connections, isSettled, enqueue, clock, random, log, intervalMs, staleAfterMs } = options
   let polled = false
+  let observed: number | undefined
   let wake = new AbortController()
 
   async function poll(signal: AbortSignal) {
@@ -41,6 +44,7 @@ export function createPoller(options: PollerOptions): Poller {
     inventory.retain(new Set(uuids))
     const answer = await inventory.refresh(uuids, signal)
     if (answer.ok) {
+      observed = clock.monotonic()
       for (const uuid of answer.value) claims.claimants(uuid).forEach(enqueue)
       for (const uuid of uuids) for (const key of claims.claimants(uuid)) if (!isSettled(key)) enqueue(key)
     } else {
@@ -57,6 +61,7 @@ export function createPoller(options: PollerOptions): Poller {
   return {
     async run(signal) {
       const isStopped = () => signal.aborted
+      observed = clock.monotonic()
       while (!isStopped()) {
         wake = new AbortController()
         try {
@@ -72,5 +77,6 @@ export function createPoller(options: PollerOptions): Poller {
     },
     hurry: () => wake.abort(),
     hasPolled: () => polled,
+    observationAgeMs: () => (observed === undefined ? undefined : clock.monotonic() - observed),
   }
 }

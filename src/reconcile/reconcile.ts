@@ -12,15 +12,18 @@ import { rememberedHashes } from '../decide/report.ts'
 import { createCourier, type Case } from './courier.ts'
 import type { Claims } from './claims.ts'
 import { isSame, recall, subjectOf, type Memory } from './memory.ts'
+import type { Stopwatch } from './stopwatch.ts'
 import type { Announce, Connection, Connections, Known, Objects } from './ports.ts'
-import { createReporter, type Report, type Verdict } from './reporter.ts'
+import { createReporter, type Report, type UpdateResult, type Verdict } from './reporter.ts'
 
 export type ReconcilerOptions = {
   readonly objects: Objects
   readonly claims: Claims
   readonly connections: Connections
   readonly announce: Announce
-  readonly onUpdate: (isVerified: boolean) => void
+  readonly onUpdate: (result: UpdateResult) => void
+  /** Times how long objects take to converge, if anybody wants to know. */
+  readonly stopwatch?: Stopwatch
   readonly clock: Clock
   readonly endpoint: string
   /** An observation older than this proves nothing while ZStack cannot be read. */
@@ -37,7 +40,7 @@ export interface Reconciler {
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { objects, claims, connections, clock, staleAfterMs } = options
+  const { objects, claims, connections, stopwatch, clock, staleAfterMs } = options
   const begin = createReporter(options)
   const courier = createCourier(clock)
   const memories = new Map<string, { readonly uid: string; readonly memory: Memory }>()
@@ -189,12 +192,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const object = objects.get(key)
       if (object?.metadata.deletionTimestamp !== undefined || !object) {
         memories.delete(key)
+        stopwatch?.forget(key)
         return { kind: 'awaitChange' }
       }
+      const end = stopwatch?.begin(key)
       const report = reportOn(object)
       const verdict = await judge(key, object, report, signal)
       if (!verdict) return { kind: 'after', ms: 0 }
       report.accepted(verdict)
+      end?.(verdict.outcome, verdict.update !== undefined)
       if (verdict.update !== undefined || verdict.handled !== undefined) untold.set(key, { object, verdict })
       await report.conclude(verdict)
       untold.delete(key)

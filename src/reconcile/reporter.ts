@@ -15,7 +15,11 @@ export type Verdict = {
   readonly update?: Update
   readonly errand?: Errand
   readonly handled?: string
+  /** An update was wanted, and refused, left unanswered or held back. */
+  readonly isUpdateLost?: true
 }
+
+export type UpdateResult = 'verified' | 'ineffective' | 'failed'
 
 export type Report = {
   /** Counts and logs what ZStack accepted: once per verdict, however often its conclusion is tried. */
@@ -29,8 +33,8 @@ export type Report = {
 export type ReporterOptions = {
   readonly objects: Objects
   readonly announce: Announce
-  /** An update was accepted, and read back equal or not. */
-  readonly onUpdate: (isVerified: boolean) => void
+  /** An update was accepted, and read back equal or not; or was not accepted. */
+  readonly onUpdate: (result: UpdateResult) => void
   readonly clock: Clock
   /** Where ZStack is, as people know it. */
   readonly endpoint: string
@@ -63,10 +67,11 @@ export function createReporter({ objects, announce, onUpdate, clock, endpoint }:
     }
 
     return {
-      accepted({ update }) {
+      accepted({ update, isUpdateLost }) {
+        if (isUpdateLost) onUpdate('failed')
         if (!update) return
         const { fields, cause, attempts } = update
-        onUpdate(attempts === 0)
+        onUpdate(attempts === 0 ? 'verified' : 'ineffective')
         log.info({ fields, cause, attempts: attempts || undefined }, 'updated')
       },
       async conclude(verdict) {

@@ -1,4 +1,7 @@
-/** The log: one JSON object a line with stable keys, or text for people. */
+/**
+ * The log: one JSON object a line, or text for people. Lines of a pass have the keys controller, namespace, name,
+ * generation and reconcileID; what it changed is in fields and cause, what it came to in ready and reason.
+ */
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { prettyFactory } from 'pino-pretty'
 
@@ -17,11 +20,30 @@ export function createLog({ level, format, destination }: LogOptions): Logger {
     base: null,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '***' },
+    redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
   }
   // Written at once: the last line before an exit is the one that matters.
   const out = destination ?? pino.destination({ fd: 1, sync: true })
   if (format === 'json') return pino(options, out)
-  const spell = prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', ignore: 'reconcileID,generation', singleLine: true })
+  const spell = prettyFactory({
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+    messageFormat: (line) => sentence(line),
+    ignore: [...spelled, 'controller', 'reconcileID', 'generation'].join(','),
+  })
   return pino(options, { write: (line) => out.write(spell(line)) })
+}
+
+/** What the sentence of a line tells; the rest follows it as JSON. */
+const spelled = ['namespace', 'name', 'fields', 'cause', 'ready', 'reason']
+
+type Key = 'namespace' | 'name' | 'ready' | 'reason' | 'msg' | 'cause'
+type Line = Readonly<Partial<Record<Key, string>>> & { readonly fields?: readonly string[] }
+
+/** `models/chat: updated requestCpu, yaml (SpecChanged)` */
+function sentence({ namespace, name, ready, reason, msg, fields, cause }: Line): string {
+  const subject = [namespace, name].filter((part) => part !== undefined).join('/')
+  const state = ready === undefined ? undefined : `Ready=${ready} ${reason ?? ''},`
+  const why = cause ?? (ready === undefined ? reason : undefined)
+  return [subject && `${subject}:`, state, msg, fields?.join(', '), why && `(${why})`].filter(Boolean).join(' ')
 }

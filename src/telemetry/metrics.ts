@@ -1,102 +1,157 @@
-/** Every metric in one list, name beside help. */
+/** What is counted while it happens, and what is looked up when somebody scrapes. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { catalogue } from './catalogue.ts'
+import { objectSeries, type TellingObject } from './objects.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
-/** From a loopback answer to the default request time limit. */
-const seconds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+/** How things stand at the moment of a scrape; times are seconds. */
+export type Now = {
+  readonly waiting: Readonly<Record<'change' | 'retry' | 'poll', number>>
+  /** For how long each pass under way has run. */
+  readonly working: readonly number[]
+  readonly isLeader: boolean
+  readonly hasTrouble: boolean
+  /** Absent before the first poll was begun. */
+  readonly observationAge: number | undefined
+  readonly loopLag: number
+  readonly objects: () => Iterable<TellingObject>
+  readonly process: {
+    readonly cpuSeconds: number
+    readonly residentBytes: number
+    readonly heapBytes: number
+    readonly startTime: number
+  }
+}
 
-export function createMetrics(version: string) {
+export type UpdateResult = 'verified' | 'ineffective' | 'failed'
+
+const controller = 'modelservice'
+const queue = { name: controller, controller }
+
+/** The controller's results, in the words that dashboards know. */
+const results = { awaitChange: 'success', after: 'requeue_after', backOff: 'requeue', error: 'error' } as const
+
+export type MetricsOptions = {
+  readonly version: string
+  /** Passes at once at the most. */
+  readonly workers: number
+  /** An older observation proves nothing any more. */
+  readonly staleAfterMs: number
+}
+
+export function createMetrics({ version, workers, staleAfterMs }: MetricsOptions) {
   const registry = new Registry()
   const registers = [registry]
-  const metrics = {
-    reconciles: new Counter({
-      name: 'controller_runtime_reconcile_total',
-      help: 'Passes by how they ended',
-      labelNames: ['controller', 'result'] as const,
-      registers,
-    }),
-    reconcileSeconds: new Histogram({
-      name: 'controller_runtime_reconcile_time_seconds',
-      help: 'Time of a pass',
-      labelNames: ['controller'] as const,
-      buckets: seconds,
-      registers,
-    }),
-    queueDepth: new Gauge({
-      name: 'workqueue_depth',
-      help: 'Keys that wait for a worker',
-      labelNames: ['name'] as const,
-      registers,
-    }),
-    queueAdds: new Counter({
-      name: 'workqueue_adds_total',
-      help: 'Keys added to the queue',
-      labelNames: ['name'] as const,
-      registers,
-    }),
-    apiRequests: new Counter({
-      name: 'zstack_api_requests_total',
-      help: 'Requests to ZStack by operation and HTTP status; none where no answer came',
-      labelNames: ['operation', 'code'] as const,
-      registers,
-    }),
-    apiSeconds: new Histogram({
-      name: 'zstack_api_request_duration_seconds',
-      help: 'Time of a request to ZStack',
-      labelNames: ['operation'] as const,
-      buckets: seconds,
-      registers,
-    }),
-    circuitOpen: new Gauge({
-      name: 'zstack_api_circuit_open',
-      help: '1 while requests to ZStack are held back because they cannot succeed',
-      registers,
-    }),
-    updates: new Counter({
-      name: 'zstack_operator_updates_total',
-      help: 'Updates that ZStack accepted: verified by a read, or without effect',
-      labelNames: ['result'] as const,
-      registers,
-    }),
-    watchRestarts: new Counter({
-      name: 'zstack_operator_watch_restarts_total',
-      help: 'Watches on Kubernetes that broke',
-      registers,
-    }),
-    leader: new Gauge({ name: 'zstack_operator_leader', help: '1 in the process that leads', registers }),
-    build: new Gauge({
-      name: 'zstack_operator_build_info',
-      help: 'Always 1; the version is a label',
-      labelNames: ['version'] as const,
-      registers,
-    }),
-  }
-  metrics.build.set({ version }, 1)
-  // A series that starts at zero shows on a dashboard before the first event.
-  for (const result of ['awaitChange', 'after', 'backOff', 'error']) metrics.reconciles.inc({ controller, result }, 0)
-  for (const result of ['verified', 'ineffective']) metrics.updates.inc({ result }, 0)
+  const m = create(registers)
+  m.build.set({ version }, 1)
+  m.mostWorkers.set({ controller }, workers)
+  m.staleAfter.set(staleAfterMs / 1000)
+  startAtZero(m)
   return {
     controller,
-    countAdd: () => metrics.queueAdds.inc({ name: controller }),
-    countWatchRestart: () => metrics.watchRestarts.inc(),
-    countUpdate: (isVerified: boolean) => metrics.updates.inc({ result: isVerified ? 'verified' : 'ineffective' }),
-    observePass: (result: string, seconds: number) => {
-      metrics.reconciles.inc({ controller, result })
-      metrics.reconcileSeconds.observe({ controller }, seconds)
+    queue: {
+      added: () => m.queueAdds.inc(queue),
+      retried: () => m.queueRetries.inc(queue),
+      taken: (seconds: number) => m.queueSeconds.observe(queue, seconds),
+      finished: (seconds: number) => m.workSeconds.observe(queue, seconds),
     },
-    observeRequest: (operation: string, code: string, seconds: number) => {
-      metrics.apiRequests.inc({ operation, code })
-      metrics.apiSeconds.observe({ operation }, seconds)
+    countWatchRestart: () => m.watchRestarts.inc(),
+    countUpdate: (result: UpdateResult) => m.updates.inc({ result }),
+    observeConvergence: (cause: 'SpecChanged' | 'DriftCorrected', seconds: number) =>
+      m.convergence.observe({ cause }, seconds),
+    noteBodyShape(shape: string) {
+      m.bodyShape.reset()
+      m.bodyShape.set({ shape }, 1)
     },
-    /** The text exposition, with what is only known when somebody looks. */
-    async page(now: { readonly depth: number; readonly isLeader: boolean; readonly hasTrouble: boolean }) {
-      metrics.queueDepth.set({ name: controller }, now.depth)
-      metrics.leader.set(now.isLeader ? 1 : 0)
-      metrics.circuitOpen.set(now.hasTrouble ? 1 : 0)
-      return { status: 200, type: registry.contentType, text: await registry.metrics() }
+    observePass: (kind: keyof typeof results, seconds: number) => {
+      m.reconciles.inc({ controller, result: results[kind] })
+      if (kind === 'error') m.reconcileErrors.inc({ controller })
+      m.reconcileSeconds.observe({ controller }, seconds)
+    },
+    observeRequest(operation: string, code: string, seconds: number) {
+      m.apiRequests.inc({ operation, code })
+      m.apiSeconds.observe({ operation }, seconds)
+    },
+    /** The text exposition, in pieces: the objects' part is made while it is sent, and never held as a whole. */
+    async page(now: Now) {
+      look(m, now)
+      const counted = await registry.metrics()
+      function* text() {
+        yield `${counted.trimEnd()}\n`
+        if (now.isLeader) yield* objectSeries(now.objects)
+      }
+      return { status: 200, type: registry.contentType, text: text() }
     },
   }
 }
 
-const controller = 'modelservice'
+type Instruments = ReturnType<typeof create>
+
+function create(registers: Registry[]) {
+  const c = catalogue
+  return {
+    reconciles: new Counter({ ...c.reconciles, registers }),
+    reconcileErrors: new Counter({ ...c.reconcileErrors, registers }),
+    reconcileSeconds: new Histogram({ ...c.reconcileSeconds, registers }),
+    activeWorkers: new Gauge({ ...c.activeWorkers, registers }),
+    mostWorkers: new Gauge({ ...c.mostWorkers, registers }),
+    queueDepth: new Gauge({ ...c.queueDepth, registers }),
+    queueAdds: new Counter({ ...c.queueAdds, registers }),
+    queueRetries: new Counter({ ...c.queueRetries, registers }),
+    queueSeconds: new Histogram({ ...c.queueSeconds, registers }),
+    workSeconds: new Histogram({ ...c.workSeconds, registers }),
+    unfinishedSeconds: new Gauge({ ...c.unfinishedSeconds, registers }),
+    longestSeconds: new Gauge({ ...c.longestSeconds, registers }),
+    apiRequests: new Counter({ ...c.apiRequests, registers }),
+    apiSeconds: new Histogram({ ...c.apiSeconds, registers }),
+    circuitOpen: new Gauge({ ...c.circuitOpen, registers }),
+    bodyShape: new Gauge({ ...c.bodyShape, registers }),
+    updates: new Counter({ ...c.updates, registers }),
+    convergence: new Histogram({ ...c.convergence, registers }),
+    observationAge: new Gauge({ ...c.observationAge, registers }),
+    staleAfter: new Gauge({ ...c.staleAfter, registers }),
+    watchRestarts: new Counter({ ...c.watchRestarts, registers }),
+    leader: new Gauge({ ...c.leader, registers }),
+    build: new Gauge({ ...c.build, registers }),
+    cpuSeconds: new Counter({ ...c.cpuSeconds, registers }),
+    residentBytes: new Gauge({ ...c.residentBytes, registers }),
+    startTime: new Gauge({ ...c.startTime, registers }),
+    heapBytes: new Gauge({ ...c.heapBytes, registers }),
+    loopLag: new Gauge({ ...c.loopLag, registers }),
+  }
+}
+
+/** A series that starts at zero shows on a dashboard, and counts for `rate`, before the first event. */
+function startAtZero(m: Instruments) {
+  for (const result of Object.values(results)) m.reconciles.inc({ controller, result }, 0)
+  for (const result of ['verified', 'ineffective', 'failed']) m.updates.inc({ result }, 0)
+  for (const cause of ['SpecChanged', 'DriftCorrected']) m.convergence.zero({ cause })
+  m.reconcileErrors.inc({ controller }, 0)
+  m.reconcileSeconds.zero({ controller })
+  for (const counter of [m.queueAdds, m.queueRetries]) counter.inc(queue, 0)
+  for (const times of [m.queueSeconds, m.workSeconds]) times.zero(queue)
+}
+
+function look(m: Instruments, now: Now) {
+  // What one that stands by keeps in its queue waits for nothing: the leader does it.
+  for (const [priority, depth] of Object.entries(now.waiting))
+    m.queueDepth.set({ ...queue, priority }, now.isLeader ? depth : 0)
+  m.activeWorkers.set({ controller }, now.working.length)
+  m.unfinishedSeconds.set(
+    queue,
+    now.working.reduce((sum, seconds) => sum + seconds, 0),
+  )
+  m.longestSeconds.set(queue, Math.max(0, ...now.working))
+  m.leader.set(now.isLeader ? 1 : 0)
+  m.circuitOpen.set(now.hasTrouble ? 1 : 0)
+  // An age that nobody knows is no age of zero.
+  if (now.observationAge === undefined || !now.isLeader) m.observationAge.remove()
+  else m.observationAge.set(now.observationAge)
+  m.loopLag.set(now.loopLag)
+  m.cpuSeconds.reset()
+  m.cpuSeconds.inc(now.process.cpuSeconds)
+  m.residentBytes.set(now.process.residentBytes)
+  m.heapBytes.set(now.process.heapBytes)
+  m.startTime.set(now.process.startTime)
+}

@@ -1,5 +1,7 @@
 /** `/metrics`, `/healthz` and `/readyz` over plain HTTP. */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 
 /** What is wrong, in one sentence each; empty when all is well. */
 export type Check = () => readonly string[]
@@ -8,7 +10,12 @@ export interface Listener {
   close(): Promise<void>
 }
 
-export type Page = () => Promise<{ readonly status: number; readonly type: string; readonly text: string }>
+/** A long text comes in pieces, each made when the one before is on its way. */
+export type Page = () => Promise<{
+  readonly status: number
+  readonly type: string
+  readonly text: string | Iterable<string>
+}>
 
 export function checkPage(check: Check): Page {
   return () => {
@@ -44,9 +51,13 @@ function answer(pages: Readonly<Record<string, Page>>): RequestListener {
 async function send(page: Page, response: ServerResponse): Promise<void> {
   try {
     const { status, type, text } = await page()
-    response.writeHead(status, { 'content-type': type }).end(text)
+    response.writeHead(status, { 'content-type': type })
+    if (typeof text === 'string') response.end(text)
+    else await pipeline(Readable.from(text), response)
   } catch (error) {
-    response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${String(error)}\n`)
+    // Too late for another answer: the reader sees a page that breaks off.
+    if (response.headersSent) response.destroy()
+    else response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${String(error)}\n`)
   }
 }
 

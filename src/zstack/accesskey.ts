@@ -1,7 +1,8 @@
 /** The signature of access keys (`zstack-api.md`, Sessions): no session, every request signed. */
 import { createHmac } from 'node:crypto'
+import type { Secret } from '../secret.ts'
 
-export type AccessKey = { readonly id: string; readonly secret: string }
+export type AccessKey = { readonly id: string; readonly secret: Secret }
 
 /**
  * The headers that authenticate one request.
@@ -15,7 +16,7 @@ export function signature(
 ): { date: string; authorization: string } {
   const date = now.toUTCString()
   const [signed = ''] = path.split('?', 1)
-  const digest = createHmac('sha1', key.secret)
+  const digest = createHmac('sha1', key.secret.reveal())
     .update(`${method}\n${date}\n${decodeURI(signed)}`)
     .digest('base64')
   return { date, authorization: `ZStack ${key.id}:${digest}` }

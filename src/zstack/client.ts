@@ -93,7 +93,7 @@ export function createClient({
     const key = revised.credentials
     const headers = signature(key, call.method, call.path, new Date(clock.now()))
     const [, digest = ''] = headers.authorization.split(':')
-    const reply = await send(call, headers, [key.secret, digest], signal)
+    const reply = await send(call, headers, [key.secret.reveal(), digest], signal)
     return reply.ok ? reply : failed(asKeyFails(reply.failure, endpoint))
   }
 

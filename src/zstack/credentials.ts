@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { done, failed, type Answer } from '../decide/failure.ts'
+import { secretOf, type Secret } from '../secret.ts'
 import type { AccessKey } from './accesskey.ts'
 
 export type Credentials =
-  | { readonly kind: 'account'; readonly name: string; readonly password: string }
+  | { readonly kind: 'account'; readonly name: string; readonly password: Secret }
   | ({ readonly kind: 'accessKey' } & AccessKey)
 
 /** Credentials with a revision that tells a change without telling the secret. */
@@ -47,8 +48,8 @@ export function credentialsDirectory(directory: string): CredentialsSource {
       const [id, secret, name, password] = await Promise.all(
         [keyId, keySecret, accountName, accountPassword].map(value),
       )
-      if (id && secret) return done(revised({ kind: 'accessKey', id, secret }))
-      if (name && password) return done(revised({ kind: 'account', name, password }))
+      if (id && secret) return done(revised({ kind: 'accessKey', id, secret: secretOf(secret) }))
+      if (name && password) return done(revised({ kind: 'account', name, password: secretOf(password) }))
       return failed({
         kind: 'secret',
         message: `no ZStack credentials in ${directory}; the Secret mounted there needs the keys ${keyId} and ${keySecret}, or ${accountName} and ${accountPassword}`,
@@ -58,5 +59,9 @@ export function credentialsDirectory(directory: string): CredentialsSource {
 }
 
 function revised(credentials: Credentials): Revised {
-  return { credentials, revision: createHash('sha256').update(JSON.stringify(credentials)).digest('hex') }
+  const parts =
+    credentials.kind === 'account'
+      ? [credentials.kind, credentials.name, credentials.password.reveal()]
+      : [credentials.kind, credentials.id, credentials.secret.reveal()]
+  return { credentials, revision: createHash('sha256').update(JSON.stringify(parts)).digest('hex') }
 }

@@ -1,5 +1,6 @@
 /** One session per connection: logged in once for all callers, renewed once, logged out at the end. */
 import { createHash } from 'node:crypto'
+import type { Secret } from '../secret.ts'
 import { done, failed, type Answer, type Failure } from '../decide/failure.ts'
 import { failureOf } from './failures.ts'
 import type { Http } from './http.ts'
@@ -25,7 +26,7 @@ const openGate: LogInGate = { refuse: () => undefined, failed: () => undefined }
 export function createSession(
   http: Http,
   endpoint: string,
-  account: { readonly name: string; readonly password: string },
+  account: { readonly name: string; readonly password: Secret },
   gate: LogInGate = openGate,
 ): Session {
   let session: Promise<Answer<string>> | undefined
@@ -34,7 +35,7 @@ export function createSession(
 
   async function logIn(): Promise<Answer<string>> {
     // ZStack wants the SHA-512 of the password in lower-case hex (zstack-api.md, Sessions).
-    const password = createHash('sha512').update(account.password).digest('hex')
+    const password = createHash('sha512').update(account.password.reveal()).digest('hex')
     const answer = await http.send(
       {
         method: 'PUT',
@@ -45,7 +46,7 @@ export function createSession(
       // An abort belongs to the caller that made it: the others must not lose the log-in they wait for.
       new AbortController().signal,
     )
-    const failure = failureOf(answer, { endpoint, writes: false, secrets: [password, account.password] })
+    const failure = failureOf(answer, { endpoint, writes: false, secrets: [password, account.password.reveal()] })
     if (failure) return failed(failure)
     const opened = answer.kind === 'answered' ? readSession(answer.json) : undefined
     if (opened !== undefined) return done(opened)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { chartFolder } from '../../deploy/chart.ts'
 import { type Manifest, ofKind, podTemplate, theOnly } from './manifest.ts'
-import { fullValues, helmMissing, leastValues, renderChart } from './render.ts'
+import { fullValues, helmMissing, kubectlMissing, kustomize, leastValues, renderChart } from './render.ts'
 
 const fileOf = (name: string) => readFileSync(new URL(`files/${name}`, chartFolder), 'utf8')
 const dashboards = (manifests: Manifest[]) =>
@@ -43,5 +43,21 @@ describe.skipIf(helmMissing !== undefined)('monitoring by the chart', () => {
     expect(dashboard?.metadata.annotations).toEqual({ grafana_folder: 'ZStack' })
     const texts = Object.values(dashboard?.data ?? {})
     expect(texts.map((text) => JSON.parse(text) as unknown)).toEqual([JSON.parse(fileOf('dashboard.json'))])
+  })
+})
+
+describe.skipIf(kubectlMissing !== undefined)('monitoring by kustomize', () => {
+  it('has the alerts of the chart, and scrapes the metrics port of the service', async () => {
+    const manifests = await kustomize('components/monitoring')
+    expect(theOnly(manifests, 'PrometheusRule').spec).toEqual(parse(fileOf('alerts.yaml')))
+    const { selector, endpoints } = theOnly(manifests, 'ServiceMonitor').spec as {
+      selector: { matchLabels: object }
+      endpoints: { port: string }[]
+    }
+    const service = theOnly(await kustomize('base'), 'Service')
+    expect(service.metadata.labels).toMatchObject(selector.matchLabels)
+    const { ports } = service.spec as { ports: { name: string }[] }
+    expect(ports.map(({ name }) => name)).toEqual(expect.arrayContaining(endpoints.map(({ port }) => port)))
+    expect(manifests.map(({ metadata }) => metadata.namespace)).toEqual(manifests.map(() => service.metadata.namespace))
   })
 })

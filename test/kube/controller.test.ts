@@ -88,7 +88,7 @@ describe('a controller', () => {
     queue.add('test/good', 'change')
     await clock.advance(3_000)
     expect(passed).toEqual(['test/bad', 'test/good', 'test/bad', 'test/bad'])
-    expect(entries[0]).toMatchObject({ level: 'error', object: 'test/bad', err: { message: 'a bug' } })
+    expect(entries[0]).toMatchObject({ level: 'error', namespace: 'test', name: 'bad', err: { message: 'a bug' } })
   })
 
   it('gives each pass a log with an id of its own', async () => {
@@ -114,7 +114,11 @@ describe('a controller', () => {
     await clock.advance(119_999)
     expect(entries).toEqual([])
     await clock.advance(1)
-    expect(entries[0]).toMatchObject({ object: 'test/slow', err: { message: 'a pass took longer than 120 s' } })
+    expect(entries[0]).toMatchObject({
+      namespace: 'test',
+      name: 'slow',
+      err: { message: 'a pass took longer than 120 s' },
+    })
     await clock.advance(1_000)
     expect(passes).toBe(2)
   })

@@ -123,6 +123,27 @@ describe('an informer', () => {
     expect(informer.brokenForMs()).toBe(5_000)
   })
 
+  it('is silent for as long as no watch has told anything, a failure included', async () => {
+    const { informer, servers, clock } = await follow({ one: nothing, two: nothing })
+    await clock.advance(20_000)
+    servers.one!.stream().event('BOOKMARK', bookmark(9))
+    await clock.advance(10_000)
+    expect(informer.silentForMs()).toBe(30_000)
+    servers.two!.stream().fail(new Error('connection reset'))
+    await clock.advance(0)
+    expect(informer.silentForMs()).toBe(10_000)
+  })
+
+  it('is never silent for long on an idle server, nor on one that refuses', async () => {
+    const { informer, clock } = await follow({ idle: nothing, refusing: refuseAll(403) })
+    let longest = 0
+    for (let i = 0; i < 60; i += 1) {
+      await clock.advance(10_000)
+      longest = Math.max(longest, informer.silentForMs())
+    }
+    expect(longest).toBeLessThanOrEqual(130_000)
+  })
+
   it('ends when it is told to, with no watch and no timer left', async () => {
     const { servers, clock, stop, running } = await follow({ one: nothing, two: nothing, three: refuseAll(403) })
     stop.abort()

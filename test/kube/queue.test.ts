@@ -5,7 +5,7 @@ import { createManualClock, type ManualClock } from '../support/clock.ts'
 function setUp({ random = () => 1 }: { random?: () => number } = {}) {
   const clock = createManualClock()
   let adds = 0
-  const queue = createQueue({ clock, random, onAdd: () => (adds += 1) })
+  const queue = createQueue({ clock, random, observer: { added: () => (adds += 1) } })
   return { clock, queue, adds: () => adds }
 }
 
@@ -159,6 +159,62 @@ describe('the queue', () => {
       queue.forget('a')
       expect(await waits(queue, clock, 1)).toEqual([1])
     })
+  })
+
+  it('tells whoever counts how long each key waited and was worked on, and which was put back', async () => {
+    const clock = createManualClock()
+    const told: string[] = []
+    const queue = createQueue({
+      clock,
+      random: () => 1,
+      observer: {
+        added: () => told.push('added'),
+        retried: () => told.push('retried'),
+        taken: (seconds) => told.push(`taken after ${seconds}`),
+        finished: (seconds) => told.push(`finished after ${seconds}`),
+      },
+    })
+    void queue.next().then((key) => queue.done(key!))
+    queue.add('first', 'poll')
+    await clock.advance(0)
+    told.length = 0
+    queue.add('a', 'poll')
+    await clock.advance(2_000)
+    queue.add('a', 'change')
+    await clock.advance(1_000)
+    await queue.next()
+    await clock.advance(500)
+    queue.addBackedOff('a')
+    queue.done('a')
+    expect(told).toEqual(['added', 'taken after 3', 'retried', 'finished after 0.5'])
+  })
+
+  it('does not count as waiting the time before anybody took keys', async () => {
+    const clock = createManualClock()
+    const waits: number[] = []
+    const queue = createQueue({ clock, random: () => 1, observer: { taken: (seconds) => waits.push(seconds) } })
+    queue.add('a', 'change')
+    queue.add('b', 'change')
+    await clock.advance(86_400_000)
+    await queue.next()
+    await clock.advance(2_000)
+    await queue.next()
+    expect(waits).toEqual([0, 2])
+  })
+
+  it('says how many keys wait by priority, and for how long those under work have been worked on', async () => {
+    const { queue, clock } = setUp()
+    queue.add('a', 'change')
+    queue.add('b', 'change')
+    queue.add('c', 'poll')
+    await queue.next()
+    await clock.advance(4_000)
+    await queue.next()
+    await clock.advance(1_000)
+    expect([queue.waiting('change'), queue.waiting('retry'), queue.waiting('poll')]).toEqual([0, 0, 1])
+    expect(queue.working()).toEqual([5_000, 1_000])
+    queue.done('a')
+    expect(queue.working()).toEqual([1_000])
   })
 
   it('lets everybody go when it is shut down, and takes and gives nothing more', async () => {

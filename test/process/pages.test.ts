@@ -1,65 +1,122 @@
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
-import { setStage } from '../support/stage.ts'
+import type { OperatorEnvironment } from '../support/operator-process.ts'
+import { setStage, type Stage } from '../support/stage.ts'
 import { modelService } from '../support/zstack/simulator.ts'
 
 const uuid = 'a'.repeat(32)
 
-async function withPages() {
-  const stage = await setStage({ services: [modelService({ uuid, requestCpu: 4 })] })
+/** Starts one with pages on ports of its own. */
+async function startWithPages(stage: Stage, env: OperatorEnvironment = {}) {
   const [health, metrics] = [await freePort(), await freePort()]
+  const operator = stage.start({ HEALTH_PORT: String(health), METRICS_PORT: String(metrics), ...env })
   const page = async (path: string, port = health) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
     return { status: response.status, text: await response.text() }
   }
-  return {
-    ...stage,
-    page,
-    metrics: async () => (await page('/metrics', metrics)).text,
-    startWithPages: () =>
-      stage.start({ HEALTH_PORT: String(health), METRICS_PORT: String(metrics), ZSTACK_REQUEST_TIMEOUT: '3s' }),
-  }
+  return { operator, page, metrics: async () => (await page('/metrics', metrics)).text }
 }
 
-describe('the pages of the operator', () => {
+const ok = { status: 200, text: 'ok\n' }
+const notYet = (reason: RegExp) => ({ status: 503, text: expect.stringMatching(reason) as string })
+
+async function oneService() {
+  const stage = await setStage({ services: [modelService({ uuid, requestCpu: 4 })] })
+  await stage.create('a', { uuid, requestCpu: 8 })
+  return stage
+}
+
+describe('the probes', () => {
   it('say healthy from the start, and ready once ModelServices are listed and ZStack was polled', async () => {
-    const { startWithPages, create, page, api, zstack } = await withPages()
-    await create('a', { uuid, requestCpu: 8 })
+    const stage = await oneService()
+    const { api, zstack } = stage
     const mend = api.faults.refuse({ verb: 'list', resource: 'modelservices', status: 503 })
     zstack.fault({ operation: 'login', times: 1, fault: { kind: 'hang' } })
-    const operator = startWithPages()
+    const { operator, page } = await startWithPages(stage, { ZSTACK_REQUEST_TIMEOUT: '3s' })
     await operator.logged(({ msg }) => msg === 'started')
-    expect(await page('/healthz')).toEqual({ status: 200, text: 'ok\n' })
-    expect(await page('/readyz')).toMatchObject({
-      status: 503,
-      text: expect.stringContaining('not listed yet') as string,
-    })
+    expect(await page('/healthz')).toEqual(ok)
+    expect(await page('/readyz')).toEqual(notYet(/not listed yet/))
     mend()
     await expect.poll(() => zstack.requests('login').length, { timeout: 10_000 }).toBe(1)
-    expect(await page('/readyz')).toMatchObject({ status: 503 })
-    await expect.poll(() => page('/readyz'), { timeout: 10_000 }).toEqual({ status: 200, text: 'ok\n' })
+    expect(await page('/readyz')).toEqual(notYet(/not polled ZStack yet/))
+    await expect.poll(() => page('/readyz'), { timeout: 10_000 }).toEqual(ok)
   })
 
-  it('count what was done', async () => {
-    const { startWithPages, create, converged, metrics } = await withPages()
-    await create('a', { uuid, requestCpu: 8 })
-    startWithPages()
-    await converged()
+  it('say that the event loop was blocked until a moment ago', async () => {
+    const { operator, page } = await startWithPages(await oneService())
+    await expect.poll(() => page('/readyz'), { timeout: 10_000 }).toEqual(ok)
+    operator.signal('SIGSTOP')
+    await setTimeout(6_500)
+    operator.signal('SIGCONT')
+    expect(await page('/healthz')).toEqual(notYet(/^the event loop was blocked for \d s \(limit 5 s\)$/m))
+  })
+
+  it('call one that stands by ready, though it never polls', async () => {
+    const stage = await oneService()
+    const elected = { LEADER_ELECTION: 'true', LEADER_ELECTION_NAMESPACE: 'default' }
+    const leader = await startWithPages(stage, elected)
+    await leader.operator.logged(({ msg }) => msg === 'leading')
+    const standby = await startWithPages(stage, elected)
+    await expect.poll(() => standby.page('/readyz').catch(() => undefined), { timeout: 10_000 }).toEqual(ok)
+    await stage.converged()
+    expect(await standby.metrics()).toContain('zstack_operator_leader 0\n')
+    expect(await standby.metrics()).not.toMatch(/^zstack_modelservice_/m)
+    expect(await leader.metrics()).toMatch(/^zstack_modelservice_condition\{.*type="Ready".*\} 1$/m)
+  })
+})
+
+describe('the metrics page', () => {
+  it('counts what was done', async () => {
+    const stage = await oneService()
+    const { operator, metrics } = await startWithPages(stage)
+    await stage.converged()
+    await stage.edit('a', { requestCpu: 16 })
+    await operator.logged(({ msg, generation }) => msg === 'updated' && generation === 2)
+    await stage.converged()
     const text = await metrics()
-    expect(text).toContain('zstack_operator_updates_total{result="verified"} 1\n')
-    expect(text).toContain('zstack_api_requests_total{operation="update",code="200"} 1\n')
-    expect(text).toContain('zstack_api_requests_total{operation="login",code="200"} 1\n')
-    expect(text).toContain('zstack_operator_leader 1\n')
-    expect(text).toContain('zstack_api_circuit_open 0\n')
-    expect(text).toMatch(/controller_runtime_reconcile_total\{controller="modelservice",result="awaitChange"\} [1-9]/)
+    for (const line of [
+      'zstack_operator_updates_total{result="verified"} 2',
+      'zstack_api_requests_total{operation="update",code="200"} 2',
+      'zstack_api_requests_total{operation="login",code="200"} 1',
+      'zstack_operator_leader 1',
+      'zstack_api_circuit_open 0',
+      'zstack_api_body_shape{shape="envelope"} 1',
+      'zstack_operator_convergence_seconds_count{cause="SpecChanged"} 2',
+      'controller_runtime_active_workers{controller="modelservice"} 0',
+      'workqueue_depth{name="modelservice",controller="modelservice",priority="change"} 0',
+    ])
+      expect(text).toContain(`${line}\n`)
+    expect(text).toMatch(/controller_runtime_reconcile_total\{controller="modelservice",result="success"\} [2-9]/)
+    expect(text).toMatch(/workqueue_queue_duration_seconds_count\{.*\} [2-9]/)
+    expect(text).toMatch(/zstack_operator_observation_age_seconds [01]/)
+    expect(text).toMatch(/process_resident_memory_bytes \d{8}/)
   })
 
-  it('tell of trouble with ZStack', async () => {
-    const { startWithPages, create, zstack, ready, metrics } = await withPages()
-    zstack.setAccount('admin', 'another')
-    await create('a', { uuid, requestCpu: 8 })
-    startWithPages()
-    await expect.poll(ready, { timeout: 10_000 }).toEqual(['False CredentialsRejected'])
+  it('has the series of each object for as long as there is the object', async () => {
+    const stage = await oneService()
+    const { metrics } = await startWithPages(stage)
+    await stage.converged()
+    const own = async () => (await metrics()).match(/^zstack_modelservice_.*name="a".*$/gm) ?? []
+    expect(await own()).toEqual([
+      'zstack_modelservice_condition{namespace="default",name="a",type="Ready",status="True",reason="InSync"} 1',
+      'zstack_modelservice_condition{namespace="default",name="a",type="Connected",status="True",reason="InSync"} 1',
+      'zstack_modelservice_condition{namespace="default",name="a",type="Synced",status="True",reason="InSync"} 1',
+      'zstack_modelservice_drifted_fields{namespace="default",name="a"} 0',
+    ])
+    await stage.edit('a', { policy: 'Observe' })
+    stage.zstack.drift(uuid, { requestCpu: 2 })
+    const drifted = 'zstack_modelservice_drifted_fields{namespace="default",name="a"} 1'
+    await expect.poll(own, { timeout: 10_000 }).toContain(drifted)
+    await stage.remove('a')
+    await expect.poll(own, { timeout: 10_000 }).toEqual([])
+  })
+
+  it('tells of trouble with ZStack', async () => {
+    const stage = await oneService()
+    stage.zstack.setAccount('admin', 'another')
+    const { metrics } = await startWithPages(stage)
+    await expect.poll(stage.ready, { timeout: 10_000 }).toEqual(['False CredentialsRejected'])
     expect(await metrics()).toContain('zstack_api_circuit_open 1\n')
   })
 })

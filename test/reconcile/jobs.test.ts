@@ -127,7 +127,7 @@ describe('an update that became a job', () => {
     inventory.endJobs()
     await pass('a')
     expect(fleet.status('a').lastUpdate).not.toHaveProperty('attempts')
-    expect(counted).toEqual([true])
+    expect(counted).toEqual(['verified'])
   })
 
   it('a write-only value that is edited while it runs is sent afterwards', async () => {
@@ -162,7 +162,7 @@ describe('an update that became a job', () => {
     await pass('a')
     expect(inventory.updates()).toEqual([{ requestCpu: 8, userTags: ['x'] }, { userTags: ['x'] }])
     expect(fleet.status('a')).toMatchObject({ lastHandledReconcileAt: 'now', lastUpdate: { cause: 'Requested' } })
-    expect(counted).toEqual([true, true])
+    expect(counted).toEqual(['verified', 'verified'])
     expect(ready('a')).toBe('True InSync')
   })
 

@@ -216,6 +216,20 @@ describe('the poller', () => {
     expect(subject.hasPolled()).toBe(true)
   })
 
+  it('tells how long ago all services were read, counted from the first poll while none was', async () => {
+    const { start, clock, inventory, poller: subject } = poller()
+    expect(subject.observationAgeMs()).toBeUndefined()
+    inventory.next('refresh', { fails: outage }, { fails: outage })
+    await start()
+    await clock.advance(90_000)
+    expect(subject.observationAgeMs()).toBe(90_000)
+    subject.hurry()
+    await clock.advance(0)
+    expect(subject.observationAgeMs()).toBe(0)
+    await clock.advance(5_000)
+    expect(subject.observationAgeMs()).toBe(5_000)
+  })
+
   it('ends when told to, in the middle of a wait', async () => {
     const { start, stop, clock } = poller()
     await start()

@@ -165,7 +165,7 @@ describe('the status after a pass', () => {
     for (let i = 0; i < 3; i++) await expect(pass('a')).rejects.toThrow('503')
     await pass('a')
     expect(inventory.updates()).toHaveLength(1)
-    expect(counted).toEqual([true])
+    expect(counted).toEqual(['verified'])
     expect(fleet.status('a')).toMatchObject({ writeOnlyHashes: { userTags: expect.any(String) as string } })
   })
 

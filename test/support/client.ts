@@ -4,7 +4,9 @@ import { done, type Answer } from '../../src/decide/failure.ts'
 import type { CircuitChange } from '../../src/zstack/circuit.ts'
 import { createClient, type Call, type Client, type ClientOptions } from '../../src/zstack/client.ts'
 import { fixedCredentials, type Credentials, type CredentialsSource } from '../../src/zstack/credentials.ts'
+import { secretOf } from '../../src/secret.ts'
 import { createHttp, type Http } from '../../src/zstack/http.ts'
+import { revealed } from './revealed.ts'
 import { createManualClock, type ManualClock } from './clock.ts'
 import {
   DEFAULT_CREDENTIALS,
@@ -16,12 +18,12 @@ import {
 export const admin: Credentials = {
   kind: 'account',
   name: DEFAULT_CREDENTIALS.accountName,
-  password: DEFAULT_CREDENTIALS.password,
+  password: secretOf(DEFAULT_CREDENTIALS.password),
 }
 export const accessKey: Credentials = {
   kind: 'accessKey',
   id: DEFAULT_CREDENTIALS.accessKeyId,
-  secret: DEFAULT_CREDENTIALS.accessKeySecret,
+  secret: secretOf(DEFAULT_CREDENTIALS.accessKeySecret),
 }
 
 export const endpoint = 'http://zstack.example/zstack'
@@ -114,5 +116,7 @@ export function changeableCredentials(first: Credentials): CredentialsSource & {
 }
 
 function revisionOf(credentials: Credentials): string {
-  return createHash('sha256').update(JSON.stringify(credentials)).digest('hex')
+  return createHash('sha256')
+    .update(JSON.stringify(revealed(credentials)))
+    .digest('hex')
 }

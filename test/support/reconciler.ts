@@ -5,6 +5,9 @@ import { conditionOf } from '../../src/decide/report.ts'
 import { createClaims, type Claims } from '../../src/reconcile/claims.ts'
 import type { Connections } from '../../src/reconcile/ports.ts'
 import { createReconciler, type Reconciler } from '../../src/reconcile/reconcile.ts'
+import type { UpdateResult } from '../../src/reconcile/reporter.ts'
+import { createStopwatch } from '../../src/reconcile/stopwatch.ts'
+import { isChangeForUs } from '../../src/reconcile/wake.ts'
 import type { Result } from '../../src/decide/outcome.ts'
 import type { Failure } from '../../src/decide/failure.ts'
 import { createCapturedLog, type CapturedLog } from './captured-log.ts'
@@ -22,8 +25,10 @@ export interface Rig extends CapturedLog {
   readonly reconciler: Reconciler
   /** Events told, as `name: Reason message`. */
   readonly announced: readonly string[]
-  /** Updates that were accepted, by whether a read proved them. */
-  readonly counted: readonly boolean[]
+  /** Updates by what became of them. */
+  readonly counted: readonly UpdateResult[]
+  /** What converged, by cause and seconds: `SpecChanged 3`. */
+  readonly converged: readonly string[]
   /** One pass over an object, to its end. */
   readonly pass: (name: string) => Promise<Result>
   /** So many, one after the other, while time stands still. */
@@ -52,16 +57,31 @@ export function createRig(options: Partial<FakeInventoryOptions> = {}): Rig {
   const inventory = createFakeInventory({ clock, ...options })
   const connections = connectionsTo(inventory, endpoint)
   const announced: string[] = []
-  const counted: boolean[] = []
+  const counted: UpdateResult[] = []
   let claims = createClaims()
-  const fleet = createFleet((key, _, after) => void claims.note(key, after))
+  const converged: string[] = []
+  const stopwatch = createStopwatch(clock, (cause, seconds) => converged.push(`${cause} ${seconds}`))
+  const fleet = createFleet((key, before, after) => {
+    claims.note(key, after)
+    if (isChangeForUs(before, after)) stopwatch.changed(key)
+  })
   let reconciler = start()
 
   function start(): Reconciler {
     const announce = ({ metadata }: { metadata: { name: string } }, { reason, message }: Announcement) =>
       void announced.push(`${metadata.name}: ${reason} ${message}`)
-    const onUpdate = (isVerified: boolean) => void counted.push(isVerified)
-    return createReconciler({ objects: fleet, claims, connections, announce, onUpdate, clock, endpoint, staleAfterMs })
+    const onUpdate = (result: UpdateResult) => void counted.push(result)
+    return createReconciler({
+      objects: fleet,
+      claims,
+      connections,
+      announce,
+      onUpdate,
+      stopwatch,
+      clock,
+      endpoint,
+      staleAfterMs,
+    })
   }
 
   const pass = (name: string, signal = new AbortController().signal) =>
@@ -76,6 +96,7 @@ export function createRig(options: Partial<FakeInventoryOptions> = {}): Rig {
     fleet,
     announced,
     counted,
+    converged,
     get claims() {
       return claims
     },

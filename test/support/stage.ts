@@ -21,6 +21,7 @@ export interface Stage {
   readonly start: (env?: OperatorEnvironment) => OperatorProcess
   readonly create: (name: string, spec: object) => Promise<void>
   readonly edit: (name: string, spec: object) => Promise<void>
+  readonly remove: (name: string) => Promise<void>
   readonly status: (name: string) => Promise<Status>
   /** Ready of every object, such as `True InSync`, where it speaks of the newest generation. */
   readonly ready: () => Promise<readonly string[]>
@@ -87,6 +88,9 @@ export async function setStage(
     },
     async edit(name, spec) {
       await send('PATCH', `${collection}/${name}`, { spec })
+    },
+    async remove(name) {
+      await send('DELETE', `${collection}/${name}`)
     },
     status: async (name) => ((await send('GET', `${collection}/${name}`)) as Stored).status ?? {},
     async ready() {

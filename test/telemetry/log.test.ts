@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { secretOf } from '../../src/secret.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 
 function logTo(format: 'json' | 'pretty', level = 'info') {
@@ -38,6 +39,15 @@ describe('the log as JSON', () => {
     expect(lines).toHaveLength(1)
   })
 
+  it('shows of a secret that there is one, whatever its key and however deep', () => {
+    const { log, lines } = logTo('json')
+    const pair = { id: 'key', value: secretOf('hunter2') }
+    log.info({ pair, list: [{ deep: { pair } }] }, 'x')
+    log.error({ err: new Error('x', { cause: { pair } }), pair: pair.value }, 'y')
+    expect(lines.join('')).not.toContain('hunter2')
+    expect(JSON.parse(lines[0]!)).toMatchObject({ pair: { id: 'key', value: '[redacted]' } })
+  })
+
   it.each(['password', 'secret', 'token', 'authorization', 'Authorization', 'session', 'credentials'])(
     'never shows a value under the key %s, at the top or further down',
     (key) => {
@@ -51,13 +61,29 @@ describe('the log as JSON', () => {
 })
 
 describe('the log for people', () => {
-  it('is one line with time, level, message and what it is about', () => {
+  const about = { controller: 'modelservice', reconcileID: '6c1a', namespace: 'models', name: 'a', generation: 3 }
+
+  it.each([
+    [
+      'a change',
+      { fields: ['yaml', 'type'], cause: 'SpecChanged' },
+      'updated',
+      'models/a: updated yaml, type (SpecChanged)',
+    ],
+    ['a verdict', { ready: 'False', reason: 'NotFound' }, 'gone', 'models/a: Ready=False NotFound, gone'],
+    ['trouble', { reason: 'HTTP 503', attempts: 2 }, 'broken', 'models/a: broken (HTTP 503) {"attempts":2}'],
+  ])('tells %s in one line: when, how bad, of what, what, and the rest', (_, keys, message, sentence) => {
     const { log, lines } = logTo('pretty')
-    log.warn({ name: 'a', namespace: 'models', reconcileID: '6c1a5f61', generation: 3 }, 'ZStack refuses the update')
-    const text = stripVTControlCharacters(lines.join(''))
-    expect(text).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] WARN \(a\): ZStack refuses the update \{"namespace":"models"\}\n$/)
-    expect(text.trimEnd()).not.toContain('\n')
-    expect(text).not.toContain('6c1a5f61')
+    log.child(about).warn(keys, message)
+    const [line = '', ...others] = lines.map((text) => stripVTControlCharacters(text))
+    expect(line.replace(/^\[\d\d:\d\d:\d\d\.\d{3}\] /, '')).toBe(`WARN: ${sentence}\n`)
+    expect(others).toEqual([])
+  })
+
+  it('tells what is about no object without one', () => {
+    const { log, lines } = logTo('pretty')
+    log.info({ version: '1' }, 'started')
+    expect(stripVTControlCharacters(lines.join(''))).toMatch(/\] INFO: started \{"version":"1"\}\n$/)
   })
 
   it('never shows a secret either', () => {

@@ -1,83 +1,179 @@
 import { describe, expect, it } from 'vitest'
+import { catalogue } from '../../src/telemetry/catalogue.ts'
 import { metered } from '../../src/telemetry/metered.ts'
-import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { createMetrics, type Metrics, type Now } from '../../src/telemetry/metrics.ts'
 
-const atRest = { depth: 0, isLeader: false, hasTrouble: false }
+const atRest: Now = {
+  waiting: { change: 0, retry: 0, poll: 0 },
+  working: [],
+  isLeader: true,
+  hasTrouble: false,
+  observationAge: 0,
+  loopLag: 0,
+  objects: () => [],
+  process: { cpuSeconds: 0, residentBytes: 0, heapBytes: 0, startTime: 0 },
+}
+
+const create = (version = '1') => createMetrics({ version, workers: 32, staleAfterMs: 300_000 })
+
+async function pageOf(metrics: Metrics, now: Partial<Now> = {}): Promise<string> {
+  const { text } = await metrics.page({ ...atRest, ...now })
+  return [...text].join('')
+}
 
 /** The sample of a series, by name and labels as the page has them. */
-async function sample(metrics: ReturnType<typeof createMetrics>, series: string, now = atRest) {
-  const { text } = await metrics.page(now)
-  const line = text.split('\n').find((one) => one.startsWith(`${series} `))
+async function sample(metrics: Metrics, series: string, now: Partial<Now> = {}) {
+  const line = (await pageOf(metrics, now)).split('\n').find((one) => one.startsWith(`${series} `))
   return line === undefined ? undefined : Number(line.slice(series.length + 1))
 }
 
+async function samples(metrics: Metrics, wanted: Readonly<Record<string, number>>, now: Partial<Now> = {}) {
+  const found = Object.keys(wanted).map(async (series) => [series, await sample(metrics, series, now)])
+  return Object.fromEntries(await Promise.all(found)) as Record<string, number | undefined>
+}
+
+const queue = 'name="modelservice",controller="modelservice"'
+
 describe('the metrics', () => {
-  it('are text that Prometheus reads, each with its help', async () => {
-    const { status, type, text } = await createMetrics('1.2.3').page(atRest)
+  it('are those of the catalogue, each with its kind and help, as text that Prometheus reads', async () => {
+    const { status, type } = await create().page(atRest)
     expect(status).toBe(200)
     expect(type).toMatch(/^text\/plain; version=0\.0\.4/)
-    const names = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name)
-    expect(names).toEqual([
-      'controller_runtime_reconcile_total',
-      'controller_runtime_reconcile_time_seconds',
-      'workqueue_depth',
-      'workqueue_adds_total',
-      'zstack_api_requests_total',
-      'zstack_api_request_duration_seconds',
-      'zstack_api_circuit_open',
-      'zstack_operator_updates_total',
-      'zstack_operator_watch_restarts_total',
-      'zstack_operator_leader',
-      'zstack_operator_build_info',
-    ])
-    expect([...text.matchAll(/^# HELP (\S+) \S/gm)].map(([, name]) => name)).toEqual(names)
+    const text = await pageOf(create())
+    const all = Object.values(catalogue)
+    const kinds = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, kind]) => `${name} ${kind}`)
+    expect(kinds.sort()).toEqual(all.map(({ name, kind }) => `${name} ${kind}`).sort())
+    for (const { name, help } of all) expect(text).toContain(`# HELP ${name} ${help}\n`)
   })
 
-  it('tell the version', async () => {
-    expect(await sample(createMetrics('1.2.3'), 'zstack_operator_build_info{version="1.2.3"}')).toBe(1)
+  it('tell the version, the limit of passes at once and when an observation is stale', async () => {
+    const wanted = {
+      'zstack_operator_build_info{version="1.2.3"}': 1,
+      'controller_runtime_max_concurrent_reconciles{controller="modelservice"}': 32,
+      zstack_operator_stale_after_seconds: 300,
+    }
+    expect(await samples(create('1.2.3'), wanted)).toEqual(wanted)
   })
 
   it('have every series that can be named in advance from the start, at zero', async () => {
-    const metrics = createMetrics('1')
-    for (const result of ['awaitChange', 'after', 'backOff', 'error'])
-      expect(
-        await sample(metrics, `controller_runtime_reconcile_total{controller="modelservice",result="${result}"}`),
-      ).toBe(0)
-    for (const result of ['verified', 'ineffective'])
-      expect(await sample(metrics, `zstack_operator_updates_total{result="${result}"}`)).toBe(0)
+    const of = (name: string, label: string, values: readonly string[]) =>
+      values.map((value) => [`${name}${label}="${value}"}`, 0] as const)
+    const wanted = Object.fromEntries([
+      ...of('controller_runtime_reconcile_total{controller="modelservice",', 'result', [
+        'success',
+        'requeue_after',
+        'requeue',
+        'error',
+      ]),
+      ...of('zstack_operator_updates_total{', 'result', ['verified', 'ineffective', 'failed']),
+      ...of('zstack_operator_convergence_seconds_count{', 'cause', ['SpecChanged', 'DriftCorrected']),
+      ...of(`workqueue_depth{${queue},`, 'priority', ['change', 'retry', 'poll']),
+      ['controller_runtime_reconcile_errors_total{controller="modelservice"}', 0],
+      [`workqueue_adds_total{${queue}}`, 0],
+      [`workqueue_retries_total{${queue}}`, 0],
+      [`workqueue_queue_duration_seconds_count{${queue}}`, 0],
+      [`workqueue_work_duration_seconds_count{${queue}}`, 0],
+      ['zstack_operator_watch_restarts_total', 0],
+    ])
+    expect(await samples(create(), wanted)).toEqual(wanted)
   })
 
-  it('count passes by how they ended, updates by whether they took effect, adds and watches', async () => {
-    const metrics = createMetrics('1')
-    metrics.observePass('error', 0.3)
-    metrics.countUpdate(true)
-    metrics.countUpdate(false)
-    metrics.countAdd()
+  it('count passes by how they ended, in the words of other controllers', async () => {
+    const metrics = create()
+    for (const kind of ['awaitChange', 'after', 'backOff', 'error'] as const) metrics.observePass(kind, 0.25)
+    const of = (result: string) => `controller_runtime_reconcile_total{controller="modelservice",result="${result}"}`
+    const wanted = {
+      [of('success')]: 1,
+      [of('requeue_after')]: 1,
+      [of('requeue')]: 1,
+      [of('error')]: 1,
+      'controller_runtime_reconcile_errors_total{controller="modelservice"}': 1,
+      'controller_runtime_reconcile_time_seconds_sum{controller="modelservice"}': 1,
+    }
+    expect(await samples(metrics, wanted)).toEqual(wanted)
+  })
+
+  it('count what the queue does, updates, convergence and broken watches', async () => {
+    const metrics = create()
+    metrics.queue.added()
+    metrics.queue.retried()
+    metrics.queue.taken(0.5)
+    metrics.queue.finished(0.75)
+    for (const result of ['verified', 'ineffective', 'failed'] as const) metrics.countUpdate(result)
+    metrics.observeConvergence('DriftCorrected', 3)
     metrics.countWatchRestart()
-    const counted = [
-      'controller_runtime_reconcile_total{controller="modelservice",result="error"}',
-      'controller_runtime_reconcile_time_seconds_sum{controller="modelservice"}',
-      'zstack_operator_updates_total{result="verified"}',
-      'zstack_operator_updates_total{result="ineffective"}',
-      'workqueue_adds_total{name="modelservice"}',
-      'zstack_operator_watch_restarts_total',
-    ]
-    expect(await Promise.all(counted.map((series) => sample(metrics, series)))).toEqual([1, 0.3, 1, 1, 1, 1])
+    const wanted = {
+      [`workqueue_adds_total{${queue}}`]: 1,
+      [`workqueue_retries_total{${queue}}`]: 1,
+      [`workqueue_queue_duration_seconds_sum{${queue}}`]: 0.5,
+      [`workqueue_work_duration_seconds_sum{${queue}}`]: 0.75,
+      'zstack_operator_updates_total{result="verified"}': 1,
+      'zstack_operator_updates_total{result="ineffective"}': 1,
+      'zstack_operator_updates_total{result="failed"}': 1,
+      'zstack_operator_convergence_seconds_sum{cause="DriftCorrected"}': 3,
+      zstack_operator_watch_restarts_total: 1,
+    }
+    expect(await samples(metrics, wanted)).toEqual(wanted)
   })
 
-  it('tell of queue, leadership and circuit as they are when somebody looks', async () => {
-    const metrics = createMetrics('1')
-    const now = { depth: 7, isLeader: true, hasTrouble: true }
-    expect(await sample(metrics, 'workqueue_depth{name="modelservice"}', now)).toBe(7)
-    expect(await sample(metrics, 'zstack_operator_leader', now)).toBe(1)
-    expect(await sample(metrics, 'zstack_api_circuit_open', now)).toBe(1)
-    expect(await sample(metrics, 'zstack_operator_leader')).toBe(0)
+  it('tell of queue, passes, leadership, circuit and process as they are when somebody looks', async () => {
+    const metrics = create()
+    const now = {
+      waiting: { change: 1, retry: 2, poll: 3 },
+      working: [4, 6],
+      hasTrouble: true,
+      observationAge: 61,
+      loopLag: 0.25,
+      process: { cpuSeconds: 7, residentBytes: 8, heapBytes: 9, startTime: 10 },
+    }
+    const wanted = {
+      [`workqueue_depth{${queue},priority="change"}`]: 1,
+      [`workqueue_depth{${queue},priority="retry"}`]: 2,
+      [`workqueue_depth{${queue},priority="poll"}`]: 3,
+      'controller_runtime_active_workers{controller="modelservice"}': 2,
+      [`workqueue_unfinished_work_seconds{${queue}}`]: 10,
+      [`workqueue_longest_running_processor_seconds{${queue}}`]: 6,
+      zstack_operator_leader: 1,
+      zstack_api_circuit_open: 1,
+      zstack_operator_observation_age_seconds: 61,
+      nodejs_eventloop_lag_max_seconds: 0.25,
+      process_cpu_seconds_total: 7,
+      process_resident_memory_bytes: 8,
+      nodejs_heap_size_used_bytes: 9,
+      process_start_time_seconds: 10,
+    }
+    expect(await samples(metrics, wanted, now)).toEqual(wanted)
+    expect(await sample(metrics, 'process_cpu_seconds_total', now)).toBe(7)
+    expect(await sample(metrics, 'zstack_api_circuit_open')).toBe(0)
+  })
+
+  it('of one that stands by are without objects and without the age of an observation it does not make', async () => {
+    const metrics = create()
+    const objects = () => [{ metadata: { namespace: 'default', name: 'a' }, status: { conditions: [{}] } }]
+    const standby = await pageOf(metrics, { isLeader: false, objects, waiting: { change: 9, retry: 0, poll: 0 } })
+    expect(standby).toContain(`workqueue_depth{${queue},priority="change"} 0\n`)
+    expect(standby).toContain('zstack_operator_leader 0\n')
+    expect(standby).not.toMatch(/^zstack_modelservice_|^zstack_operator_observation_age_seconds/m)
+    expect(await pageOf(metrics, { objects, observationAge: undefined })).not.toMatch(
+      /^zstack_operator_observation_age_seconds/m,
+    )
+    expect(await sample(metrics, 'zstack_operator_observation_age_seconds', { observationAge: 5 })).toBe(5)
+  })
+
+  it('name one body shape at a time, and none before it is known', async () => {
+    const metrics = create()
+    expect(await pageOf(metrics)).not.toMatch(/^zstack_api_body_shape/m)
+    metrics.noteBodyShape('envelope')
+    metrics.noteBodyShape('flat')
+    expect((await pageOf(metrics)).match(/^zstack_api_body_shape.*$/gm)).toEqual([
+      'zstack_api_body_shape{shape="flat"} 1',
+    ])
   })
 
   it('of two operators in one process are apart', async () => {
-    const [one, other] = [createMetrics('1'), createMetrics('1')]
-    one.countAdd()
-    expect(await sample(other, 'workqueue_adds_total{name="modelservice"}')).toBeUndefined()
+    const [one, other] = [create(), create()]
+    one.queue.added()
+    expect(await sample(other, `workqueue_adds_total{${queue}}`)).toBe(0)
   })
 })
 
@@ -91,7 +187,7 @@ describe('a metered sender', () => {
     ['GET', '/v1/ai/model-services?q=uuid=some', 'query'],
     ['PUT', '/v1/ai/model-services/some', 'update'],
   ])('counts %s %s as %s, by status', async (method, path, operation) => {
-    const metrics = createMetrics('1')
+    const metrics = create()
     const send = metered(() => Promise.resolve({ status: 503 }), metrics)
     expect(await send({ method, path }, signal)).toEqual({ status: 503 })
     expect(await sample(metrics, `zstack_api_requests_total{operation="${operation}",code="503"}`)).toBe(1)
@@ -99,7 +195,7 @@ describe('a metered sender', () => {
   })
 
   it('counts silence and a rejection as none, and hands them on', async () => {
-    const metrics = createMetrics('1')
+    const metrics = create()
     const request = { method: 'GET', path: '/v1/ai/model-services' }
     await metered(() => Promise.resolve({}), metrics)(request, signal)
     const failing = metered(() => Promise.reject(new Error('aborted')), metrics)

@@ -47,6 +47,18 @@ describe('the pages', () => {
     expect(await get('/b')).toMatchObject({ status: 200 })
   })
 
+  it('come in pieces where they are long, and break off where one cannot be made', async () => {
+    function* text(isBroken: boolean) {
+      for (let i = 0; i < 1_000; i += 1) yield `${'x'.repeat(999)}\n`
+      if (isBroken) throw new Error('broken')
+    }
+    const page = (isBroken: boolean) => () => Promise.resolve({ status: 200, type: 'text/x', text: text(isBroken) })
+    const { get } = await served({ '/a': page(false), '/b': page(true) })
+    expect((await get('/a')).text).toHaveLength(1_000_000)
+    await expect(get('/b')).rejects.toThrow()
+    expect((await get('/a')).status).toBe(200)
+  })
+
   it('of a check say ok, or all that is wrong', async () => {
     const problems: string[] = []
     const { get } = await served({ '/healthz': checkPage(() => problems) })

@@ -13,13 +13,14 @@ import {
   times,
 } from '../support/client.ts'
 import { answered, createScriptedHttp, held, isLogIn, refusedWith, session } from '../support/scripted-http.ts'
+import { secretOf } from '../../src/secret.ts'
 
 const minute = 60_000
 const found = answered(200, { inventories: [] })
 const { simulated, clientTo } = clientsAndSimulators()
 
 describe('refused credentials', () => {
-  const wrong: Credentials = { kind: 'account', name: 'admin', password: 'wrong' }
+  const wrong: Credentials = { kind: 'account', name: 'admin', password: secretOf('wrong') }
 
   it('are not tried again within 30 minutes, however many callers come', async () => {
     const sim = await simulated()
@@ -93,7 +94,7 @@ describe('changed credentials', () => {
     const credentials = changeableCredentials(admin)
     const client = clientTo(sim, { credentials })
     await client.call(readCall(), anySignal())
-    credentials.replace({ kind: 'account', name: 'operator', password: 'second' })
+    credentials.replace({ kind: 'account', name: 'operator', password: secretOf('second') })
     await client.clock.advance(5_000)
     await expect.poll(() => sim.counters).toMatchObject({ logout: 1, openSessions: 0 })
     expect(failures([await client.call(readCall(), anySignal())])).toEqual(['ok'])
@@ -105,7 +106,7 @@ describe('changed credentials', () => {
 
   it('end the stop of refused ones at once', async () => {
     const sim = await simulated()
-    const credentials = changeableCredentials({ kind: 'account', name: 'admin', password: 'wrong' })
+    const credentials = changeableCredentials({ kind: 'account', name: 'admin', password: secretOf('wrong') })
     const client = clientTo(sim, { credentials })
     await client.call(readCall(), anySignal())
     credentials.replace(admin)
@@ -136,11 +137,11 @@ describe('changed credentials', () => {
       if (request.method === 'DELETE') return answered(200, {})
       return request.headers.authorization === 'OAuth s1' ? slow.promise : found
     })
-    const credentials = changeableCredentials({ kind: 'account', name: 'old', password: 'p' })
+    const credentials = changeableCredentials({ kind: 'account', name: 'old', password: secretOf('p') })
     const client = clientOver(http, { credentials })
     const call = client.call(readCall(), anySignal())
     await expect.poll(() => http.sent('GET')).toHaveLength(1)
-    credentials.replace({ kind: 'account', name: 'new', password: 'p' })
+    credentials.replace({ kind: 'account', name: 'new', password: secretOf('p') })
     await client.clock.advance(5_000)
     slow.release(refusedWith('ID.1001'))
     expect(failures([await call])).toEqual(['ok'])
@@ -156,11 +157,11 @@ describe('changed credentials', () => {
       if (!isLogIn(request)) return found
       return count === 1 ? slow.promise : session('s2')
     })
-    const credentials = changeableCredentials({ kind: 'account', name: 'old', password: 'p' })
+    const credentials = changeableCredentials({ kind: 'account', name: 'old', password: secretOf('p') })
     const client = clientOver(http, { credentials })
     const call = client.call(readCall(), anySignal())
     await expect.poll(() => http.sent('PUT')).toHaveLength(1)
-    credentials.replace({ kind: 'account', name: 'new', password: 'p' })
+    credentials.replace({ kind: 'account', name: 'new', password: secretOf('p') })
     await client.clock.advance(5_000)
     slow.release(refusedWith('ID.1000'))
     expect(failures([await call])).toEqual(['ok'])

@@ -16,6 +16,7 @@ import {
 } from '../support/client.ts'
 import { createManualClock } from '../support/clock.ts'
 import { answered, createScriptedHttp, held, isLogIn, refusedWith, session } from '../support/scripted-http.ts'
+import { secretOf } from '../../src/secret.ts'
 
 const minute = 60_000
 const found = answered(200, { inventories: [] })
@@ -149,7 +150,7 @@ describe('what ZStack says', () => {
     const everything = (request: HttpRequest) => JSON.stringify({ ...request.headers, body: request.body ?? null })
     for (const [credentials, secret] of [
       [admin, 'password'],
-      [{ ...accessKey, secret: 'key-secret' } as Credentials, 'key-secret'],
+      [{ ...accessKey, secret: secretOf('key-secret') } as Credentials, 'key-secret'],
     ] as const) {
       const echoed: string[] = []
       const http = createScriptedHttp((request) => {

@@ -5,8 +5,9 @@ import { createSession } from '../../src/zstack/session.ts'
 import { anySignal, endpoint } from '../support/client.ts'
 import { answered, createScriptedHttp, held, isLogIn, refusedWith, session, silence } from '../support/scripted-http.ts'
 import type { Respond } from '../support/scripted-http.ts'
+import { secretOf } from '../../src/secret.ts'
 
-const account = { name: 'admin', password: 'open sesame' }
+const account = { name: 'admin', password: secretOf('open sesame') }
 
 function start(respond: Respond, gate?: Parameters<typeof createSession>[3]) {
   const http = createScriptedHttp(respond)

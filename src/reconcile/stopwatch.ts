@@ -1,0 +1,68 @@
+/** How long it takes until ZStack is read to be as declared, from the moment that something was to be done. */
+import type { Clock } from '../clock.ts'
+import type { Outcome } from '../decide/outcome.ts'
+
+export type ConvergenceCause = 'SpecChanged' | 'DriftCorrected'
+
+export type OnConverged = (cause: ConvergenceCause, seconds: number) => void
+
+export interface Stopwatch {
+  /** A person's change was seen. */
+  changed(key: string): void
+  /** A pass begins; call what this returns with how it ended. */
+  begin(key: string): (outcome: Outcome, isUpdated: boolean) => void
+  /** There is no such object any more. */
+  forget(key: string): void
+}
+
+type Course = {
+  readonly since: number
+  /** The last change of a person's. */
+  readonly changed: number
+  readonly cause: ConvergenceCause
+  /** Whether there was anything to be done in ZStack. */
+  readonly isWork: boolean
+}
+
+export function createStopwatch(clock: Clock, onConverged: OnConverged): Stopwatch {
+  const courses = new Map<string, Course>()
+  /** What was seen while another process did the work counts from here. */
+  let atWorkSince = Infinity
+  return {
+    changed(key) {
+      courses.set(key, { ...(courses.get(key) ?? fromChange(clock.monotonic())), changed: clock.monotonic() })
+    },
+    begin(key) {
+      const begun = clock.monotonic()
+      atWorkSince = Math.min(atWorkSince, begun)
+      return (outcome, isUpdated) => {
+        const course = courses.get(key) ?? fromDrift(begun)
+        const isWork = course.isWork || isUpdated || differs(outcome)
+        const since = Math.max(course.since, atWorkSince)
+        if (isWork && outcome.kind === 'inSync') onConverged(course.cause, (clock.monotonic() - since) / 1000)
+        // A change that came while the pass ran is a course of its own.
+        if (isOver(outcome) && course.changed > begun) courses.set(key, fromChange(course.changed))
+        else if (isOver(outcome)) courses.delete(key)
+        else if (isWork || courses.has(key)) courses.set(key, { ...course, isWork })
+      }
+    },
+    forget: (key) => void courses.delete(key),
+  }
+}
+
+function fromChange(at: number): Course {
+  return { since: at, changed: at, cause: 'SpecChanged', isWork: false }
+}
+
+function fromDrift(at: number): Course {
+  return { since: at, changed: -Infinity, cause: 'DriftCorrected', isWork: false }
+}
+
+/** Converged, or as near to it as the operator may bring it. */
+function isOver({ kind }: Outcome): boolean {
+  return ['inSync', 'drifted', 'suspended', 'invalid', 'conflict', 'missing'].includes(kind)
+}
+
+function differs(outcome: Outcome): boolean {
+  return 'seen' in outcome && outcome.seen.assessment.differences.length > 0
+}

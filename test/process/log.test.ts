@@ -1,0 +1,74 @@
+import { stripVTControlCharacters } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { conditionOf } from '../../src/decide/report.ts'
+import type { LogLine, OperatorProcess } from '../support/operator-process.ts'
+import { setStage } from '../support/stage.ts'
+import { modelService } from '../support/zstack/simulator.ts'
+
+const [one, other] = ['a'.repeat(32), 'b'.repeat(32)]
+const secrets = ['hunter2', 'password']
+
+async function twoObjects() {
+  const services = [one, other].map((uuid) => modelService({ uuid, requestCpu: 4 }))
+  const stage = await setStage({ services, secrets })
+  await stage.create('a', { uuid: one, requestCpu: 8, environmentParameters: { TOKEN: 'hunter2' } })
+  await stage.create('b', { uuid: other, requestCpu: 4 })
+  return stage
+}
+
+/** The lines about objects, without what changes from run to run. */
+function told({ log }: OperatorProcess): LogLine[] {
+  return log
+    .filter(({ name }) => name !== undefined)
+    .map((line) => ({
+      ...line,
+      time: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+      reconcileID: expect.stringMatching(/^[-0-9a-f]{36}$/) as string,
+    }))
+}
+
+const about = (name: string, generation: number) => ({
+  controller: 'modelservice',
+  namespace: 'default',
+  name,
+  generation,
+  level: 'info',
+})
+
+describe('the log of the operator', () => {
+  it('has one line for each change, with the same keys each time, and none at rest', async () => {
+    const stage = await twoObjects()
+    const { zstack } = stage
+    const operator = stage.start()
+    await stage.converged()
+    await stage.edit('a', { requestCpu: 16 })
+    await operator.logged(({ generation }) => generation === 2)
+    zstack.drift(one, { requestCpu: 2 })
+    await operator.logged(({ cause }) => cause === 'DriftCorrected')
+    await stage.converged()
+    const polls = zstack.requests('query').length
+    const before = operator.log.length
+    await expect.poll(() => zstack.requests('query').length, { timeout: 10_000 }).toBeGreaterThan(polls + 2)
+    expect(operator.log.slice(before)).toEqual([])
+    const lines = told(operator)
+    expect(lines).toHaveLength(4)
+    const written = ['requestCpu', 'environmentParameters']
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ ...about('a', 1), msg: 'updated', fields: written, cause: 'SpecChanged' }),
+        expect.objectContaining({ ...about('b', 1), ready: 'True', reason: 'InSync' }),
+        expect.objectContaining({ ...about('a', 2), msg: 'updated', fields: ['requestCpu'], cause: 'SpecChanged' }),
+        expect.objectContaining({ ...about('a', 2), msg: 'updated', fields: ['requestCpu'], cause: 'DriftCorrected' }),
+      ]),
+    )
+  })
+
+  it('is for people where LOG_FORMAT is pretty', async () => {
+    const stage = await twoObjects()
+    const operator = stage.start({ LOG_FORMAT: 'pretty' })
+    await stage.converged()
+    expect(conditionOf(await stage.status('a'), 'Ready')).toMatchObject({ status: 'True' })
+    const lines = operator.log.map(({ msg }) => stripVTControlCharacters(msg ?? '').replace(/^\[[\d:.]+\] /, ''))
+    expect(lines).toContain('INFO: default/a: updated requestCpu, environmentParameters (SpecChanged)')
+  })
+})

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { liveness, readiness, type Progress, type Vitals } from '../../src/telemetry/health.ts'
+
+const well: Vitals = { watchBrokenMs: () => 0, watchSilentMs: () => 130_000, loopLagMs: () => 40 }
+
+describe('liveness', () => {
+  it('has nothing to say of a process that is well, idle watches included', () => {
+    expect(liveness(well)()).toEqual([])
+  })
+
+  it.each([
+    ['watchBrokenMs', 300_000, /^the watch on ModelServices has been broken for 301 s \(limit 300 s\)$/],
+    ['watchSilentMs', 300_000, /^a watch on ModelServices stalls: .* for 301 s \(limit 300 s\)$/],
+    ['loopLagMs', 5_000, /^the event loop was blocked for 6 s \(limit 5 s\)$/],
+  ] as const)('fails where %s is beyond %i, and says so', (vital, limit, sentence) => {
+    expect(liveness({ ...well, [vital]: () => limit })()).toEqual([])
+    expect(liveness({ ...well, [vital]: () => limit + 1_000 })()).toEqual([expect.stringMatching(sentence)])
+  })
+
+  it('tells all that is wrong at once', () => {
+    const long = () => 400_000
+    expect(liveness({ watchBrokenMs: long, watchSilentMs: long, loopLagMs: long })()).toHaveLength(3)
+  })
+})
+
+describe('readiness', () => {
+  const judge = (progress: Partial<Record<keyof Progress, boolean>>) => {
+    const is = (name: keyof Progress) => () => progress[name] ?? false
+    return readiness({
+      hasListed: is('hasListed'),
+      isLeader: is('isLeader'),
+      hasPolled: is('hasPolled'),
+      isStopping: is('isStopping'),
+    })()
+  }
+
+  it.each([
+    ['of a leader that has listed and polled', { hasListed: true, isLeader: true, hasPolled: true }],
+    ['of one that stands by and has listed', { hasListed: true }],
+  ])('is there %s', (_, progress) => {
+    expect(judge(progress)).toEqual([])
+  })
+
+  it.each([
+    ['ModelServices are not listed yet', {}],
+    ['ModelServices are not listed yet', { isLeader: true, hasPolled: true }],
+    ['this is the leader, and it has not polled ZStack yet', { hasListed: true, isLeader: true }],
+    ['stopping', { hasListed: true, isLeader: true, hasPolled: true, isStopping: true }],
+  ])('waits: %s (%o)', (sentence, progress) => {
+    expect(judge(progress)).toEqual([sentence])
+  })
+})
