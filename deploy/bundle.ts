@@ -1,5 +1,5 @@
 /** Bundles the operator into the one file that ships: `npm run build`. */
-import { build, type Plugin } from 'esbuild'
+import { build, type Metafile, type Plugin } from 'esbuild'
 
 /**
  * Of client-node only configuration and authentication are used. They name the generated API once, in a method that
@@ -77,21 +77,31 @@ const slimUndici: Plugin = {
   },
 }
 
-await build({
-  entryPoints: ['src/main.ts'],
-  outfile: 'dist/main.js',
-  bundle: true,
-  platform: 'node',
-  target: 'node22',
-  format: 'esm',
-  // Names stay: a stack trace in somebody's log shall be readable.
-  minifySyntax: true,
-  minifyWhitespace: true,
-  legalComments: 'none',
-  // CommonJS packages call require, which an ES module has to make for them.
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-  },
-  plugins: [slimClient, lazyPackages, slimUndici],
-  logLevel: 'warning',
-})
+export const bundleFile = 'dist/main.js'
+
+/** Writes {@link bundleFile}, unless told otherwise; what went into it is in the answer. */
+export async function bundle({ write = true } = {}): Promise<Metafile> {
+  const { metafile } = await build({
+    entryPoints: ['src/main.ts'],
+    outfile: bundleFile,
+    bundle: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'esm',
+    // Names stay: a stack trace in somebody's log shall be readable.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    // CommonJS packages call require, which an ES module has to make for them.
+    banner: {
+      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    },
+    plugins: [slimClient, lazyPackages, slimUndici],
+    logLevel: 'warning',
+    metafile: true,
+    write,
+  })
+  return metafile
+}
+
+if (import.meta.main) await bundle()
