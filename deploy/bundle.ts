@@ -1,5 +1,5 @@
 /** Bundles the operator into the one file that ships: `npm run build`. */
-import { build, type Plugin } from 'esbuild'
+import { build, type Metafile, type Plugin } from 'esbuild'
 import { builtinModules } from 'node:module'
 import { basename } from 'node:path'
 
@@ -123,18 +123,28 @@ import { createRequire as __createRequire } from 'node:module'
 const require = __createRequire(import.meta.url)
 require('node:v8').setFlagsFromString('${engine.join(' ')}')`
 
-await build({
-  entryPoints: ['src/main.ts'],
-  outfile: 'dist/main.js',
-  bundle: true,
-  platform: 'node',
-  target: 'node22',
-  format: 'esm',
-  // Names stay: a stack trace in somebody's log shall be readable.
-  minifySyntax: true,
-  minifyWhitespace: true,
-  legalComments: 'none',
-  banner: { js: prologue },
-  plugins: [slimClient, lazyPackages, slimUndici, requiredBuiltins],
-  logLevel: 'warning',
-})
+export const bundleFile = 'dist/main.js'
+
+/** Writes {@link bundleFile}, unless told otherwise; what went into it is in the answer. */
+export async function bundle({ write = true } = {}): Promise<Metafile> {
+  const { metafile } = await build({
+    entryPoints: ['src/main.ts'],
+    outfile: bundleFile,
+    bundle: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'esm',
+    // Names stay: a stack trace in somebody's log shall be readable.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    banner: { js: prologue },
+    plugins: [slimClient, lazyPackages, slimUndici, requiredBuiltins],
+    logLevel: 'warning',
+    metafile: true,
+    write,
+  })
+  return metafile
+}
+
+if (import.meta.main) await bundle()

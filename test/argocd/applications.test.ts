@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
+import packageJson from '../../package.json' with { type: 'json' }
 import { engineMissing, runScript } from './engine.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -82,7 +83,7 @@ describe('the Applications', () => {
             spec: {
               containers: [
                 {
-                  image: 'registry.example.com/modelservice-operator:0.1.0',
+                  image: `registry.example.com/modelservice-operator:${packageJson.version}`,
                   env: expect.arrayContaining([
                     { name: 'ZSTACK_ENDPOINT', value: 'https://zstack.example.com/zstack' },
                     { name: 'ZSTACK_CREDENTIALS_DIR', value: '/var/run/secrets/zstack' },

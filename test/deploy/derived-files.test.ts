@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import packageJson from '../../package.json' with { type: 'json' }
 import { chartFolder, derivedFiles } from '../../deploy/chart.ts'
 
+const root = new URL('../../', import.meta.url)
 const isUpToDate = 'node deploy/chart.ts brings it up to date'
 
 describe('what follows from other files', () => {
@@ -13,7 +14,7 @@ describe('what follows from other files', () => {
 
   it('the chart has no CRD that crds/ has not', () => {
     const copies = readdirSync(new URL('files/crds/', chartFolder))
-    expect(copies).toEqual(readdirSync(new URL('../../crds/', import.meta.url)).filter((name) => copies.includes(name)))
+    expect(copies).toEqual(readdirSync(new URL('crds/', root)).filter((name) => copies.includes(name)))
   })
 
   it('chart, its app and the manifests have the version of package.json', () => {
@@ -21,10 +22,21 @@ describe('what follows from other files', () => {
       string,
       string
     >
-    const base = parse(readFileSync(new URL('../../deploy/base/kustomization.yaml', import.meta.url), 'utf8')) as {
+    const base = parse(readFileSync(new URL('deploy/base/kustomization.yaml', root), 'utf8')) as {
       images: { newTag: string }[]
     }
     const named = [version, appVersion, ...base.images.map(({ newTag }) => newTag)]
     expect(named).toEqual([packageJson.version, packageJson.version, packageJson.version])
   })
+
+  it.for(['Dockerfile', 'README.md', 'deploy/argocd/root.yaml', 'deploy/argocd/applications/operator.yaml'])(
+    '%s follows when the version changes',
+    (file) => {
+      const next = derivedFiles('98.7.6-rc.5')
+      const { href } = new URL(file, root)
+      const [, content = ''] = [...next].find(([url]) => url.href === href) ?? []
+      expect(content).toContain('98.7.6-rc.5')
+      expect(content).not.toContain(packageJson.version)
+    },
+  )
 })

@@ -1,0 +1,25 @@
+import { tail } from './command.ts'
+import { modelsNamespace, operatorNamespace } from './names.ts'
+import type { World } from './world.ts'
+
+/** What a person needs to see after a failure: pods, their logs, events, the objects, what ZStack was asked last. */
+export async function evidence({ kubernetes, zstack }: World): Promise<string> {
+  const ask = async (title: string, args: readonly string[], lines: number) => {
+    const told = await kubernetes.kubectl(args).catch((error: unknown) => String(error))
+    return `--- ${title}\n${tail(told, lines)}`
+  }
+  const inOperator = ['-n', operatorNamespace]
+  const logs = ['logs', '-l', 'app.kubernetes.io/name=modelservice-operator', '--prefix', '--tail=40']
+  const requests = zstack
+    .requests()
+    .slice(-10)
+    .map(({ at, operation, uuid = '', status }) => `${new Date(at).toISOString()} ${operation} ${uuid} ${status}`)
+  return [
+    await ask('pods', [...inOperator, 'get', 'pods', '-o', 'wide'], 20),
+    await ask('events', [...inOperator, 'get', 'events', '--sort-by=.lastTimestamp'], 40),
+    await ask('logs', [...inOperator, ...logs], 100),
+    await ask('logs before a restart', [...inOperator, ...logs, '--previous'], 40),
+    await ask('model services', ['-n', modelsNamespace, 'get', 'modelservices', '-o', 'wide'], 15),
+    `--- the last requests to ZStack\n${requests.join('\n')}`,
+  ].join('\n')
+}
