@@ -12,15 +12,24 @@ export type LogOptions = {
 }
 
 /** A last line of defence: nothing of ours logs these on purpose. */
-const secretKeys = ['password', 'secret', 'token', 'authorization', 'Authorization', 'session', 'credentials']
+const secretKeys: readonly string[] = [
+  'password',
+  'secret',
+  'token',
+  'authorization',
+  'Authorization',
+  'session',
+  'credentials',
+]
+const redacted = '[redacted]'
 
 export function createLog({ level, format, destination }: LogOptions): Logger {
   const options = {
     level,
     base: null,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
+    formatters: { level: (label: string) => ({ level: label }), bindings: hideNested, log: hideNested },
+    redact: { paths: [...secretKeys], censor: redacted },
   }
   // Written at once: the last line before an exit is the one that matters.
   const out = destination ?? pino.destination({ fd: 1, sync: true })
@@ -32,6 +41,28 @@ export function createLog({ level, format, destination }: LogOptions): Logger {
     ignore: [...spelled, 'controller', 'reconcileID', 'generation'].join(','),
   })
   return pino(options, { write: (line) => out.write(spell(line)) })
+}
+
+/** Hides secrets below the top: paths with wildcards for pino's redact would cost more than the whole line. */
+function hideNested(line: Record<string, unknown>): Record<string, unknown> {
+  if (!Object.values(line).some(isRecord)) return line
+  const hide = (value: unknown): unknown =>
+    isRecord(value)
+      ? Object.fromEntries(
+          Object.entries(value).map(([key, of]) => [key, secretKeys.includes(key) ? redacted : hide(of)]),
+        )
+      : value
+  return Object.fromEntries(Object.entries(line).map(([key, value]) => [key, hide(value)]))
+}
+
+/** An object as a literal makes it; errors, secrets and the like tell of themselves in their own way. */
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype &&
+    !('toJSON' in value)
+  )
 }
 
 /** What the sentence of a line tells; the rest follows it as JSON. */
