@@ -74,11 +74,7 @@ const slimUndici: Plugin = {
         import Agent from 'undici/lib/dispatcher/agent.js'
         import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js'
         Object.assign(Dispatcher.prototype, api)
-        export { Agent, ProxyAgent }
-        export function request(url, { dispatcher, ...options }) {
-          const { origin, pathname, search } = new URL(url)
-          return dispatcher.request({ ...options, origin, path: pathname + search })
-        }`,
+        export { Agent, ProxyAgent }`,
     }))
     bundle.onLoad({ filter: /\/undici\/lib\/(?:milo\/|web\/|dispatcher\/client-h2\.js$)/ }, ({ path }) => ({
       contents: `module.exports = () => { throw new Error(${JSON.stringify(`${basename(path)} is not in the bundle`)}) }`,

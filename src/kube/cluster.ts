@@ -3,7 +3,7 @@ import { KubeConfig } from '@kubernetes/client-node'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { request, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { inTime, systemClock } from '../clock.ts'
 import { CapturingKubeConfig, createGate, type Access } from './gate.ts'
 
@@ -55,8 +55,12 @@ export function loadKubeConfig(env: Readonly<Record<string, string | undefined>>
     throw new Error(
       `no Kubernetes configuration: KUBECONFIG is not set, this is no pod, and ${userFile} does not exist`,
     )
-  if (!config.getCurrentCluster())
-    throw new Error('the kubeconfig names no cluster in its current context; set current-context')
+  const cluster = config.getCurrentCluster()
+  if (!cluster) throw new Error('the kubeconfig names no cluster in its current context; set current-context')
+  if (!/^https?:$/.test(URL.parse(cluster.server)?.protocol ?? ''))
+    throw new Error(
+      `the server of the kubeconfig's cluster "${cluster.name}" is no URL; it looks like https://host:6443`,
+    )
   return config
 }
 
@@ -81,6 +85,8 @@ function loadFiles(config: KubeConfig, files: readonly string[]): void {
 export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs }: ClusterOptions): Cluster {
   const gate = createGate(config)
   const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '')
+  const { origin, pathname } = new URL(server)
+  const root = pathname.replace(/\/+$/, '')
   async function accessNow(signal: AbortSignal): Promise<Access> {
     try {
       return gate.known() ?? (await unlessAborted(gate.access(), signal))
@@ -97,8 +103,9 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
     const { headers, pools } = await accessNow(signal)
     const what = whatOf(method, path)
     try {
-      const response = await request(server + path, {
-        dispatcher: pools[kind],
+      const response = await pools[kind].request({
+        origin,
+        path: root + path,
         method,
         headers: {
           ...headers,

@@ -1,5 +1,5 @@
 /** One HTTP request to ZStack: base path, time limit, size limit, body as JSON or text. Knows nothing of sessions. */
-import { Agent, request } from 'undici'
+import { Agent } from 'undici'
 import { inTime, systemClock } from '../clock.ts'
 import type { Json } from '../decide/fields.ts'
 
@@ -58,8 +58,9 @@ export function createHttp(options: HttpOptions): Http {
 
   async function exchange({ method, path, headers, body }: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     // Redirects are not followed: credentials go to the configured address alone.
-    const response = await request(`${base.origin}${prefix}${path}`, {
-      dispatcher: agent,
+    const response = await agent.request({
+      origin: base.origin,
+      path: prefix + path,
       method,
       headers: {
         'user-agent': options.userAgent,

@@ -62,6 +62,11 @@ describe('the Kubernetes configuration', () => {
     expect(() => loadKubeConfig({ KUBECONFIG })).toThrow('set current-context')
   })
 
+  it.each(['not a url', 'example.com:6443', 'ftp://example.com'])('says that %j is no server', async (server) => {
+    const KUBECONFIG = await writeKubeconfig({ server })
+    expect(() => loadKubeConfig({ KUBECONFIG })).toThrow('is no URL; it looks like https://host:6443')
+  })
+
   it('names a file that it cannot read as YAML, and shows nothing of what stands there', async () => {
     const file = join(await testDirectory(), 'config')
     await writeFile(file, 'users:\n- name: a\n  user:\n    token: s3cret\n   wrong: [\n')
