@@ -43,7 +43,7 @@ export function report(outcome: Outcome, previous: Status | undefined, at: Circu
     ...(live && { live }),
     ...(lastUpdate && { lastUpdate }),
     ...(unverifiable && unverifiable.length > 0 && { unverifiableFields: [...unverifiable] }),
-    ...hashesOf(seen, previous),
+    ...(seen ? hashesOf(seen) : keptHashes(outcome, previous)),
     ...(handled !== undefined && { lastHandledReconcileAt: handled }),
   }
 }
@@ -198,15 +198,20 @@ function settledUpdate(outcome: Outcome, previous: Status | undefined): Status['
   return { time, generation, fields: changed, cause }
 }
 
-function hashesOf(
-  seen: Seen | undefined,
-  previous: Status | undefined,
-): Pick<Status, 'writeOnlyHashes' | 'appliedHashes'> {
-  if (!seen)
-    return {
-      ...(previous?.writeOnlyHashes && { writeOnlyHashes: previous.writeOnlyHashes }),
-      ...(previous?.appliedHashes && { appliedHashes: previous.appliedHashes }),
-    }
+type StatusHashes = Pick<Status, 'writeOnlyHashes' | 'appliedHashes'>
+
+/** A service that is gone took with it what it never showed: one that comes back is sent that again. */
+function keptHashes({ kind }: Outcome, previous: Status | undefined): StatusHashes {
+  const kept = (Object.entries(previous?.writeOnlyHashes ?? {}) as [FieldName, string][]).filter(
+    ([field]) => kind !== 'missing' || fields[field].worded === true,
+  )
+  return {
+    ...(kept.length > 0 && { writeOnlyHashes: Object.fromEntries(kept) }),
+    ...(previous?.appliedHashes && { appliedHashes: previous.appliedHashes }),
+  }
+}
+
+function hashesOf(seen: Seen): StatusHashes {
   const entries = Object.entries(seen.assessment.accepted) as [FieldName, string][]
   const isUnreadable = (field: FieldName) =>
     fields[field].worded === true || seen.assessment.unverifiable.includes(field)

@@ -69,7 +69,7 @@ describe('what a status keeps of the one before', () => {
     for (const part of ['drift', 'live', 'unverifiableFields']) expect(status).not.toHaveProperty(part)
   })
 
-  it('is every hash, where nothing was compared', () => {
+  it('is every hash where nothing was compared, save of what a service never showed that is gone', () => {
     const { accepted } = updated(
       { serviceName: 'main', requestCpu: 4, yaml: 'a: 1' },
       { requestCpu: 4, yaml: 'a: 1' },
@@ -80,8 +80,11 @@ describe('what a status keeps of the one before', () => {
     )
     expect(rememberedHashes(settled)).toEqual(accepted)
     expect(Object.keys(settled.writeOnlyHashes ?? {}).sort()).toEqual(['serviceName', 'yaml'])
-    for (const outcome of [failing('sessions'), { kind: 'missing', uuid }] as const)
-      expect(rememberedHashes(reported(outcome, settled, circumstances({ generation: 2 })))).toEqual(accepted)
+    const at = circumstances({ generation: 2 })
+    expect(rememberedHashes(reported(failing('sessions'), settled, at))).toEqual(accepted)
+    const gone = rememberedHashes(reported({ kind: 'missing', uuid }, settled, at))
+    expect({ serviceName: accepted.serviceName, ...gone }).toEqual(accepted)
+    expect(gone).not.toHaveProperty('serviceName')
   })
 
   it('is the token of the last request', () => {
