@@ -89,5 +89,6 @@ const informer = k8s.makeInformer<ModelService>(
 )
 informer.on('add', take)
 informer.on('update', take)
+informer.on('error', () => setTimeout(() => void informer.start(), 1_000))
 process.once('SIGTERM', () => process.exit(0))
 await informer.start()
