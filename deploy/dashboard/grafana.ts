@@ -3,7 +3,8 @@ import { rows, type Panel, type Row } from './panels.ts'
 
 const datasource = { type: 'prometheus', uid: '${datasource}' }
 const columns = 24
-const heights = { stat: 4, timeseries: 8, stacked: 8, table: 8 } as const
+const good = { id: 'color', value: { mode: 'fixed', fixedColor: 'green' } }
+const heights = { stat: 4, timeseries: 8, stacked: 8, table: 6 } as const
 
 type Placed = { readonly panels: readonly object[]; readonly bottom: number }
 
@@ -93,7 +94,7 @@ function drawn({ kind, title, help, unit, queries, alarm }: Panel): object {
         ...(type === 'timeseries' && { custom: { ...custom, showPoints: 'never' } }),
         ...(kind === 'stat' && { thresholds: { mode: 'absolute', steps } }),
       },
-      overrides: [],
+      overrides: kind === 'stacked' ? [{ matcher: { id: 'byName', options: 'InSync' }, properties: [good] }] : [],
     },
     ...(type === 'timeseries' && {
       options: { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } },

@@ -24,6 +24,8 @@ export type Failure = {
   readonly message: string
   /** Whether ZStack may have carried the request out all the same: the next step is a read. */
   readonly ambiguous?: boolean
+  /** Held back: ZStack was not asked at all. */
+  readonly isUnsent?: true
 }
 
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure }

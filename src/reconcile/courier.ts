@@ -72,7 +72,10 @@ export function createCourier(clock: Clock): Courier {
   }
 
   function conclude(open: Case, seen: Seen, errand: Errand, answer: Answer<Accepted>): Verdict {
-    if (!answer.ok) return { ...refused(open, seen, answer.failure), isUpdateLost: true }
+    if (!answer.ok) {
+      const verdict = refused(open, seen, answer.failure)
+      return answer.failure.isUnsent ? verdict : { ...verdict, isUpdateLost: true }
+    }
     if (answer.value.kind === 'running') return awaitJob(answer.value.job, seen, errand, open.memory)
     const after = answer.value.seen
     return after ? verify(open, after, errand) : { outcome: { kind: 'missing', uuid: open.spec.uuid } }

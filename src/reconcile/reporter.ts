@@ -15,7 +15,7 @@ export type Verdict = {
   readonly update?: Update
   readonly errand?: Errand
   readonly handled?: string
-  /** An update was wanted, and refused, left unanswered or held back. */
+  /** An update was sent, and refused or left unanswered. */
   readonly isUpdateLost?: true
 }
 

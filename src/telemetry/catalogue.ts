@@ -111,12 +111,12 @@ export const catalogue = {
   updates: metric(
     'counter',
     'zstack_operator_updates_total',
-    'Updates by result: verified (read back equal), ineffective (accepted, yet ZStack shows another value), failed (refused, unanswered or held back)',
+    'Updates by result: verified (read back equal), ineffective (accepted, yet ZStack shows another value), failed (refused, or no answer came)',
     ['result'],
   ),
   convergence: histogram(
     'zstack_operator_convergence_seconds',
-    'Time until ZStack was read to be as declared: since the change of the spec was seen (SpecChanged), or since the difference was (DriftCorrected)',
+    'Time until ZStack was read to be as declared: since a change of the spec, or a request, was seen (SpecChanged), or since the difference was (DriftCorrected)',
     ['cause'],
     long,
   ),

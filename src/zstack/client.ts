@@ -161,7 +161,7 @@ export function createClient({
           return failed({ kind: 'unavailable', message: `the operator is closing its connection to ${endpoint}` })
         const circuit = circuits[call.writes ? 'write' : 'read']
         const refused = pause.refuse() ?? circuit.refuse()
-        if (refused) return failed({ ...refused, ambiguous: false })
+        if (refused) return failed({ ...refused, ambiguous: false, isUnsent: true })
         const begun = pause.begin()
         const answer = await attempt(call, signal)
         if (answer.ok) {

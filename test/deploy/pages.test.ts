@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
-import { createMetrics } from '../../src/telemetry/metrics.ts'
-import { servePages } from '../../src/telemetry/pages.ts'
-import { freePort } from '../support/free-port.ts'
+import { startPages } from '../support/pages.ts'
 import { type Manifest, ofKind, parseManifests, podTemplate, theOnly } from './manifest.ts'
 import { fullValues, helmMissing, leastValues, renderChart } from './render.ts'
 
@@ -54,32 +51,11 @@ async function expectPagesWhereManifestsSay(manifests: readonly Manifest[]) {
   const pages = await startPages()
   for (const probe of [probes.live, probes.ready]) {
     expect(probe?.port).toBe('health')
-    expect(await pages.status('health', probe?.path ?? '')).toBe(200)
+    expect(await pages.get('health', probe?.path ?? '')).toMatchObject({ status: 200 })
   }
   expect(probes.live?.path).not.toBe(probes.ready?.path)
   // The path that a scrape asks for where nothing else is said.
-  expect(await pages.status('metrics', '/metrics')).toBe(200)
-}
-
-/** The pages of an operator that is well. */
-async function startPages() {
-  const ports = { health: await freePort(), metrics: await freePort() }
-  const well = {
-    queue: { waiting: () => 0, working: () => [] },
-    informer: { hasSynced: () => true, brokenForMs: () => 0, silentForMs: () => 0 },
-    poller: { hasPolled: () => true, observationAgeMs: () => 0 },
-    objects: () => [],
-    hasTrouble: () => false,
-    isLeader: () => true,
-    isStopping: () => false,
-  }
-  const metrics = createMetrics({ version: '1', workers: 1, staleAfterMs: 300_000 })
-  const pages = await servePages({ healthPort: ports.health, metricsPort: ports.metrics }, metrics, well, systemClock)
-  onTestFinished(() => pages.close())
-  return {
-    status: async (port: keyof typeof ports, path: string) =>
-      (await fetch(`http://127.0.0.1:${ports[port]}${path}`)).status,
-  }
+  expect(await pages.get('metrics', '/metrics')).toMatchObject({ status: 200 })
 }
 
 describe('metrics and health are where the manifests say', () => {

@@ -116,6 +116,13 @@ describe('an update that ZStack does not take', () => {
     expect(rig.counted).toEqual(['failed'])
   })
 
+  it('is not counted where it was held back and never sent', async () => {
+    const rig = created()
+    rig.inventory.next('update', { fails: { ...outage, isUnsent: true } })
+    await rig.pass('a')
+    expect(rig.counted).toEqual([])
+  })
+
   it('is counted as failed where its job fails', async () => {
     const rig = created()
     rig.inventory.next('update', { job: true })

@@ -53,6 +53,7 @@ describe('an outage', () => {
     const answers = []
     for (let i = 0; i < 4; i++) answers.push(await client.call(writeCall({ target: String(i) }), anySignal()))
     expect(answers.map((answer) => !answer.ok && answer.failure.ambiguous)).toEqual([true, true, true, false])
+    expect(answers.map((answer) => !answer.ok && answer.failure.isUnsent === true)).toEqual([false, false, false, true])
   })
 
   it('never lets more requests out at once than it may', async () => {
