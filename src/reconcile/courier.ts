@@ -24,14 +24,17 @@ export type Case = {
   readonly previous: Status | undefined
   readonly report: Report
   readonly signal: AbortSignal
+  /** Whether the object is still as it was judged, and still speaks for its service. */
+  readonly isCurrent: () => boolean
   /** A request of a person's to look now, not dealt with before. */
   readonly token: string | undefined
 }
 
 export interface Courier {
-  send(open: Case, seen: Seen, update: Plan & { kind: 'update' }): Promise<Verdict>
+  /** Nothing where the object changed before the update could leave. */
+  send(open: Case, seen: Seen, update: Plan & { kind: 'update' }): Promise<Verdict | undefined>
   /** Looks after a job that ZStack made of an earlier update. */
-  follow(open: Case, job: PendingJob): Promise<Verdict>
+  follow(open: Case, job: PendingJob): Promise<Verdict | undefined>
 }
 
 const jobWaits = { firstMs: 200, mostMs: 5_000, factor: 1.6 } as const
@@ -39,18 +42,18 @@ const jobWaits = { firstMs: 200, mostMs: 5_000, factor: 1.6 } as const
 const jobLimitMs = 600_000
 
 export function createCourier(clock: Clock): Courier {
-  async function send(open: Case, seen: Seen, update: Plan & { kind: 'update' }): Promise<Verdict> {
-    const { connection, spec, report, signal } = open
+  async function send(open: Case, seen: Seen, update: Plan & { kind: 'update' }): Promise<Verdict | undefined> {
+    const { connection, spec, report, signal, isCurrent } = open
     const fields = Object.keys(update.patch) as FieldName[]
     const mends = seen.assessment.differences.filter(({ field }) => fields.includes(field))
     const answer = await report.during(
       { kind: 'updating', seen },
-      connection.inventory.update(spec.uuid, update.patch, signal),
+      connection.inventory.update(spec.uuid, update.patch, signal, isCurrent),
     )
     return conclude(open, seen, { patch: update.patch, cause: update.cause, mends }, answer)
   }
 
-  async function follow(open: Case, job: PendingJob): Promise<Verdict> {
+  async function follow(open: Case, job: PendingJob): Promise<Verdict | undefined> {
     const { memory, connection, spec, signal } = open
     const answer = await connection.inventory.job(spec.uuid, job.ref, signal)
     const isGivenUp = clock.monotonic() - job.since >= jobLimitMs
@@ -71,11 +74,12 @@ export function createCourier(clock: Clock): Courier {
     return conclude(open, job.seen, job.errand, answer)
   }
 
-  function conclude(open: Case, seen: Seen, errand: Errand, answer: Answer<Accepted>): Verdict {
+  function conclude(open: Case, seen: Seen, errand: Errand, answer: Answer<Accepted>): Verdict | undefined {
     if (!answer.ok) {
       const verdict = refused(open, seen, answer.failure)
       return answer.failure.isUnsent ? verdict : { ...verdict, isUpdateLost: true }
     }
+    if (answer.value.kind === 'withdrawn') return undefined
     if (answer.value.kind === 'running') return awaitJob(answer.value.job, seen, errand, open.memory)
     const after = answer.value.seen
     return after ? verify(open, after, errand) : { outcome: { kind: 'missing', uuid: open.spec.uuid } }

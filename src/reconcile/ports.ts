@@ -9,9 +9,14 @@ import type { Patch } from '../decide/plan.ts'
 /** What was read of a service, and when by the monotonic clock: `seen` is absent where ZStack has no such service. */
 export type Known = { readonly seen: Observation | undefined; readonly at: number }
 
-/** How ZStack took an update. `done` carries what a read showed afterwards: accepted is not applied. */
+/**
+ * How ZStack took an update. `done` carries what a read showed afterwards: accepted is not applied. `withdrawn`: nobody
+ * wanted it any more when its turn came, and ZStack has not seen it.
+ */
 export type Accepted =
-  { readonly kind: 'done'; readonly seen: Observation | undefined } | { readonly kind: 'running'; readonly job: JobRef }
+  | { readonly kind: 'done'; readonly seen: Observation | undefined }
+  | { readonly kind: 'running'; readonly job: JobRef }
+  | { readonly kind: 'withdrawn' }
 
 /** A job of ZStack's, as the path below the base URL. */
 export type JobRef = { readonly path: string; readonly uuid: string }
@@ -27,8 +32,11 @@ export interface Inventory {
    * What was read before a failure counts as read.
    */
   refresh(uuids: readonly string[], signal: AbortSignal): Promise<Answer<readonly string[]>>
-  /** Sends one update with the fields of `patch` and no others. Never repeated by itself when its fate is unknown. */
-  update(uuid: string, patch: Patch, signal: AbortSignal): Promise<Answer<Accepted>>
+  /**
+   * Sends one update with the fields of `patch` and no others. Never repeated by itself when its fate is unknown. It may
+   * have to wait, for a log-in say: `isWanted` is asked immediately before it leaves.
+   */
+  update(uuid: string, patch: Patch, signal: AbortSignal, isWanted?: () => boolean): Promise<Answer<Accepted>>
   /** How a job stands; an expired one is `done`, with what a read shows. */
   job(uuid: string, job: JobRef, signal: AbortSignal): Promise<Answer<Accepted>>
   /** Drops what is known of services that nobody asks for any more. */

@@ -64,7 +64,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const connection = connections.open()
     if (!connection.ok) return { outcome: { kind: 'failed', failure: connection.failure, stale: false } }
     const memory = memoryOf(key, object)
-    const open = caseOf(object, spec, connection.value, memory, report, signal)
+    const open = caseOf(key, object, spec, connection.value, memory, report, signal)
     const followed = memory.job && (await courier.follow(open, memory.job))
     if (!followed) return look(open)
     if (memory.job || open.token === undefined) return followed
@@ -104,7 +104,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   async function act(open: Case, observation: Observation): Promise<Verdict | undefined> {
-    const { desired, object, spec, memory, connection } = open
+    const { desired, object, spec, memory, connection, isCurrent } = open
     const assessment = assess(desired, observation, rememberedHashes(open.previous), object.metadata.uid)
     const seen = { observation, assessment }
     const subject = subjectOf(object.metadata.generation, driftOf(assessment.differences))
@@ -115,7 +115,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       requested: open.token !== undefined,
       held: hold !== undefined && clock.now() < hold.until,
     })
-    if (decision.kind === 'update') return isCurrent(object) ? courier.send(open, seen, decision) : undefined
+    if (decision.kind === 'update') return isCurrent() ? courier.send(open, seen, decision) : undefined
     const trouble = connection.trouble()
     if (trouble && cures[trouble.kind].retry !== 'backOff')
       return { outcome: { kind: 'failed', failure: trouble, seen, stale: false } }
@@ -136,6 +136,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   function caseOf(
+    key: string,
     object: StoredModelService,
     spec: Spec,
     connection: Connection,
@@ -155,6 +156,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       previous,
       report,
       signal,
+      isCurrent: () => isCurrent(key, object) && claims.winner(spec.uuid) === key,
       token: isNew ? token : undefined,
     }
   }
@@ -169,8 +171,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   /** Whether the object is still as it was, or a read took so long that it changed meanwhile. */
-  function isCurrent({ metadata: { namespace, name, uid, generation } }: StoredModelService): boolean {
-    const now = objects.get(`${namespace}/${name}`)?.metadata
+  function isCurrent(key: string, { metadata: { uid, generation } }: StoredModelService): boolean {
+    const now = objects.get(key)?.metadata
     return now?.uid === uid && now.generation === generation && now.deletionTimestamp === undefined
   }
 

@@ -19,6 +19,13 @@ export type Call = {
   /** What the call is about, for the breaker. */
   readonly target: string
   readonly secrets: readonly string[]
+  /** Asked immediately before it is sent, however long it waited for its turn. */
+  readonly isWanted?: (() => boolean) | undefined
+}
+
+/** Nobody wanted the call any more when its turn came: nothing was sent. */
+export class Withdrawn extends Error {
+  override readonly name = 'Withdrawn'
 }
 
 export type Reply = { readonly status: number; readonly json: unknown }
@@ -104,6 +111,7 @@ export function createClient({
     signal: AbortSignal,
   ): Promise<Answer<Reply>> {
     const { method, path, body, writes } = call
+    if (call.isWanted?.() === false) throw new Withdrawn('not wanted any more')
     const answer = await http.send({ method, path, headers, ...(body !== undefined && { body }) }, signal)
     const failure = failureOf(answer, { endpoint, writes, secrets: [...call.secrets, ...secrets] })
     if (failure) return failed(failure)

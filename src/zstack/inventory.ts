@@ -1,17 +1,16 @@
 /** The model services of one ZStack: batched reads, minimal writes, and what was seen last. */
 import DataLoader from 'dataloader'
-import type { FieldName } from '../api/modelservice.ts'
 import type { Clock } from '../clock.ts'
 import type { Live, Observation } from '../decide/assess.ts'
 import { done, failed, type Answer } from '../decide/failure.ts'
-import { fields, type Json } from '../decide/fields.ts'
 import type { Patch } from '../decide/plan.ts'
 import type { Accepted, Inventory, JobRef, Known } from '../reconcile/ports.ts'
 import { evidenceOf, saysNoAction, type BodyShapes } from './bodyshape.ts'
-import type { Call, Client, Reply } from './client.ts'
+import { Withdrawn, type Call, type Client, type Reply } from './client.ts'
 import { createSightings } from './sightings.ts'
 import {
   checkUuid,
+  hiddenTexts,
   otherShape,
   queryPath,
   readJobPath,
@@ -32,6 +31,12 @@ const lessonStepMs = 200
 
 /** What one query shows of each service asked for. */
 type Sight = ReadonlyMap<string, { readonly known: Known; readonly isNew: boolean }>
+type Order = {
+  readonly uuid: string
+  readonly patch: Patch
+  readonly signal: AbortSignal
+  readonly isWanted: (() => boolean) | undefined
+}
 type Sent = { readonly shape: BodyShape; readonly patch: Patch; readonly before: Live | undefined }
 
 export function createInventory(client: Client, shapes: BodyShapes, clock: Clock, endpoint: string): Inventory {
@@ -80,7 +85,7 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
     return fresh ? done(fresh) : loader.load(uuid)
   }
 
-  async function send(uuid: string, patch: Patch, shape: BodyShape, signal: AbortSignal): Promise<Answer<Accepted>> {
+  async function send({ uuid, patch, signal, isWanted }: Order, shape: BodyShape): Promise<Answer<Accepted>> {
     const before = sightings.get(uuid)?.seen?.live
     const call: Call = {
       method: 'PUT',
@@ -89,8 +94,10 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
       writes: true,
       target: uuid,
       secrets: hiddenTexts(patch),
+      isWanted,
     }
-    const answer = await client.call(call, signal)
+    const answer = await client.call(call, signal).catch(unlessWithdrawn)
+    if (!answer) return withdrawn
     if (!answer.ok) {
       if (saysNoAction(answer.failure.message)) shapes.refused(shape)
       // Whatever became of it, the next step starts from a read.
@@ -145,26 +152,27 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
   }
 
   /** Tries shapes until one shows an effect, the server names the right one, or both were tried in vain. */
-  async function learn(uuid: string, patch: Patch, signal: AbortSignal): Promise<Answer<Accepted>> {
+  async function learn(order: Order): Promise<Answer<Accepted>> {
     const first = shapes.best().shape
-    const answer = await follow(uuid, await send(uuid, patch, first, signal), signal)
+    const answer = await follow(order, await send(order, first))
     const isRefusedShape = !answer.ok && saysNoAction(answer.failure.message)
     const isInconclusive = answer.ok && answer.value.kind === 'done' && !shapes.best().certain
     if (!isRefusedShape && !isInconclusive) return answer
-    const second = await follow(uuid, await send(uuid, patch, otherShape(first), signal), signal)
+    const second = await follow(order, await send(order, otherShape(first)))
+    if (second === withdrawn) return isRefusedShape ? withdrawn : answer
     // A server that refuses the other shape has thereby taken the first.
     return !second.ok && saysNoAction(second.failure.message) ? answer : second
   }
 
-  async function sendAsLearned(uuid: string, patch: Patch, signal: AbortSignal): Promise<Answer<Accepted>> {
+  async function sendAsLearned(order: Order): Promise<Answer<Accepted>> {
     const { shape } = shapes.best()
-    const answer = await send(uuid, patch, shape, signal)
+    const answer = await send(order, shape)
     // A server of the other kind took this one's place, and said so.
     const isReplaced = !answer.ok && saysNoAction(answer.failure.message) && shapes.best().shape !== shape
-    return isReplaced ? send(uuid, patch, shapes.best().shape, signal) : answer
+    return isReplaced ? send(order, shapes.best().shape) : answer
   }
 
-  async function follow(uuid: string, answer: Answer<Accepted>, signal: AbortSignal): Promise<Answer<Accepted>> {
+  async function follow({ uuid, signal }: Order, answer: Answer<Accepted>): Promise<Answer<Accepted>> {
     const until = clock.monotonic() + lessonMs
     let last = answer
     while (last.ok && last.value.kind === 'running' && clock.monotonic() < until && !signal.aborted) {
@@ -204,10 +212,11 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
       changed.clear()
       return done(all)
     },
-    async update(uuid, patch, signal) {
+    async update(uuid, patch, signal, isWanted) {
+      const order = { uuid, patch, signal, isWanted }
       const isCertain = () => shapes.best().certain
-      if (isCertain()) return sendAsLearned(uuid, patch, signal)
-      return shapes.learn(() => (isCertain() ? sendAsLearned : learn)(uuid, patch, signal))
+      if (isCertain()) return sendAsLearned(order)
+      return shapes.learn(() => (isCertain() ? sendAsLearned : learn)(order))
     },
     job,
     retain(uuids) {
@@ -218,6 +227,12 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
   }
 }
 
+const withdrawn = done({ kind: 'withdrawn' } as const)
+
+function unlessWithdrawn(error: unknown): undefined {
+  if (!(error instanceof Withdrawn)) throw error
+}
+
 function knownIn(sight: Sight, uuid: string): Known {
   const seen = sight.get(uuid)
   if (!seen) throw new Error(`a query without ${uuid}`)
@@ -226,14 +241,3 @@ function knownIn(sight: Sight, uuid: string): Known {
 
 /** Reads serve whoever waits for them; none is cut short by one caller's abort. */
 const never = new AbortController().signal
-
-/** Texts of write-only fields, which ZStack may repeat in its words about an error. */
-function hiddenTexts(patch: Patch): string[] {
-  const texts = (value: Json | undefined): string[] => {
-    if (typeof value === 'string') return [value]
-    return value !== null && typeof value === 'object' ? Object.values(value).flatMap(texts) : []
-  }
-  return (Object.keys(patch) as FieldName[])
-    .filter((field) => fields[field].visibility === 'hidden')
-    .flatMap((field) => texts(patch[field]))
-}

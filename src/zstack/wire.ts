@@ -31,6 +31,17 @@ export function updateBody(patch: Patch, shape: BodyShape): Json {
   return shape === 'flat' ? { ...parameters, ...tags } : { updateModelService: parameters, ...tags }
 }
 
+/** Texts of write-only fields, which ZStack may repeat in its words about an error. */
+export function hiddenTexts(patch: Patch): string[] {
+  const texts = (value: Json | undefined): string[] => {
+    if (typeof value === 'string') return [value]
+    return value !== null && typeof value === 'object' ? Object.values(value).flatMap(texts) : []
+  }
+  return (Object.keys(patch) as FieldName[])
+    .filter((field) => fields[field].visibility === 'hidden')
+    .flatMap((field) => texts(patch[field]))
+}
+
 const inventory = z.looseObject({
   uuid: z.string(),
   modelCenterUuid: z.string().nullish().catch(undefined),

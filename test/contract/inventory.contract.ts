@@ -214,6 +214,13 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
       expect(subject.held(a)).toMatchObject({ requestCpu: 5 })
     })
 
+    it('an update that nobody wants any more when its turn comes is withdrawn, and changes nothing', async () => {
+      const before = subject.held(a)
+      expect(valueOf(await inventory.update(a, { requestCpu: 16 }, signal, () => false))).toEqual({ kind: 'withdrawn' })
+      expect(subject.held(a)).toEqual(before)
+      expect(await settled(inventory, a, { name: 'after' })).toBeDefined()
+    })
+
     it('rejects for an abort and for nothing else', async () => {
       const reason = new Error('time to stop is up')
       await expect(inventory.read(a, AbortSignal.abort(reason))).rejects.toBe(reason)
@@ -239,6 +246,7 @@ async function settled(inventory: Inventory, uuid: string, patch: Patch) {
     await new Promise((resolve) => setTimeout(resolve, 5))
     answer = valueOf(await inventory.job(uuid, answer.job, signal))
   }
+  if (answer.kind !== 'done') throw new Error('the update was withdrawn')
   return answer.seen
 }
 

@@ -77,17 +77,35 @@ describe('what is written to ZStack', () => {
     expect(rig.fleet.writes).toEqual([])
   })
 
-  it.each([
-    ['suspended', (rig: Rig) => rig.fleet.edit('a', { suspend: true })],
-    ['edited', (rig: Rig) => rig.fleet.edit('a', { requestCpu: 16 })],
-    ['deleted', (rig: Rig) => rig.fleet.remove('a')],
-    ['about to be deleted', (rig: Rig) => rig.fleet.beginDeletion('a')],
-  ])(
+  const changes: [string, (rig: Rig) => void][] = [
+    ['suspended', (rig) => rig.fleet.edit('a', { suspend: true })],
+    ['edited', (rig) => rig.fleet.edit('a', { requestCpu: 16 })],
+    ['deleted', (rig) => rig.fleet.remove('a')],
+    ['about to be deleted', (rig) => rig.fleet.beginDeletion('a')],
+    ['outranked', (rig) => rig.fleet.create('older', { uuid }, { createdAt: '2025-01-01T00:00:00Z' })],
+  ]
+
+  it.each(changes)(
     'an object that is %s while ZStack is slow to be read gets no update of what was declared before',
     async (_, change) => {
       const rig = differing({})
       const { promise, resolve } = Promise.withResolvers<undefined>()
       rig.inventory.next('read', { after: promise })
+      const { ended } = await rig.begin('a')
+      change(rig)
+      resolve(undefined)
+      expect(await ended).toEqual({ kind: 'after', ms: 0 })
+      expect(rig.inventory.updates()).toEqual([])
+      expect(rig.fleet.writes).toEqual([])
+    },
+  )
+
+  it.each(changes)(
+    'an object that is %s while its update waits to be sent gets no update of what was declared before',
+    async (_, change) => {
+      const rig = differing({})
+      const { promise, resolve } = Promise.withResolvers<undefined>()
+      rig.inventory.next('update', { queuedFor: promise })
       const { ended } = await rig.begin('a')
       change(rig)
       resolve(undefined)

@@ -22,6 +22,8 @@ export type Script =
   | { readonly job: true }
   /** Nothing comes back before this resolves. */
   | { readonly after: Promise<unknown> }
+  /** An update that does not leave before this resolves. */
+  | { readonly queuedFor: Promise<unknown> }
 
 export interface FakeInventory extends Inventory {
   readonly calls: readonly InventoryCall[]
@@ -119,7 +121,10 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
       if (script && 'fails' in script) return failed(script.fails)
       return done(uuids.filter(look))
     },
-    async update(uuid, patch, signal) {
+    async update(uuid, patch, signal, isWanted) {
+      const [first] = scripts.update
+      if (first && 'queuedFor' in first) await first.queuedFor
+      if (isWanted?.() === false) return done({ kind: 'withdrawn' })
       const script = await scripted({ kind: 'update', uuid, patch }, signal)
       const isIdle = isIneffective === true || (script !== undefined && 'ineffective' in script)
       const carryOut = () => {

@@ -31,10 +31,10 @@ export function startOperatorInMemory({ onUpdate }: { readonly onUpdate: OnUpdat
     const onTheirWay = new Set<string>()
     const watched: Inventory = {
       ...inventory,
-      async update(uuid, patch, signal) {
+      async update(uuid, patch, signal, isWanted) {
         onUpdate(uuid, patch, !onTheirWay.has(uuid))
         onTheirWay.add(uuid)
-        return await inventory.update(uuid, patch, signal).finally(() => onTheirWay.delete(uuid))
+        return await inventory.update(uuid, patch, signal, isWanted).finally(() => onTheirWay.delete(uuid))
       },
     }
     const connections = connectionsTo(watched, endpoint)

@@ -14,7 +14,7 @@ export type ScriptedInventory = {
 }
 
 /** The real inventory over answers by hand, counted without the log-ins, which succeed by themselves. */
-export function scripted(respond: Respond): ScriptedInventory {
+export function scripted(respond: Respond, shape: 'auto' | 'envelope' = 'envelope'): ScriptedInventory {
   let count = 0
   const http = createScriptedHttp((request) => (isLogIn(request) ? session('s1') : respond(request, ++count)))
   const clock = createManualClock()
@@ -24,7 +24,7 @@ export function scripted(respond: Respond): ScriptedInventory {
     clock,
     inventory: createInventory(
       client,
-      createBodyShapes('envelope', () => undefined),
+      createBodyShapes(shape, () => undefined),
       clock,
       endpoint,
     ),

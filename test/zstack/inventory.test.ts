@@ -154,6 +154,34 @@ describe('a refresh', () => {
 })
 
 describe('an update', () => {
+  it('that waits for another to find the body shape out is not sent when nobody wants it any more', async () => {
+    const first = held<HttpAnswer>()
+    const { http, inventory } = scripted(
+      ({ method }) => (method === 'PUT' ? first.promise : listed(service(a))),
+      'auto',
+    )
+    await inventory.read(a, signal)
+    let isWanted = true
+    const scout = inventory.update(a, { requestCpu: 8 }, signal)
+    const other = inventory.update(b, { requestCpu: 8 }, signal, () => isWanted)
+    isWanted = false
+    first.release(updated(a, { requestCpu: 8 }))
+    expect(cpuOf(await scout)).toBe(8)
+    expect(await other).toEqual({ ok: true, value: { kind: 'withdrawn' } })
+    expect(http.sent('PUT', b)).toEqual([])
+  })
+
+  it('that nobody wants any more after its first body taught nothing is not sent in the other', async () => {
+    const { http, inventory } = scripted(
+      ({ method }) => (method === 'PUT' ? updated(a, { requestCpu: 4 }) : listed(service(a, { requestCpu: 4 }))),
+      'auto',
+    )
+    await inventory.read(a, signal)
+    let asked = 0
+    expect(cpuOf(await inventory.update(a, { requestCpu: 8 }, signal, () => ++asked === 1))).toBe(4)
+    expect(http.sent('PUT', a)).toHaveLength(1)
+  })
+
   it('is one request with the fields of the patch, tags beside the envelope, and its answer is the verification', async () => {
     const { sim, inventory } = await fleet(1)
     await inventory.read(uuidOf(0), signal)
