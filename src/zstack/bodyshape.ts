@@ -25,6 +25,8 @@ export function evidenceOf(patch: Patch, before: Live | undefined, after: Live |
 
 /** An update waits for so many others that find the shape out, then goes on its own. */
 const patience = 2
+/** A lesson may be false: another's update, of a former process say, showed its effect at the same moment. */
+const mostIgnored = 3
 
 export interface BodyShapes {
   /** The shape to send in, and whether it is a guess. */
@@ -43,6 +45,8 @@ export function createBodyShapes(setting: 'auto' | BodyShape, onLearned: (shape:
   let guess: BodyShape = setting === 'auto' ? 'envelope' : setting
   let certain = setting !== 'auto'
   let scouting: Promise<void> | undefined
+  /** Updates in a row that showed no effect. */
+  let ignored = 0
   const settle = (shape: BodyShape) => {
     if (certain && guess === shape) return
     guess = shape
@@ -66,9 +70,12 @@ export function createBodyShapes(setting: 'auto' | BodyShape, onLearned: (shape:
       return scout
     },
     note(shape, evidence) {
+      if (setting !== 'auto' || evidence === 'none') return
+      ignored = evidence === 'ignored' ? ignored + 1 : 0
+      if (certain && ignored >= mostIgnored) certain = false
       if (certain) return
       if (evidence === 'taken') settle(shape)
-      else if (evidence === 'ignored') guess = otherShape(shape)
+      else guess = otherShape(shape)
     },
     refused(shape) {
       if (setting === 'auto') settle(otherShape(shape))

@@ -41,13 +41,24 @@ describe('body shapes', () => {
     expect(start('auto').shapes.best()).toEqual({ shape: 'envelope', certain: false })
   })
 
-  it('a shape that took effect is certain from then on, whatever comes later', () => {
+  it('a shape that took effect is certain from then on, though an update now and then is ignored', () => {
     const { shapes, learned } = start('auto')
     shapes.note('envelope', 'taken')
-    for (let i = 0; i < 3; i++) shapes.note('envelope', 'ignored')
+    for (const evidence of ['ignored', 'ignored', 'taken', 'ignored', 'none', 'ignored'] as const)
+      shapes.note('envelope', evidence)
     shapes.note('flat', 'taken')
     expect(shapes.best()).toEqual({ shape: 'envelope', certain: true })
     expect(learned).toEqual(['envelope'])
+  })
+
+  it('a shape that three updates in a row do not take effect in was learned from a coincidence: it is learned anew', () => {
+    const { shapes, learned } = start('auto')
+    shapes.note('envelope', 'taken')
+    for (let i = 0; i < 3; i++) shapes.note('envelope', 'ignored')
+    expect(shapes.best()).toEqual({ shape: 'flat', certain: false })
+    shapes.note('flat', 'taken')
+    expect(shapes.best()).toEqual({ shape: 'flat', certain: true })
+    expect(learned).toEqual(['envelope', 'flat'])
   })
 
   it('an ignored shape turns the guess, and proves nothing', () => {
