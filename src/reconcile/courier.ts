@@ -93,7 +93,8 @@ export function createCourier(clock: Clock): Courier {
     const fields = Object.keys(errand.patch) as FieldName[]
     // The spec may have changed while a job ran: what was sent then proves nothing of what is declared now.
     const current = fields.filter((field) => isDeepStrictEqual(errand.patch[field], desired.get(field)))
-    const assessment = reassess(desired, observation, rememberedHashes(previous), current, object.metadata.uid)
+    const accepted = wasIgnored(errand, observation) ? [] : current
+    const assessment = reassess(desired, observation, rememberedHashes(previous), accepted, object.metadata.uid)
     const seen: Seen = { observation, assessment }
     const subject = subjectOf(object.metadata.generation, driftOf(assessment.differences))
     const verdict = (outcome: Outcome, attempts: number): Verdict => ({
@@ -140,6 +141,11 @@ function postpone(job: PendingJob, memory: Memory): Verdict {
   memory.job = job
   const { firstMs, mostMs, factor } = jobWaits
   return { outcome: { kind: 'awaitingJob', seen: job.seen, afterMs: Math.min(mostMs, firstMs * factor ** job.looks) } }
+}
+
+/** Where nothing that can be read has moved, what cannot be read has not either. */
+function wasIgnored({ mends }: Errand, { live }: Observation): boolean {
+  return mends.length > 0 && mends.every(({ field, live: before }) => isDeepStrictEqual(live.values.get(field), before))
 }
 
 function unheard(failure: Failure, seen: Seen): Verdict {

@@ -123,6 +123,18 @@ describe('what is written to ZStack', () => {
     expect(rig.ready('a')).toBe('False NotFound')
   })
 
+  it('a write-only field of an update that shows no effect at all is sent again with the rest', async () => {
+    const rig = differing({ userTags: ['x'] })
+    rig.inventory.next('update', { ineffective: true })
+    await rig.passes('a', 2)
+    expect(rig.inventory.updates()).toEqual([
+      { requestCpu: 8, userTags: ['x'] },
+      { requestCpu: 8, userTags: ['x'] },
+    ])
+    expect(rig.inventory.held(uuid)).toMatchObject({ requestCpu: 8, userTags: ['x'] })
+    expect(rig.ready('a')).toBe('True InSync')
+  })
+
   it('an update that ZStack accepted is no proof: what differs still is not ready, and tried again later', async () => {
     const rig = differing({})
     rig.inventory.next('update', { ineffective: true })
