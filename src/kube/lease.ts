@@ -172,13 +172,20 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
   }
 
   async function vacate(signal: AbortSignal): Promise<void> {
-    // Read anew: a renewal that was cut short may have arrived all the same.
-    const lease = await read(signal)
-    if (lease?.spec?.holderIdentity !== identity) return
-    const now = microTime(clock.now())
-    // client-go's way: no holder, and a duration of a second for those who look at that alone.
-    const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now }
-    await cluster.send({ method: 'PUT', path, body: { ...lease, spec } }, signal)
+    for (let isLast = false; ; isLast = true) {
+      const lease = await read(signal)
+      if (lease?.spec?.holderIdentity !== identity) return
+      const now = microTime(clock.now())
+      // client-go's way: no holder, and a duration of a second for those who look at that alone.
+      const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now }
+      try {
+        await cluster.send({ method: 'PUT', path, body: { ...lease, spec } }, signal)
+        return
+      } catch (error) {
+        // A renewal that was cut short may have arrived all the same, even between these two.
+        if (isLast || !(error instanceof ApiError) || error.status !== 409) throw error
+      }
+    }
   }
 
   return {

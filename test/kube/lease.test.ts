@@ -152,6 +152,21 @@ describe('releasing', () => {
     expect(specOf(api)).toMatchObject({ holderIdentity: '' })
   })
 
+  it('works though the renewal that was cut short arrives between its own look and its own write', async () => {
+    const { clock, api } = createLeaseWorld()
+    let requests = 0
+    // From the renewal on: it is slow to arrive, the look after it is not.
+    const fate = (): Fate => (++requests === 4 ? { there: 100 } : requests > 4 ? { there: 5, back: 150 } : {})
+    const one = candidate('one', { clock, api, fate })
+    await clock.advance(2_000)
+    const before = api.writes
+    const released = one.leadership().release()
+    await clock.advance(3_000)
+    await released
+    expect(api.writes).toBe(before + 2)
+    expect(specOf(api)).toMatchObject({ holderIdentity: '' })
+  })
+
   it('does not wait for an API that is away for longer than one request may take', async () => {
     const { clock, api } = createLeaseWorld()
     let fate: Fate = {}
