@@ -35,7 +35,10 @@ export type Update = { readonly fields: readonly FieldName[]; readonly cause: Up
 
 /** When to look again: never both a wait and an error. */
 export type Result =
-  { readonly kind: 'awaitChange' } | { readonly kind: 'after'; readonly ms: number } | { readonly kind: 'backOff' }
+  | { readonly kind: 'awaitChange' }
+  /** `isMidway`: what was begun may still fail, so that the failures before it still count. */
+  | { readonly kind: 'after'; readonly ms: number; readonly isMidway?: boolean }
+  | { readonly kind: 'backOff' }
 
 export const hour = 3_600_000
 /** Between tries of what only a person, or time, can mend. */
@@ -54,7 +57,7 @@ export function next(outcome: Outcome): Result {
     case 'updating':
       return { kind: 'backOff' }
     case 'awaitingJob':
-      return { kind: 'after', ms: outcome.afterMs }
+      return { kind: 'after', ms: outcome.afterMs, isMidway: true }
     case 'ineffective':
       return { kind: 'after', ms: outcome.retryInMs }
     case 'failed':

@@ -6,7 +6,10 @@ import type { Queue } from './queue.ts'
 
 /** When a pass wants its key back: at a change, after a time, or ever later until it goes well. */
 export type PassResult =
-  { readonly kind: 'awaitChange' } | { readonly kind: 'after'; readonly ms: number } | { readonly kind: 'backOff' }
+  | { readonly kind: 'awaitChange' }
+  /** `isMidway`: it has not gone well yet, so the row of failures goes on. */
+  | { readonly kind: 'after'; readonly ms: number; readonly isMidway?: boolean }
+  | { readonly kind: 'backOff' }
 
 export type Pass = (key: string, context: { readonly log: Logger; readonly signal: AbortSignal }) => Promise<PassResult>
 
@@ -57,7 +60,7 @@ async function passOver(key: string, { queue, pass, clock, log, observe }: Contr
     if (result.kind === 'backOff') {
       queue.addBackedOff(key)
     } else {
-      queue.forget(key)
+      if (result.kind !== 'after' || result.isMidway !== true) queue.forget(key)
       if (result.kind === 'after') queue.addAfter(key, result.ms)
     }
   } catch (error) {

@@ -39,7 +39,6 @@ describe('the next look', () => {
   })
 
   it.each<[string, Outcome, number]>([
-    ['a job runs', { kind: 'awaitingJob', seen, afterMs: 320 }, 320],
     ['the fuse has blown', { kind: 'ineffective', seen, retryInMs: hour }, hour],
     ['ZStack refuses the update', failedBy('rejected'), hour],
     ['part of the hour has passed', failedBy('rejected', 5_000), 5_000],
@@ -52,11 +51,16 @@ describe('the next look', () => {
     expect(next(outcome)).toEqual({ kind: 'after', ms })
   })
 
+  it('comes soon while a job runs, which is no success yet', () => {
+    expect(next({ kind: 'awaitingJob', seen, afterMs: 320 })).toEqual({ kind: 'after', ms: 320, isMidway: true })
+  })
+
   it('is told for every outcome', () => {
     fc.assert(
       fc.property(outcomes, (outcome) => {
         const { kind, ...rest } = next(outcome)
-        expect(rest).toEqual(kind === 'after' ? { ms: expect.any(Number) as number } : {})
+        const midway = outcome.kind === 'awaitingJob' && { isMidway: true }
+        expect(rest).toEqual(kind === 'after' ? { ms: expect.any(Number) as number, ...midway } : {})
       }),
     )
   })

@@ -70,6 +70,24 @@ describe('a controller', () => {
     expect(times).toEqual([0, 1, 3, 7, 17, 18, 20])
   })
 
+  it('does not take a look midway for a success: the next failure waits as long as it would have', async () => {
+    const results: PassResult[] = [
+      { kind: 'backOff' },
+      { kind: 'after', ms: 200, isMidway: true },
+      { kind: 'backOff' },
+      { kind: 'after', ms: 200, isMidway: true },
+      { kind: 'backOff' },
+    ]
+    const times: number[] = []
+    const { queue, clock } = start(() => {
+      times.push(clock.monotonic() / 1_000)
+      return Promise.resolve(results.shift() ?? { kind: 'awaitChange' })
+    })
+    queue.add('a', 'change')
+    await clock.advance(60_000)
+    expect(times).toEqual([0, 1, 1.2, 3.2, 3.4, 7.4])
+  })
+
   it.each<[string, Pass]>([
     ['rejects', () => Promise.reject(new Error('a bug'))],
     [
