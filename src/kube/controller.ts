@@ -27,6 +27,8 @@ export type ControllerOptions = {
 
 /** Well beyond the time limit of any one request: a pass that takes longer hangs. */
 const passLimitMs = 120_000
+/** So long after its abort a pass that does not heed it is given up: nothing that it sends leaves the process any more. */
+const heedMs = 5_000
 
 /**
  * Works until the queue is shut down, then resolves when the passes under way have ended. `abort` cuts them short.
@@ -55,7 +57,8 @@ async function passOver(key: string, { queue, pass, clock, log, observe }: Contr
   const started = clock.monotonic()
   let kind: PassResult['kind'] | 'error' = 'error'
   try {
-    const result = await pass(key, { log: passLog, signal: AbortSignal.any([abort, limit.signal]) })
+    const signal = AbortSignal.any([abort, limit.signal])
+    const result = await unlessDeaf(pass(key, { log: passLog, signal }), signal, clock)
     kind = result.kind
     if (result.kind === 'backOff') {
       queue.addBackedOff(key)
@@ -71,5 +74,22 @@ async function passOver(key: string, { queue, pass, clock, log, observe }: Contr
   } finally {
     cancel()
     observe?.(kind, (clock.monotonic() - started) / 1000)
+  }
+}
+
+/** The end of the work, or a rejection where it goes on in spite of its abort. */
+async function unlessDeaf<R>(work: Promise<R>, signal: AbortSignal, clock: Clock): Promise<R> {
+  const { promise: deaf, reject } = Promise.withResolvers<never>()
+  let cancel: () => void = () => undefined
+  const giveUpLater = () => {
+    cancel = clock.after(heedMs, () => reject(signal.reason as Error))
+  }
+  if (signal.aborted) giveUpLater()
+  else signal.addEventListener('abort', giveUpLater, { once: true })
+  try {
+    return await Promise.race([work, deaf])
+  } finally {
+    signal.removeEventListener('abort', giveUpLater)
+    cancel()
   }
 }

@@ -141,6 +141,27 @@ describe('a controller', () => {
     expect(passes).toBe(2)
   })
 
+  it('gives up a pass that does not heed its abort, goes on with the others, and tries it again', async () => {
+    const passed: string[] = []
+    const { queue, clock, entries, observed } = start((key) => {
+      passed.push(key)
+      return key === 'test/deaf' && passed.length === 1
+        ? Promise.withResolvers<never>().promise
+        : Promise.resolve({ kind: 'awaitChange' })
+    })
+    queue.add('test/deaf', 'change')
+    queue.add('test/good', 'change')
+    await clock.advance(124_999)
+    expect(passed).toEqual(['test/deaf'])
+    await clock.advance(1)
+    expect(passed).toEqual(['test/deaf', 'test/good'])
+    expect(entries[0]).toMatchObject({ object: 'test/deaf', err: { message: 'a pass took longer than 120 s' } })
+    await clock.advance(1_000)
+    expect(passed).toEqual(['test/deaf', 'test/good', 'test/deaf'])
+    expect(observed.map(([result]) => result)).toEqual(['error', 'awaitChange', 'awaitChange'])
+    expect(clock.pending).toBe(0)
+  })
+
   it('tells how each pass ended and how long it took', async () => {
     const { queue, clock, observed } = start(async (key) => {
       await clock.sleep(250)
@@ -173,6 +194,17 @@ describe('the end of a controller', () => {
     await ended
     expect([...open.keys()]).toEqual(['a', 'b'])
     expect(clock.pending).toBe(0)
+  })
+
+  it('comes though a pass does not heed its abort', async () => {
+    const { queue, clock, abort, entries, ended } = start(() => Promise.withResolvers<never>().promise)
+    queue.add('a', 'change')
+    await clock.advance(0)
+    queue.shutDown()
+    abort.abort()
+    await clock.advance(5_000)
+    await ended
+    expect(entries).toEqual([])
   })
 
   it('cuts passes short when it is aborted, and reports no failure of theirs', async () => {
