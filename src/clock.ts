@@ -52,7 +52,7 @@ export async function inTime<R>(
 ): Promise<R> {
   const limit = new AbortController()
   const stop = () => limit.abort(signal?.reason)
-  const cancel = clock.after(ms, () => limit.abort(new Error(`no answer within ${ms / 1000} s`)))
+  const cancel = clock.after(ms, () => limit.abort(new Error(`took longer than ${ms / 1000} s`)))
   if (signal?.aborted === true) stop()
   else signal?.addEventListener('abort', stop, { once: true })
   try {

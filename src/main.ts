@@ -6,6 +6,7 @@ import { loadKubeConfig } from './kube/cluster.ts'
 import { component, runOperator } from './operator.ts'
 import { createOutside } from './outside.ts'
 import { createLog } from './telemetry/log.ts'
+import { createStrays } from './telemetry/strays.ts'
 
 /** 0: stopped on request. 1: failed. 2: bad configuration. */
 type ExitCode = 0 | 1 | 2
@@ -45,13 +46,14 @@ async function main(args: readonly string[]): Promise<ExitCode> {
       log.info({ signal }, 'stopping')
       stop.abort()
     })
-  // One object's trouble never ends the others' service: what nobody caught is logged, and the work goes on.
-  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a rejection nobody handled'))
-  process.on('uncaughtException', (error) => log.error({ err: error }, 'an exception nobody caught'))
+  // One object's trouble never ends the others' service: what nobody caught is told, and the work goes on.
+  const strays = createStrays(log)
+  process.on('unhandledRejection', (error) => strays.caught('rejection', error))
+  process.on('uncaughtException', (error) => strays.caught('exception', error))
   try {
     const { version } = packageJson
     const outside = createOutside(config, kubeConfig, `${component}/${version}`)
-    const ending = await runOperator({ config, outside, version, log }, stop.signal)
+    const ending = await runOperator({ config, outside, version, log, strays }, stop.signal)
     if (ending === 'stopped') {
       log.info('stopped')
       return 0

@@ -21,6 +21,7 @@ import { createAlarm, isChangeForUs, urgencyOf } from './reconcile/wake.ts'
 import { metered } from './telemetry/metered.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { servePages, type Told } from './telemetry/pages.ts'
+import type { Strays } from './telemetry/strays.ts'
 import { createConnections } from './zstack/connections.ts'
 import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
 import type { Http } from './zstack/http.ts'
@@ -37,6 +38,7 @@ export type OperatorOptions = {
   readonly outside: Outside
   readonly version: string
   readonly log: Logger
+  readonly strays: Strays
 }
 
 /** Why an operator ended: because it was told to, or because it no longer may act. */
@@ -44,13 +46,17 @@ export type Ending = 'stopped' | 'leaseLost'
 
 /** Runs until `stop` is aborted or the lease is lost. Rejects where it cannot start. */
 export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<Ending> {
-  const { config, outside, log } = options
+  const { config, outside, log, strays } = options
   const { clock, cluster } = outside
   let leadership: Leadership | undefined
   const mayWrite = () => !config.leaderElection || leadership?.isHeld() === true
   const parts = build(options, mayWrite)
   const { queue, informer, poller, connections, recorder, metrics } = parts
   const pages = await servePages(config, metrics, told(parts, mayWrite, stop), clock)
+  strays.onStray((key) => {
+    metrics.countStray()
+    if (key !== undefined) queue.addBackedOff(key)
+  })
   const background = new AbortController()
   const abort = new AbortController()
   const watching = informer.run(background.signal)
@@ -65,7 +71,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     const working = runController(
       {
         queue,
-        pass: (key, context) => parts.reconciler.reconcile(key, context),
+        pass: (key, context) => strays.within(key, () => parts.reconciler.reconcile(key, context)),
         workers: config.maxConcurrentReconciles,
         clock,
         log: log.child({ controller: metrics.controller }),

@@ -1,7 +1,7 @@
 /** Workers: a key, a pass, one queue action. What goes wrong in one pass stays in it. */
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import { inTime, type Clock } from '../clock.ts'
 import type { Queue } from './queue.ts'
 
 /** When a pass wants its key back: at a change, after a time, or ever later until it goes well. */
@@ -50,15 +50,11 @@ async function work(options: ControllerOptions, abort: AbortSignal): Promise<voi
 
 async function passOver(key: string, { queue, pass, clock, log, observe }: ControllerOptions, abort: AbortSignal) {
   const passLog = log.child({ reconcileID: randomUUID() })
-  const limit = new AbortController()
-  const cancel = clock.after(passLimitMs, () =>
-    limit.abort(new Error(`a pass took longer than ${passLimitMs / 1000} s`)),
-  )
   const started = clock.monotonic()
   let kind: PassResult['kind'] | 'error' = 'error'
   try {
-    const signal = AbortSignal.any([abort, limit.signal])
-    const result = await unlessDeaf(pass(key, { log: passLog, signal }), signal, clock)
+    const heeded = (signal: AbortSignal) => unlessDeaf(pass(key, { log: passLog, signal }), signal, clock)
+    const result = await inTime(clock, passLimitMs, heeded, abort)
     kind = result.kind
     if (result.kind === 'backOff') {
       queue.addBackedOff(key)
@@ -72,7 +68,6 @@ async function passOver(key: string, { queue, pass, clock, log, observe }: Contr
     passLog.error({ namespace, name, err: error }, 'a pass failed; it is tried again')
     queue.addBackedOff(key)
   } finally {
-    cancel()
     observe?.(kind, (clock.monotonic() - started) / 1000)
   }
 }

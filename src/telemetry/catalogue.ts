@@ -138,6 +138,12 @@ export const catalogue = {
     'Failures of a list or watch on Kubernetes, each followed by another try',
     [],
   ),
+  strays: metric(
+    'counter',
+    'zstack_operator_uncaught_errors_total',
+    'Errors that nobody caught: bugs. Each is logged with the object in whose pass it began, which is tried again',
+    [],
+  ),
   leader: metric('gauge', 'zstack_operator_leader', '1 in the process that acts, 0 in one that stands by', []),
   build: metric('gauge', 'zstack_operator_build_info', 'Always 1; the version is a label', ['version']),
   cpuSeconds: metric('counter', 'process_cpu_seconds_total', 'CPU time of the process, user and system', []),

@@ -150,7 +150,7 @@ describe('no answer', () => {
     const error = await failureOf(cluster.send(get, soon()))
     expect(error).toMatchObject({
       status: 0,
-      message: expect.stringMatching(/GET \/apis\/things: .*no answer within/) as string,
+      message: expect.stringMatching(/GET \/apis\/things: .*took longer than/) as string,
     })
   })
 

@@ -102,6 +102,7 @@ describe('the metrics', () => {
     for (const result of ['verified', 'ineffective', 'failed'] as const) metrics.countUpdate(result)
     metrics.observeConvergence('DriftCorrected', 3)
     metrics.countWatchRestart()
+    metrics.countStray()
     const wanted = {
       [`workqueue_adds_total{${queue}}`]: 1,
       [`workqueue_retries_total{${queue}}`]: 1,
@@ -112,6 +113,7 @@ describe('the metrics', () => {
       'zstack_operator_updates_total{result="failed"}': 1,
       'zstack_operator_convergence_seconds_sum{cause="DriftCorrected"}': 3,
       zstack_operator_watch_restarts_total: 1,
+      zstack_operator_uncaught_errors_total: 1,
     }
     expect(await samples(metrics, wanted)).toEqual(wanted)
   })
