@@ -13,8 +13,13 @@ export function evidenceOf(patch: Patch, before: Live | undefined, after: Live |
   if (!before || !after) return 'none'
   let evidence: Evidence = 'none'
   for (const [field, sent] of Object.entries(patch) as [FieldName, Json][]) {
-    if (fields[field].visibility === 'hidden' || isEmpty(sent)) continue
+    if (fields[field].visibility === 'hidden') continue
     const [was, is] = [before.values.get(field), after.values.get(field)]
+    if (isEmpty(sent)) {
+      // That nothing is shown may have other reasons; that the old value still is has one.
+      if (was !== undefined && is !== undefined) evidence = 'ignored'
+      continue
+    }
     if (is === undefined && fields[field].visibility === 'newer') continue
     if (was !== undefined && fields[field].equal(sent, was)) continue
     if (is !== undefined && fields[field].equal(sent, is)) return 'taken'

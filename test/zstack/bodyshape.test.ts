@@ -17,6 +17,13 @@ describe('what an update tells of the shape it was sent in', () => {
     ['taken', 'one of two shows it', { name: 'n', requestCpu: 8 }, { name: 'o' }, { name: 'o', requestCpu: 8 }],
     ['taken', 'it shows it reworded', { yaml: 'a: 1' }, { yaml: 'a: 2' }, { yaml: '{a: 1}\n' }],
     ['ignored', 'it shows what it showed before', { requestCpu: 8 }, { requestCpu: 4 }, { requestCpu: 4 }],
+    [
+      'ignored',
+      'it was to be emptied and shows what it showed',
+      { description: '' },
+      { description: 'x' },
+      { description: 'x' },
+    ],
     ['none', 'it was as sent before', { requestCpu: 8 }, { requestCpu: 8 }, { requestCpu: 8 }],
     ['none', 'the field is never shown', { servicePorts: [80] }, {}, {}],
     ['none', 'an older server does not show the field', { framework: 'vLLM' }, {}, {}],
