@@ -5,6 +5,7 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { request, type Dispatcher } from 'undici'
 import { inTime, systemClock } from '../clock.ts'
+import { behindFence, FencedError, type Fenced } from '../fence.ts'
 import { CapturingKubeConfig, createGate, type Access } from './gate.ts'
 
 /** The API server refused, or answered something else than asked for. */
@@ -21,7 +22,7 @@ export class ApiError extends Error {
   }
 }
 
-export type ApiRequest = {
+export type ApiRequest = Fenced & {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH'
   readonly path: string
   readonly body?: unknown
@@ -32,7 +33,10 @@ export interface Cluster {
   readonly server: string
   /** The namespace this process runs in, or that the kubeconfig names. */
   readonly namespace: string | undefined
-  /** Sends one request and returns the JSON of a 2xx answer. Anything else is an {@link ApiError}. */
+  /**
+   * Sends one request and returns the JSON of a 2xx answer. Anything else is an {@link ApiError}, but for a request that
+   * may not leave.
+   */
   send(request: ApiRequest, signal: AbortSignal): Promise<unknown>
   /** Opens a stream that lasts; the caller bounds its time. */
   stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>
@@ -89,16 +93,13 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
     }
   }
 
-  async function open(
-    { method, path, body, contentType }: ApiRequest,
-    kind: 'requests' | 'streams',
-    signal: AbortSignal,
-  ) {
+  async function open(wanted: ApiRequest, kind: 'requests' | 'streams', signal: AbortSignal) {
+    const { method, path, body, contentType } = wanted
     const { headers, pools } = await accessNow(signal)
     const what = whatOf(method, path)
     try {
       const response = await request(server + path, {
-        dispatcher: pools[kind],
+        dispatcher: behindFence(pools[kind], wanted),
         method,
         headers: {
           ...headers,
@@ -175,8 +176,8 @@ function parseJson(text: string): object | undefined {
   }
 }
 
-function asApiError(error: unknown, what: string): ApiError {
-  if (error instanceof ApiError) return error
+function asApiError(error: unknown, what: string): ApiError | FencedError {
+  if (error instanceof ApiError || error instanceof FencedError) return error
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : ''
   return new ApiError(0, `no answer from the API server to ${what}: ${messageOf(error)}${code}`, { cause: error })
 }
