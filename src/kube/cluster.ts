@@ -27,6 +27,8 @@ export type ApiRequest = Fenced & {
   readonly path: string
   readonly body?: unknown
   readonly contentType?: string
+  /** Waits for no connection behind others. */
+  readonly isUrgent?: boolean
 }
 
 export interface Cluster {
@@ -93,13 +95,13 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
     }
   }
 
-  async function open(wanted: ApiRequest, kind: 'requests' | 'streams', signal: AbortSignal) {
+  async function open(wanted: ApiRequest, pool: 'requests' | 'apart', signal: AbortSignal) {
     const { method, path, body, contentType } = wanted
     const { headers, pools } = await accessNow(signal)
     const what = whatOf(method, path)
     try {
       const response = await request(server + path, {
-        dispatcher: behindFence(pools[kind], wanted),
+        dispatcher: behindFence(pools[pool], wanted),
         method,
         headers: {
           ...headers,
@@ -121,7 +123,7 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
   }
 
   async function exchange(wanted: ApiRequest, what: string, signal: AbortSignal): Promise<string> {
-    const body = await open(wanted, 'requests', signal)
+    const body = await open(wanted, wanted.isUrgent === true ? 'apart' : 'requests', signal)
     return body.text().catch((error: unknown) => {
       throw asApiError(error, what)
     })
@@ -137,7 +139,7 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
       if (answer === undefined) throw new ApiError(0, `${what}: the answer is no JSON; is this an API server?`)
       return answer
     },
-    stream: (path, signal) => open({ method: 'GET', path }, 'streams', signal),
+    stream: (path, signal) => open({ method: 'GET', path }, 'apart', signal),
     close: () => gate.close(),
   }
 }

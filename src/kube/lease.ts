@@ -126,13 +126,15 @@ type Seen = {
 type Candidate = ReturnType<typeof createCandidate>
 
 function createCandidate({ cluster, namespace, name, identity, clock, log }: LeaseOptions) {
+  // A renewal that waited behind the writes of a whole fleet to a slow API server would come too late.
+  const send: Cluster['send'] = (request, signal) => cluster.send({ ...request, isUrgent: true }, signal)
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`
   const path = `${collection}/${encodeURIComponent(name)}`
   let seen: Seen | undefined
 
   async function read(signal: AbortSignal): Promise<Lease | undefined> {
     try {
-      return (await cluster.send({ method: 'GET', path }, signal)) as Lease
+      return (await send({ method: 'GET', path }, signal)) as Lease
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined
       throw error
@@ -162,7 +164,7 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
         metadata: { name, namespace },
         spec: { ...spec, acquireTime: now, leaseTransitions: 0 },
       }
-      observe((await cluster.send({ method: 'POST', path: collection, body }, signal)) as Lease)
+      observe((await send({ method: 'POST', path: collection, body }, signal)) as Lease)
       return 'held'
     }
     observe(lease)
@@ -177,7 +179,7 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
         leaseTransitions: isOurs ? transitions : transitions + 1,
       },
     }
-    observe((await cluster.send({ method: 'PUT', path, body }, signal)) as Lease)
+    observe((await send({ method: 'PUT', path, body }, signal)) as Lease)
     return 'held'
   }
 
@@ -188,7 +190,7 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
     const now = microTime(clock.now())
     // client-go's way: no holder, and a duration of a second for those who look at that alone.
     const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now }
-    await cluster.send({ method: 'PUT', path, body: { ...lease, spec } }, signal)
+    await send({ method: 'PUT', path, body: { ...lease, spec } }, signal)
   }
 
   return {
