@@ -74,13 +74,15 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
       abort.signal,
     )
     await Promise.race([aborted(stop), aborted(lost), working, watching])
+    // A lease that goes while a stop is under way is no reason any more.
+    const ending: Ending = lost.aborted ? 'leaseLost' : 'stopped'
     queue.shutDown()
     const cancel = clock.after(graceMs, () => abort.abort(new Error('the time to stop is up')))
     await working
     cancel()
     background.abort()
     await polling
-    return lost.aborted ? 'leaseLost' : 'stopped'
+    return ending
   } finally {
     queue.shutDown()
     background.abort()
