@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import * as api from './api/modelservice.ts'
 import { inTime } from './clock.ts'
 import type { Config } from './config.ts'
+import { fenced } from './fence.ts'
 import type { Cluster } from './kube/cluster.ts'
 import { runController } from './kube/controller.ts'
 import { createEventRecorder } from './kube/events.ts'
@@ -24,7 +25,6 @@ import { servePages, type Told } from './telemetry/pages.ts'
 import type { Strays } from './telemetry/strays.ts'
 import { createConnections } from './zstack/connections.ts'
 import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
-import type { Http } from './zstack/http.ts'
 
 export const component = 'modelservice-operator'
 /** Longer without a look proves nothing any more (design.md, Failures). */
@@ -80,13 +80,15 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
       abort.signal,
     )
     await Promise.race([aborted(stop), aborted(lost), working, watching])
+    // A lease that goes while a stop is under way is no reason any more.
+    const ending: Ending = lost.aborted ? 'leaseLost' : 'stopped'
     queue.shutDown()
     const cancel = clock.after(graceMs, () => abort.abort(new Error('the time to stop is up')))
     await working
     cancel()
     background.abort()
     await polling
-    return lost.aborted ? 'leaseLost' : 'stopped'
+    return ending
   } finally {
     queue.shutDown()
     background.abort()
@@ -115,13 +117,14 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
     if (urgency === 'change') stopwatch.changed(key)
     if (urgency) queue.add(key, urgency)
   })
-  const resources = resourcesOf(cluster, config)
+  const send: Cluster['send'] = fenced((request, signal) => cluster.send(request, signal), mayWrite)
+  const resources = resourcesOf({ ...cluster, send }, config)
   const [anyResource] = resources.values()
   if (!anyResource) throw new Error('nothing to watch')
   const informer = createInformer({ resources, store, clock, random, log, onBroken: metrics.countWatchRestart })
   const connections = createConnections({
     endpoint,
-    http: fenced({ ...http, send: metered(http.send, metrics) }, mayWrite),
+    http: { ...http, send: fenced(metered(http.send, metrics), mayWrite) },
     credentials:
       config.credentials.kind === 'directory'
         ? credentialsDirectory(config.credentials.directory)
@@ -146,7 +149,7 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
     kind: api.kind,
   })
   const reconciler = createReconciler({
-    objects: { get: (key) => store.get(key), writeStatus: createStatusWriter(anyResource, store, mayWrite) },
+    objects: { get: (key) => store.get(key), writeStatus: createStatusWriter(anyResource, store) },
     claims,
     connections,
     announce: (object, announcement) => recorder.record(object, announcement),
@@ -214,17 +217,6 @@ function resourcesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: 
       }),
     ]),
   )
-}
-
-/** Nothing is written to ZStack by a process that may not, however long the request waited for its turn. */
-function fenced(http: Http, mayWrite: () => boolean): Http {
-  return {
-    ...http,
-    async send(request, signal) {
-      if (request.method === 'PUT' && !mayWrite()) throw new Error('not the leader any more: nothing is written')
-      return http.send(request, signal)
-    },
-  }
 }
 
 function leaseOf({ config, outside, log }: OperatorOptions) {

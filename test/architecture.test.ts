@@ -12,15 +12,16 @@ const rules: Readonly<
   clock: { code: [], types: [], packages: [] },
   backoff: { code: [], types: [], packages: [] },
   secret: { code: [], types: [], packages: [] },
+  fence: { code: [], types: ['undici'], packages: [] },
   api: { code: ['api'], types: [], packages: ['zod'] },
   decide: { code: ['decide', 'api'], types: [], packages: ['yaml'] },
   reconcile: { code: ['reconcile', 'decide', 'api', 'clock', 'backoff'], types: ['pino'], packages: [] },
   zstack: {
-    code: ['zstack', 'decide', 'api', 'clock', 'backoff', 'secret'],
+    code: ['zstack', 'decide', 'api', 'clock', 'backoff', 'secret', 'fence'],
     types: ['reconcile/ports'],
     packages: ['undici', 'zod', 'dataloader'],
   },
-  kube: { code: ['kube', 'clock', 'backoff'], types: ['pino'], packages: ['@kubernetes/client-node', 'undici'] },
+  kube: { code: ['kube', 'clock', 'backoff', 'fence'], types: ['pino'], packages: ['@kubernetes/client-node', 'undici'] },
   telemetry: {
     code: ['telemetry', 'clock'],
     types: ['reconcile/ports'],
@@ -33,7 +34,7 @@ const rules: Readonly<
     packages: [],
   },
   operator: {
-    code: ['api', 'decide', 'reconcile', 'zstack', 'kube', 'telemetry', 'config', 'clock', 'backoff'],
+    code: ['api', 'decide', 'reconcile', 'zstack', 'kube', 'telemetry', 'config', 'clock', 'backoff', 'fence'],
     types: ['pino', 'outside'],
     packages: [],
   },

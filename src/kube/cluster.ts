@@ -5,6 +5,7 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { Dispatcher } from 'undici'
 import { inTime, systemClock } from '../clock.ts'
+import { behindFence, FencedError, type Fenced } from '../fence.ts'
 import { CapturingKubeConfig, createGate, type Access } from './gate.ts'
 
 /** The API server refused, or answered something else than asked for. */
@@ -21,18 +22,23 @@ export class ApiError extends Error {
   }
 }
 
-export type ApiRequest = {
+export type ApiRequest = Fenced & {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH'
   readonly path: string
   readonly body?: unknown
   readonly contentType?: string
+  /** Waits for no connection behind others. */
+  readonly isUrgent?: boolean
 }
 
 export interface Cluster {
   readonly server: string
   /** The namespace this process runs in, or that the kubeconfig names. */
   readonly namespace: string | undefined
-  /** Sends one request and returns the JSON of a 2xx answer. Anything else is an {@link ApiError}. */
+  /**
+   * Sends one request and returns the JSON of a 2xx answer. Anything else is an {@link ApiError}, but for a request that
+   * may not leave.
+   */
   send(request: ApiRequest, signal: AbortSignal): Promise<unknown>
   /** Opens a stream that lasts; the caller bounds its time. */
   stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>
@@ -95,15 +101,12 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
     }
   }
 
-  async function open(
-    { method, path, body, contentType }: ApiRequest,
-    kind: 'requests' | 'streams',
-    signal: AbortSignal,
-  ) {
+  async function open(wanted: ApiRequest, pool: 'requests' | 'apart', signal: AbortSignal) {
+    const { method, path, body, contentType } = wanted
     const { headers, pools } = await accessNow(signal)
     const what = whatOf(method, path)
     try {
-      const response = await pools[kind].request({
+      const response = await behindFence(pools[pool], wanted).request({
         origin,
         path: root + path,
         method,
@@ -127,7 +130,7 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
   }
 
   async function exchange(wanted: ApiRequest, what: string, signal: AbortSignal): Promise<string> {
-    const body = await open(wanted, 'requests', signal)
+    const body = await open(wanted, wanted.isUrgent === true ? 'apart' : 'requests', signal)
     return body.text().catch((error: unknown) => {
       throw asApiError(error, what)
     })
@@ -143,7 +146,7 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
       if (answer === undefined) throw new ApiError(0, `${what}: the answer is no JSON; is this an API server?`)
       return answer
     },
-    stream: (path, signal) => open({ method: 'GET', path }, 'streams', signal),
+    stream: (path, signal) => open({ method: 'GET', path }, 'apart', signal),
     close: () => gate.close(),
   }
 }
@@ -182,8 +185,8 @@ function parseJson(text: string): object | undefined {
   }
 }
 
-function asApiError(error: unknown, what: string): ApiError {
-  if (error instanceof ApiError) return error
+function asApiError(error: unknown, what: string): ApiError | FencedError {
+  if (error instanceof ApiError || error instanceof FencedError) return error
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : ''
   return new ApiError(0, `no answer from the API server to ${what}: ${messageOf(error)}${code}`, { cause: error })
 }

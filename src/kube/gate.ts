@@ -7,8 +7,8 @@ type Pools = {
   /** What they were made of. */
   readonly made: string
   readonly requests: Dispatcher
-  /** Apart: a stream keeps its connection for minutes, and requests must not wait for one. */
-  readonly streams: Dispatcher
+  /** For what waits for nobody: a stream, which keeps its connection for minutes, and what is urgent. */
+  readonly apart: Dispatcher
 }
 
 export type Access = { readonly headers: Record<string, string>; readonly pools: Pools; readonly at: number }
@@ -84,7 +84,7 @@ export function createGate(config: KubeConfig): Gate {
       access = undefined
     },
     close: async () => {
-      await Promise.all([pools?.requests.destroy(), pools?.streams.destroy()])
+      await Promise.all([pools?.requests.destroy(), pools?.apart.destroy()])
     },
   }
 }
@@ -95,9 +95,9 @@ function poolsFor(
   before: Pools | undefined,
 ): Pools {
   const made = JSON.stringify(wanted)
-  if (special) return { made, requests: special, streams: special }
+  if (special) return { made, requests: special, apart: special }
   if (before?.made === made) return before
-  return { made, requests: pool(wanted, { connections }), streams: pool(wanted, {}) }
+  return { made, requests: pool(wanted, { connections }), apart: pool(wanted, {}) }
 }
 
 function pool(wanted: CapturingKubeConfig['wanted'], size: { readonly connections?: number }): Dispatcher {
@@ -118,6 +118,6 @@ function pool(wanted: CapturingKubeConfig['wanted'], size: { readonly connection
 }
 
 /** Lets what is under way end first. */
-async function closePools({ requests, streams }: Pools): Promise<void> {
-  await Promise.allSettled([requests.close(), streams.close()])
+async function closePools({ requests, apart }: Pools): Promise<void> {
+  await Promise.allSettled([requests.close(), apart.close()])
 }

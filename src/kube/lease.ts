@@ -29,7 +29,7 @@ export interface Leadership {
 
 /** client-go's defaults. The renew deadline is shorter than the lease: we stop before another can begin. */
 export const leaseTimes = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 } as const
-/** Spread of the tries of those who wait. */
+/** Spread of the tries of those who wait: none looks later than the retry says. */
 const retryJitter = 0.2
 /** So that one hung request cannot use up the renew deadline. */
 const requestLimitMs = leaseTimes.renewDeadlineMs / 2
@@ -61,7 +61,8 @@ export async function acquireLease(options: LeaseOptions, signal: AbortSignal): 
       log.info({ lease: `${namespace}/${name}`, holder: candidate.holder() }, 'another process leads; waiting')
       isTold = true
     }
-    await clock.sleep(leaseTimes.retryMs * (1 + retryJitter * random()), signal)
+    const retryMs = leaseTimes.retryMs * (1 - retryJitter * random())
+    await clock.sleep(Math.min(retryMs, candidate.othersEndMs() ?? retryMs), signal)
   }
   return undefined
 }
@@ -114,16 +115,26 @@ function lead({ clock, log }: LeaseOptions, candidate: Candidate, acquiredAt: nu
   }
 }
 
+/** The record as this process saw it last, and when it saw it change. */
+type Seen = {
+  readonly record: string
+  readonly holder: string | undefined
+  readonly durationMs: number
+  readonly at: number
+}
+
 type Candidate = ReturnType<typeof createCandidate>
 
 function createCandidate({ cluster, namespace, name, identity, clock, log }: LeaseOptions) {
+  // A renewal that waited behind the writes of a whole fleet to a slow API server would come too late.
+  const send: Cluster['send'] = (request, signal) => cluster.send({ ...request, isUrgent: true }, signal)
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`
   const path = `${collection}/${encodeURIComponent(name)}`
-  let seen: { readonly record: string; readonly holder: string | undefined; readonly at: number } | undefined
+  let seen: Seen | undefined
 
   async function read(signal: AbortSignal): Promise<Lease | undefined> {
     try {
-      return (await cluster.send({ method: 'GET', path }, signal)) as Lease
+      return (await send({ method: 'GET', path }, signal)) as Lease
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined
       throw error
@@ -132,13 +143,14 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
 
   function observe({ spec = {} }: Lease) {
     const record = JSON.stringify(spec)
-    if (seen?.record !== record) seen = { record, holder: spec.holderIdentity, at: clock.monotonic() }
+    if (seen?.record === record) return
+    const durationMs = (spec.leaseDurationSeconds ?? 0) * 1000
+    seen = { record, holder: spec.holderIdentity, durationMs, at: clock.monotonic() }
   }
 
   function isFree({ spec }: Lease): boolean {
     if (!spec?.holderIdentity || spec.holderIdentity === identity) return true
-    const durationMs = (spec.leaseDurationSeconds ?? 0) * 1000
-    return seen !== undefined && clock.monotonic() - seen.at > durationMs
+    return seen !== undefined && clock.monotonic() - seen.at > seen.durationMs
   }
 
   async function hold(signal: AbortSignal): Promise<'held' | 'others'> {
@@ -152,7 +164,7 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
         metadata: { name, namespace },
         spec: { ...spec, acquireTime: now, leaseTransitions: 0 },
       }
-      observe((await cluster.send({ method: 'POST', path: collection, body }, signal)) as Lease)
+      observe((await send({ method: 'POST', path: collection, body }, signal)) as Lease)
       return 'held'
     }
     observe(lease)
@@ -167,7 +179,7 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
         leaseTransitions: isOurs ? transitions : transitions + 1,
       },
     }
-    observe((await cluster.send({ method: 'PUT', path, body }, signal)) as Lease)
+    observe((await send({ method: 'PUT', path, body }, signal)) as Lease)
     return 'held'
   }
 
@@ -179,7 +191,7 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
       // client-go's way: no holder, and a duration of a second for those who look at that alone.
       const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now }
       try {
-        await cluster.send({ method: 'PUT', path, body: { ...lease, spec } }, signal)
+        await send({ method: 'PUT', path, body: { ...lease, spec } }, signal)
         return
       } catch (error) {
         // A renewal that was cut short may have arrived all the same, even between these two.
@@ -190,6 +202,11 @@ function createCandidate({ cluster, namespace, name, identity, clock, log }: Lea
 
   return {
     holder: () => seen?.holder,
+    /** How long from now another's lease lasts, unless it is renewed; nothing where it is over, or none is known of. */
+    othersEndMs(): number | undefined {
+      const leftMs = seen ? seen.at + seen.durationMs - clock.monotonic() : -1
+      return leftMs >= 0 ? leftMs + 1 : undefined
+    },
     /** `unknown`: the API server did not say, or somebody else wrote at the same moment. */
     async tryToHold(signal: AbortSignal): Promise<'held' | 'others' | 'unknown'> {
       try {

@@ -4,19 +4,11 @@ import type { Store } from './store.ts'
 
 type WithStatus = KubeObject & { readonly status?: unknown }
 
-/**
- * Gives an object this status. `false` where the object is gone, or another one took its name. `mayWrite` is asked
- * immediately before.
- */
+/** Gives an object this status. `false` where the object is gone, or another one took its name. */
 export type StatusWriter<T extends WithStatus> = (object: T, status: object, signal: AbortSignal) => Promise<boolean>
 
-export function createStatusWriter<T extends WithStatus>(
-  resource: Resource<T>,
-  store: Store<T>,
-  mayWrite: () => boolean,
-): StatusWriter<T> {
+export function createStatusWriter<T extends WithStatus>(resource: Resource<T>, store: Store<T>): StatusWriter<T> {
   return async (object, status, signal) => {
-    if (!mayWrite()) throw new Error('not the leader any more: nothing is written')
     const written = await resource.writeStatus(object, status, signal)
     if (written) store.wrote(written)
     return written !== undefined

@@ -2,8 +2,9 @@
 import { Agent } from 'undici'
 import { inTime, systemClock } from '../clock.ts'
 import type { Json } from '../decide/fields.ts'
+import { behindFence, FencedError, type Fenced } from '../fence.ts'
 
-export type HttpRequest = {
+export type HttpRequest = Fenced & {
   readonly method: 'GET' | 'PUT' | 'DELETE'
   /** Path below the base URL, query included. */
   readonly path: string
@@ -22,7 +23,10 @@ export type HttpAnswer =
   /** No whole answer came. `sent` is false where the request cannot have reached ZStack. */
   | { readonly kind: 'unanswered'; readonly reason: string; readonly sent: boolean }
 
-/** Sends one request. Resolves for whatever the network does; rejects only when `signal` is aborted. */
+/**
+ * Sends one request. Resolves for whatever the network does; rejects only when `signal` is aborted, and where the request
+ * may not leave.
+ */
 export type Http = {
   readonly send: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>
   readonly close: () => Promise<void>
@@ -56,9 +60,10 @@ export function createHttp(options: HttpOptions): Http {
     allowH2: false,
   })
 
-  async function exchange({ method, path, headers, body }: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  async function exchange(wanted: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const { method, path, headers, body } = wanted
     // Redirects are not followed: credentials go to the configured address alone.
-    const response = await agent.request({
+    const response = await behindFence(agent, wanted).request({
       origin: base.origin,
       path: prefix + path,
       method,
@@ -90,6 +95,7 @@ export function createHttp(options: HttpOptions): Http {
         return await inTime(systemClock, options.timeoutMs, work, signal)
       } catch (error) {
         signal.throwIfAborted()
+        if (error instanceof FencedError) throw error
         if (limited.aborted)
           return { kind: 'unanswered', reason: `no answer within ${options.timeoutMs / 1000} s`, sent: true }
         return { kind: 'unanswered', ...describe(error) }

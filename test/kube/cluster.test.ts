@@ -68,6 +68,17 @@ describe('a request', () => {
     expect(server.connections).toBeLessThanOrEqual(8)
   })
 
+  it('that is urgent waits behind no others, however many', async () => {
+    const { cluster } = await connectTo(({ url }, response) => {
+      if (url === '/urgent') response.end('{}')
+    })
+    const stop = new AbortController()
+    const others = Array.from({ length: 20 }, () => cluster.send(get, stop.signal).catch(() => 'given up'))
+    expect(await cluster.send({ method: 'GET', path: '/urgent', isUrgent: true }, soon())).toEqual({})
+    stop.abort()
+    expect(new Set(await Promise.all(others))).toEqual(new Set(['given up']))
+  })
+
   it('does not wait behind streams, however many', async () => {
     const { cluster } = await connectTo((request, response) => {
       if (request.url === '/stream') response.writeHead(200).flushHeaders()

@@ -36,6 +36,33 @@ describe('acquiring', () => {
     expect(one.isHeld()).toBe(true)
   })
 
+  it("takes another's lease in the moment it is over, not at the next of its regular tries", async () => {
+    const { clock, api } = createLeaseWorld()
+    api.put(foreign())
+    const one = candidate('one', { clock, api })
+    await clock.advance(15_001)
+    expect(one.isHeld()).toBe(true)
+  })
+
+  it('goes on at its regular pace where a lease that is over cannot be taken', async () => {
+    const { clock, api } = createLeaseWorld()
+    api.put(foreign())
+    let tries = 0
+    const fate = ({ method }: { method: string }) => {
+      if (method === 'PUT') {
+        tries += 1
+        // Somebody else's write that changes nothing comes in between.
+        api.put(foreign())
+      }
+      return {}
+    }
+    const one = candidate('one', { clock, api, fate })
+    await clock.advance(35_000)
+    expect(one.isHeld()).toBe(false)
+    expect(tries).toBeGreaterThan(5)
+    expect(tries).toBeLessThanOrEqual(1 + 20_000 / (leaseTimes.retryMs / 2))
+  })
+
   it("takes the duration from the other's record", async () => {
     const { clock, api } = createLeaseWorld()
     api.put(foreign(undefined, 60))

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { ApiRequest } from '../../src/kube/cluster.ts'
 import { leaseTimes } from '../../src/kube/lease.ts'
 import { candidate, createLeaseWorld, foreign, specOf } from '../support/candidate.ts'
 import type { Fate } from '../support/lease-api.ts'
@@ -71,6 +72,20 @@ describe('holding', () => {
     await clock.advance(20_000)
     expect(one.isHeld()).toBe(true)
     expect(one.entries.filter(({ level }) => level === 'warn')).toEqual([])
+  })
+
+  it('is acquired, renewed and released by requests that wait behind no others', async () => {
+    const { clock, api } = createLeaseWorld()
+    const urgent: (boolean | undefined)[] = []
+    const fate = ({ isUrgent }: ApiRequest) => {
+      urgent.push(isUrgent)
+      return {}
+    }
+    const one = candidate('one', { clock, api, fate })
+    await clock.advance(5_000)
+    await one.leadership().release()
+    expect(urgent.length).toBeGreaterThan(6)
+    expect(new Set(urgent)).toEqual(new Set([true]))
   })
 
   it('is lost as soon as another is seen to hold it', async () => {

@@ -5,7 +5,7 @@ import { createStore } from '../../src/kube/store.ts'
 import { gadget, type Gadget } from '../support/gadget.ts'
 import { createScriptedResource } from '../support/scripted-resource.ts'
 
-function setUp(answer: (object: Gadget) => Promise<Gadget | undefined>, mayWrite = () => true) {
+function setUp(answer: (object: Gadget) => Promise<Gadget | undefined>) {
   const store = createStore<Gadget>(() => undefined)
   const sent: unknown[] = []
   const resource = {
@@ -15,7 +15,7 @@ function setUp(answer: (object: Gadget) => Promise<Gadget | undefined>, mayWrite
       return answer(object)
     },
   }
-  const write = createStatusWriter<Gadget>(resource, store, mayWrite)
+  const write = createStatusWriter<Gadget>(resource, store)
   return {
     store,
     sent,
@@ -40,15 +40,6 @@ describe('a status writer', () => {
     store.apply('all', before)
     expect(await write(before, { ready: true })).toBe(false)
     expect(store.get('test/a')).toBe(before)
-  })
-
-  it('sends nothing once this process may not write', async () => {
-    const { sent, write } = setUp(
-      () => Promise.resolve(after),
-      () => false,
-    )
-    await expect(write(before, { ready: true })).rejects.toThrow('not the leader')
-    expect(sent).toEqual([])
   })
 
   it('fails when the API server does', async () => {

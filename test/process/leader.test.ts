@@ -16,6 +16,15 @@ async function holder(api: StandInApi): Promise<string | undefined> {
   return lease.spec.holderIdentity
 }
 
+/** As no process should: the lease is another's that did not wait for its end. */
+async function takeLease(api: StandInApi): Promise<void> {
+  await fetch(leaseOf(api), {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/merge-patch+json' },
+    body: JSON.stringify({ spec: { holderIdentity: 'somebody-else' } }),
+  })
+}
+
 async function twoReplicas() {
   const stage = await setStage({ services: [modelService({ uuid, requestCpu: 4 })] })
   await stage.create('a', { uuid, requestCpu: 8 })
@@ -61,12 +70,21 @@ describe('of two replicas', () => {
   it('the leader that loses its lease to somebody else ends with 1, and says why', async () => {
     const { api, first, converged } = await twoReplicas()
     await converged()
-    await fetch(leaseOf(api), {
-      method: 'PATCH',
-      headers: { 'content-type': 'application/merge-patch+json' },
-      body: JSON.stringify({ spec: { holderIdentity: 'somebody-else' } }),
-    })
+    await takeLease(api)
     expect(await first.exited).toBe(1)
     expect(first.log.at(-1)).toMatchObject({ level: 'error', msg: expect.stringContaining('lease is lost') as string })
+  })
+
+  it('the leader that loses its lease while it stops as it was told ends in 0', async () => {
+    const { api, first, converged, edit, zstack } = await twoReplicas()
+    await converged()
+    zstack.fault({ operation: 'update', fault: { kind: 'hang' } })
+    await edit('a', { requestCpu: 16 })
+    await expect.poll(() => zstack.requests('update').length, { timeout: 10_000 }).toBe(2)
+    first.signal('SIGTERM')
+    await first.logged(({ msg }) => msg === 'stopping')
+    await takeLease(api)
+    expect(await first.exited).toBe(0)
+    expect(first.log.some(({ level }) => level === 'error')).toBe(false)
   })
 })

@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest'
+import type { ApiRequest } from '../../src/kube/cluster.ts'
 import { acquireLease, type Leadership } from '../../src/kube/lease.ts'
 import { createCapturedLog } from './captured-log.ts'
 import { createManualClock, type ManualClock } from './clock.ts'
@@ -13,7 +14,7 @@ export function createLeaseWorld() {
 /** A process that wants the lease, from now on until the test ends. */
 export function candidate(
   identity: string,
-  { clock, api, fate }: { clock: ManualClock; api: LeaseApi; fate?: () => Fate },
+  { clock, api, fate }: { clock: ManualClock; api: LeaseApi; fate?: (request: ApiRequest) => Fate },
 ) {
   const { log, entries } = createCapturedLog()
   const stop = new AbortController()

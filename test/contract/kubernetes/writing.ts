@@ -79,7 +79,7 @@ export function describeReadingAndWriting(plot: () => Plot): void {
   describe('status writer', () => {
     const writerFor = () => {
       const store = createStore<Gadget>(() => undefined)
-      return { store, write: createStatusWriter(plot().gadgets, store, () => true) }
+      return { store, write: createStatusWriter(plot().gadgets, store) }
     }
 
     it('writes to the object it was given, and the store has it at once', async () => {
