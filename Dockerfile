@@ -1,5 +1,6 @@
 # The operator as one bundled file on Node, without npm or a shell: docker build -t modelservice-operator .
-FROM node:24-bookworm-slim AS build
+# The bundle is the same for every architecture, so it is built on the builder's own.
+FROM --platform=$BUILDPLATFORM node:24-bookworm-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
 # No script of a package runs: the build needs none of them.

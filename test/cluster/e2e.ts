@@ -55,9 +55,8 @@ async function showHelm(world: World, report: Report, image: string, flags: Flag
     report.line(`left out: ${toolMissing('helm')}`)
     return
   }
-  const { kubernetes, zstack } = world
+  const { kubernetes } = world
   await clean(kubernetes)
-  zstack.setAccount('admin', firstPassword)
   const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' }
   const metadata = { name: secretName, namespace: operatorNamespace }
   await kubernetes.apply(namespace(modelsNamespace), namespace(operatorNamespace, restricted), {
@@ -79,7 +78,9 @@ async function show(flags: Flags, report: Report): Promise<void> {
   const world = await openWorld(flags)
   try {
     report.line(`${world.about}; pods reach ZStack at ${world.endpoint}`)
+    world.zstack.setAccount('admin', firstPassword)
     await showKubectl(world, report, image)
+    world.zstack.setAccount('admin', firstPassword)
     await showHelm(world, report, image, flags)
     report.title(`All ${report.shown} things came true in ${inSeconds(performance.now() - started)}.`)
   } catch (error) {

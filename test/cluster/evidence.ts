@@ -1,5 +1,6 @@
 import { tail } from './command.ts'
 import { modelsNamespace, operatorNamespace } from './names.ts'
+import { pods, restartsOf } from './pods.ts'
 import type { World } from './world.ts'
 
 /** What a person needs to see after a failure: pods, their logs, events, the objects, what ZStack was asked last. */
@@ -10,6 +11,7 @@ export async function evidence({ kubernetes, zstack }: World): Promise<string> {
   }
   const inOperator = ['-n', operatorNamespace]
   const logs = ['logs', '-l', 'app.kubernetes.io/name=modelservice-operator', '--prefix', '--tail=40']
+  const hasRestarted = restartsOf(await pods(kubernetes).catch(() => [])) > 0
   const requests = zstack
     .requests()
     .slice(-10)
@@ -18,7 +20,7 @@ export async function evidence({ kubernetes, zstack }: World): Promise<string> {
     await ask('pods', [...inOperator, 'get', 'pods', '-o', 'wide'], 20),
     await ask('events', [...inOperator, 'get', 'events', '--sort-by=.lastTimestamp'], 40),
     await ask('logs', [...inOperator, ...logs], 100),
-    await ask('logs before a restart', [...inOperator, ...logs, '--previous'], 40),
+    ...(hasRestarted ? [await ask('logs before a restart', [...inOperator, ...logs, '--previous'], 40)] : []),
     await ask('model services', ['-n', modelsNamespace, 'get', 'modelservices', '-o', 'wide'], 15),
     `--- the last requests to ZStack\n${requests.join('\n')}`,
   ].join('\n')

@@ -18,7 +18,10 @@ type Inspected = { readonly User: string; readonly Size: number; readonly Labels
 /** Builds it. Throws where neither docker (with its daemon) nor buildah is there, or where the image is not as promised. */
 export async function buildImage(): Promise<BuiltImage> {
   const builder = await findBuilder()
-  const revision = (await run('git', ['rev-parse', 'HEAD'], { cwd: root })).trim()
+  const revision = await run('git', ['rev-parse', 'HEAD'], { cwd: root }).then(
+    (hash) => hash.trim(),
+    () => 'unknown',
+  )
   const labels = [`VERSION=${packageJson.version}`, `REVISION=${revision}`, `CREATED=${new Date().toISOString()}`]
   const buildArgs = labels.flatMap((label) => ['--build-arg', label])
   await run(builder, [builder === 'docker' ? 'build' : 'bud', ...buildArgs, '-t', name, '.'], { cwd: root })

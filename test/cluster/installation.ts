@@ -14,4 +14,4 @@ export const credentials = (password: string) => ({
   ZSTACK_ACCOUNT_PASSWORD: password,
 })
 
-export const firstPassword = 'password'
+export const firstPassword = 'spring-2026'

@@ -1,7 +1,7 @@
 /** The operator's pods: when they became ready, and what they are from inside. */
 import type { Kubernetes, KubeObject } from './kubernetes.ts'
 import { operatorNamespace, paths } from './names.ts'
-import { until } from './until.ts'
+import { inSeconds, until } from './until.ts'
 
 type Pod = KubeObject & {
   readonly status: {
@@ -39,7 +39,7 @@ export async function watchArrivals(kubernetes: Kubernetes, count: number): Prom
     )
     return ready.size >= count && readyz.size >= count ? true : undefined
   }
-  await until(`${count} pods to be Ready`, look, { seconds: 180, everyMs: 20 })
+  await until(`${count} pods to be Ready`, look, { seconds: 180, everyMs: 40 })
   return Array.from(ready, ([pod, at]) => ({ pod, ready: at, readyz: readyz.get(pod) ?? at }))
 }
 
@@ -53,6 +53,12 @@ export type Inside = {
   readonly uid: number
   readonly canWrite: boolean
   readonly programs: readonly string[]
+}
+
+/** How long a pod took from the start of its process, in words. */
+export async function startOf(kubernetes: Kubernetes, { pod, readyz, ready }: Arrival): Promise<string> {
+  const { startedAt } = await lookInside(kubernetes, pod)
+  return `/readyz after ${inSeconds(readyz - startedAt)}, pod Ready after ${inSeconds(ready - startedAt)}`
 }
 
 /** Runs in the container, with the Node that is there. */

@@ -6,7 +6,7 @@ import type { Report } from '../report.ts'
 import { inSeconds, until } from '../until.ts'
 import type { World } from '../world.ts'
 
-const rotated = 'another password'
+const rotated = 'autumn-2026'
 
 /** The kubelet brings a changed Secret into a pod within its sync period and the time its cache may lag: a minute or two. */
 const patienceSeconds = 240
