@@ -160,8 +160,9 @@ export const rows: readonly Row[] = [
       graph('Passes', 'Passes a second by how they ended.', 'ops', [
         q('{{result}}', `sum by (result) (rate(controller_runtime_reconcile_total{${passes}}[$__rate_interval]))`),
       ]),
-      graph('Errors', "Passes that ended in an error of the operator's or the API server's.", 'ops', [
+      graph('Errors', "Passes that ended in an error of the operator's or the API server's, and bugs.", 'ops', [
         q('errors', `sum(rate(controller_runtime_reconcile_errors_total{${passes}}[$__rate_interval]))`),
+        q('uncaught', `sum(rate(zstack_operator_uncaught_errors_total{${job}}[$__rate_interval]))`),
       ]),
       graph('Time of a pass', 'Waiting for ZStack included.', 's', [
         ...quantiles('controller_runtime_reconcile_time_seconds', passes, 'le', ''),
