@@ -18,7 +18,7 @@ import { createClaims } from './reconcile/claims.ts'
 import { createStopwatch } from './reconcile/stopwatch.ts'
 import { createPoller } from './reconcile/poll.ts'
 import { createReconciler } from './reconcile/reconcile.ts'
-import { createAlarm, isChangeForUs, urgencyOf } from './reconcile/wake.ts'
+import { createAlarm, isChangeForUs, isOthersStatus, urgencyOf } from './reconcile/wake.ts'
 import { metered } from './telemetry/metered.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { servePages, type Told } from './telemetry/pages.ts'
@@ -111,11 +111,12 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
   const queue = createQueue({ clock, random, observer: metrics.queue })
   const claims = createClaims()
   const stopwatch = createStopwatch(clock, (cause, seconds) => metrics.observeConvergence(cause, seconds))
-  const store = createStore<api.StoredModelService>((key, before, after) => {
+  const store = createStore<api.StoredModelService>((key, before, after, isOwn) => {
     for (const other of claims.note(key, after)) queue.add(other, 'change')
     const urgency = isChangeForUs(before, after) && urgencyOf(before, after)
     if (urgency === 'change') stopwatch.changed(key)
     if (urgency) queue.add(key, urgency)
+    else if (isOthersStatus(before, after, isOwn)) queue.add(key, 'poll')
   })
   const send: Cluster['send'] = fenced((request, signal) => cluster.send(request, signal), mayWrite)
   const resources = resourcesOf({ ...cluster, send }, config)

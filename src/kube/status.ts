@@ -1,6 +1,6 @@
 /** Writes the status of objects, and lets the store know at once. */
 import type { KubeObject, Resource } from './resource.ts'
-import type { Store } from './store.ts'
+import { keyOf, type Store } from './store.ts'
 
 type WithStatus = KubeObject & { readonly status?: unknown }
 
@@ -9,8 +9,13 @@ export type StatusWriter<T extends WithStatus> = (object: T, status: object, sig
 
 export function createStatusWriter<T extends WithStatus>(resource: Resource<T>, store: Store<T>): StatusWriter<T> {
   return async (object, status, signal) => {
-    const written = await resource.writeStatus(object, status, signal)
-    if (written) store.wrote(written)
-    return written !== undefined
+    const written = store.writing(keyOf(object), status)
+    try {
+      const answer = await resource.writeStatus(object, status, signal)
+      if (answer) store.wrote(answer)
+      return answer !== undefined
+    } finally {
+      written()
+    }
   }
 }

@@ -1,4 +1,5 @@
 /** The objects as last seen. Readers see a whole list or the one before, and always their own writes. */
+import { isDeepStrictEqual } from 'node:util'
 import type { KubeObject } from './resource.ts'
 
 export const keyOf = ({ metadata }: KubeObject) => `${metadata.namespace}/${metadata.name}`
@@ -13,11 +14,14 @@ export interface Store<T extends KubeObject> {
   replace(scope: string, objects: readonly T[]): void
   apply(scope: string, object: T): void
   delete(object: T): void
-  /** The answer to a write of ours: the watch tells it only later. */
+  /** A write of this status is under way, until the returned function is called: the watch may be first to show it. */
+  writing(key: string, status: unknown): () => void
+  /** The answer to a write of ours: the watch tells it only later, as a rule. */
   wrote(object: T): void
 }
 
-export type OnChange<T> = (key: string, before: T | undefined, after: T | undefined) => void
+/** `isOwn`: the change came of a write of ours. */
+export type OnChange<T> = (key: string, before: T | undefined, after: T | undefined, isOwn: boolean) => void
 
 type Change<T> = { readonly key: string; readonly before: T | undefined; readonly after: T | undefined }
 
@@ -25,6 +29,8 @@ export function createStore<T extends KubeObject>(onChange: OnChange<T>): Store<
   const objects = new Map<string, { readonly object: T; readonly scope: string }>()
   /** Versions that we wrote and that the watch has not shown yet. */
   const ahead = new Map<string, string>()
+  /** The status that is being written. */
+  const underWay = new Map<string, unknown>()
 
   function put(key: string, object: T, scope: string): Change<T> | undefined {
     const before = objects.get(key)?.object
@@ -53,9 +59,15 @@ export function createStore<T extends KubeObject>(onChange: OnChange<T>): Store<
     return put(key, object, scope)
   }
 
+  function isOurs({ key, after }: Change<T>): boolean {
+    return (
+      underWay.has(key) && isDeepStrictEqual((after as { status?: unknown } | undefined)?.status, underWay.get(key))
+    )
+  }
+
   /** Last of all: who is told of a change finds the whole of it in the store. */
-  function tell(changes: readonly (Change<T> | undefined)[]) {
-    for (const change of changes) if (change) onChange(change.key, change.before, change.after)
+  function tell(changes: readonly (Change<T> | undefined)[], isOwn = false) {
+    for (const change of changes) if (change) onChange(change.key, change.before, change.after, isOwn || isOurs(change))
   }
 
   return {
@@ -74,13 +86,17 @@ export function createStore<T extends KubeObject>(onChange: OnChange<T>): Store<
     },
     apply: (scope, object) => tell([take(keyOf(object), object, scope)]),
     delete: (object) => tell([drop(keyOf(object))]),
+    writing(key, status) {
+      underWay.set(key, status)
+      return () => underWay.delete(key)
+    },
     wrote(object) {
       const key = keyOf(object)
       const held = objects.get(key)
       if (held?.object.metadata.uid !== object.metadata.uid) return
       if (isOlder(object.metadata.resourceVersion, held.object.metadata.resourceVersion)) return
       ahead.set(key, object.metadata.resourceVersion)
-      tell([put(key, object, held.scope)])
+      tell([put(key, object, held.scope)], true)
     },
   }
 }

@@ -1,4 +1,5 @@
 /** Who is woken by what: changes of an object, and changes of the connection. */
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { reconcileRequestedAt, statusOf, type StoredModelService } from '../api/modelservice.ts'
 import { cures } from '../decide/failure.ts'
@@ -14,6 +15,15 @@ export function isChangeForUs(before: StoredModelService | undefined, after: Sto
     was.deletionTimestamp !== is.deletionTimestamp ||
     was.annotations?.[reconcileRequestedAt] !== is.annotations?.[reconcileRequestedAt]
   )
+}
+
+/** Somebody else wrote it, a former leader at its end perhaps: what it says now is to be looked at again. */
+export function isOthersStatus(
+  before: StoredModelService | undefined,
+  after: StoredModelService | undefined,
+  isOwn: boolean,
+): boolean {
+  return !isOwn && before !== undefined && after !== undefined && !isDeepStrictEqual(before.status, after.status)
 }
 
 /** What a list shows at the start and a former process has dealt with is no person's change: it waits behind those. */

@@ -24,6 +24,28 @@ describe('a store', () => {
     expect(store.size).toBe(0)
   })
 
+  it('tells its own writes from those of others', () => {
+    const told: boolean[] = []
+    const store = createStore<Gadget>((_key, _before, _after, isOwn) => told.push(isOwn))
+    store.apply('all', gadget('a', { version: 1 }))
+    store.wrote(gadget('a', { version: 2 }))
+    store.apply('all', gadget('a', { version: 2 }))
+    store.apply('all', gadget('a', { version: 3 }))
+    expect(told).toEqual([false, true, false])
+  })
+
+  it('knows its own write when the watch is first to show it, and only while it is under way', () => {
+    const told: boolean[] = []
+    const store = createStore<Gadget>((_key, _before, _after, isOwn) => told.push(isOwn))
+    store.apply('all', gadget('a', { version: 1 }))
+    const written = store.writing('test/a', { ready: true })
+    store.apply('all', gadget('a', { version: 2, status: { ready: false } }))
+    store.apply('all', gadget('a', { version: 3, status: { ready: true } }))
+    written()
+    store.apply('all', gadget('a', { version: 4, status: { ready: true } }))
+    expect(told).toEqual([false, false, true, false])
+  })
+
   it('takes a new list in place of the old, and tells what is different', () => {
     const { store, changes } = setUp()
     store.replace('all', [gadget('same'), gadget('changed'), gadget('gone')])

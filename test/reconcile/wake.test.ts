@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { reconcileRequestedAt, type StoredModelService } from '../../src/api/modelservice.ts'
 import type { Failure } from '../../src/decide/failure.ts'
-import { createAlarm, isChangeForUs, urgencyOf } from '../../src/reconcile/wake.ts'
+import { createAlarm, isChangeForUs, isOthersStatus, urgencyOf } from '../../src/reconcile/wake.ts'
 import { createCapturedLog } from '../support/captured-log.ts'
 import { createManualClock } from '../support/clock.ts'
 import { connectionsTo, createFakeInventory } from '../support/inventory.ts'
@@ -23,6 +23,20 @@ function object(metadata: Partial<StoredModelService['metadata']> = {}, status?:
 }
 
 const asked = (token: string) => ({ annotations: { [reconcileRequestedAt]: token } })
+
+describe('a status is looked at again', () => {
+  const [one, other] = [{ observedGeneration: 1 }, { observedGeneration: 2 }]
+
+  it.each([
+    ['another process wrote another', object({}, one), object({}, other), false, true],
+    ['this process wrote it', object({}, one), object({}, other), true, false],
+    ['something else of its object changed', object({}, one), object({ resourceVersion: '2' }, one), false, false],
+    ['its object appears', undefined, object({}, one), false, false],
+    ['its object goes', object({}, one), undefined, false, false],
+  ])('or not, where %s', (_, before, after, isOwn, isLookedAt) => {
+    expect(isOthersStatus(before, after, isOwn)).toBe(isLookedAt)
+  })
+})
 
 describe('a change of an object', () => {
   it.each([
