@@ -1,0 +1,89 @@
+/** How every object must stand once the trouble is over, by what ZStack really holds. */
+import { parse, reconcileRequestedAt, statusOf, type FieldName, type Spec } from '../../src/api/modelservice.ts'
+import { conditionOf } from '../../src/decide/report.ts'
+import { desiredOf, fields, isEmpty, type Json } from '../../src/decide/fields.ts'
+import type { Judge } from './judge.ts'
+import { winnerOf } from './judge.ts'
+import { keyOf, type Objects, type Stored } from './objects.ts'
+import type { Service, Services } from './services.ts'
+
+export type Ended = {
+  readonly objects: Objects
+  readonly services: Services
+  readonly judge: Judge
+  /** Fields that this ZStack never shows though others do. */
+  readonly hides: readonly FieldName[]
+}
+
+/** What is not as it should be, one sentence an object. */
+export function faults(world: Ended): readonly string[] {
+  return world.objects.all().flatMap((object) => {
+    const fault = object.metadata.deletionTimestamp === undefined ? faultOf(object, world) : undefined
+    return fault === undefined ? [] : [`${keyOf(object)}: ${fault}`]
+  })
+}
+
+function faultOf(object: Stored, world: Ended): string | undefined {
+  const { generation, annotations, uid } = object.metadata
+  const status = statusOf(object)
+  const ready = conditionOf(status, 'Ready')
+  const summary = `${ready?.status} ${ready?.reason}`
+  const must = (...expected: string[]) =>
+    expected.includes(summary) ? undefined : `is ${summary}, not ${expected.join(' or ')}`
+  if (status?.observedGeneration !== generation) return `generation ${generation} was not looked at`
+  const parsed = parse(object)
+  if (!parsed.ok) return must(`False ${parsed.reason}`)
+  const { spec } = parsed
+  if (winnerOf(world.objects.all(), spec.uuid) !== object) return must('False UUIDConflict')
+  const token = annotations?.[reconcileRequestedAt]
+  if (token !== undefined && status.lastHandledReconcileAt !== token) return `request ${token} was not dealt with`
+  const service = world.services.get(spec.uuid)
+  if (!service) return must('False NotFound')
+  const differing = differences(spec, service)
+  const { visible, unclear } = visibilityIn(world)
+  const shown = differing.filter(visible)
+  // Nobody can read what is hidden: it is right if it was sent, unless fate or another object undid that unseen.
+  const isOwn = world.judge.writerOf(spec.uuid) === uid
+  const hidden = differing.filter((field) => !visible(field) && !unclear(field) && isOwn && !service.unsure.has(field))
+  const wrong = must(...expected(spec, shown, hidden))
+  return wrong === undefined ? neverApplied(spec, shown, service) : `${wrong}; differs in ${differing.join()}`
+}
+
+/** A field that only newer servers show counts as shown once some service holds a value of it; before, nobody can tell. */
+function visibilityIn({ services, hides }: Ended) {
+  const isHeld = (field: FieldName) => services.all().some(({ values }) => !isEmpty(values[field]))
+  const isNewer = (field: FieldName) => fields[field].visibility === 'newer' && !hides.includes(field)
+  return {
+    visible: (field: FieldName) => fields[field].visibility === 'shown' || (isNewer(field) && isHeld(field)),
+    unclear: (field: FieldName) => isNewer(field) && !isHeld(field),
+  }
+}
+
+function expected({ policy, suspend }: Spec, shown: readonly FieldName[], hidden: readonly FieldName[]): string[] {
+  const differs = shown.length > 0
+  if (policy === 'Observe') return [differs ? 'True DriftDetected' : 'True InSync']
+  // ApplyChanges tells drift from a change of the spec by what was once in effect.
+  const drifted = differs && policy === 'ApplyChanges' ? ['True DriftDetected'] : []
+  if (suspend === true) return differs ? ['Unknown Suspended', ...drifted] : ['Unknown Suspended', 'True InSync']
+  return hidden.length > 0 ? ['sent'] : differs ? drifted : ['True InSync']
+}
+
+/** Under ApplyChanges only what was once in effect may differ. */
+function neverApplied({ policy, suspend, ...spec }: Spec, shown: readonly FieldName[], service: Service) {
+  if (policy !== 'ApplyChanges' || suspend === true) return undefined
+  const desired = desiredOf(spec)
+  const never = shown.filter((field) => {
+    const wanted = desired.get(field)!
+    return service.held.get(field)?.some((value) => isSame(field, wanted, value)) !== true && !isEmpty(wanted)
+  })
+  return never.length === 0 ? undefined : `never applied ${never.join()}`
+}
+
+function differences(spec: Spec, { values }: Service): FieldName[] {
+  return [...desiredOf(spec)].filter(([field, value]) => !isSame(field, value, values[field])).map(([field]) => field)
+}
+
+function isSame(field: FieldName, wanted: Json, held: Json | undefined): boolean {
+  if (held === undefined || isEmpty(held) || isEmpty(wanted)) return isEmpty(held) && isEmpty(wanted)
+  return fields[field].equal(wanted, held)
+}

@@ -1,0 +1,184 @@
+/** What must never happen in a simulated world, looked at whenever a process does something. */
+import { isDeepStrictEqual } from 'node:util'
+import { parse, reconcileRequestedAt, type FieldName, type Policy } from '../../src/api/modelservice.ts'
+import { cures } from '../../src/decide/failure.ts'
+import { desiredOf, type Json } from '../../src/decide/fields.ts'
+import { saysNoAction } from '../../src/zstack/bodyshape.ts'
+import { failureOf } from '../../src/zstack/failures.ts'
+import type { HttpAnswer, HttpRequest } from '../../src/zstack/http.ts'
+import { keyOf, type Objects, type Stored } from './objects.ts'
+import type { Services } from './services.ts'
+import type { Time } from './time.ts'
+import type { View } from './watching.ts'
+import type { Order } from './zstack.ts'
+
+/** A process as the judge knows it. */
+export type Suspect = { readonly name: string; readonly identity: string; readonly view: View }
+
+export type JudgeOptions = {
+  readonly time: Time
+  readonly objects: Objects
+  readonly services: Services
+  readonly elects: boolean
+  /** Bodies that one update may be tried in. */
+  readonly shapes: 1 | 2
+  /** Whether a process may be shown the past, its own earlier status included. */
+  readonly showsPast: boolean
+  readonly blame: (what: string) => void
+}
+
+export interface Judge {
+  /** An update is about to leave a process. */
+  updating(suspect: Suspect, request: HttpRequest): void
+  /** The job that an update became got its answer. */
+  concluded(suspect: Suspect, uuid: string, answer: HttpAnswer | undefined, order: Order): void
+  /** An update got its answer, or none. */
+  updated(suspect: Suspect, uuid: string, answer: HttpAnswer | undefined, order: Order | undefined): void
+  /** A read went wrong: the updates before it are not judged by what it would have shown. */
+  unread(): void
+  /** A log-in was answered. */
+  loggedIn(suspect: Suspect, answer: HttpAnswer): void
+  /** The object that wrote a service last. */
+  writerOf(uuid: string): string | undefined
+}
+
+type Verdict = { readonly at: number; readonly kind: 'in vain' | 'refused' | 'refused for a while' }
+/** Updates of one difference in a row. */
+type Row = {
+  readonly subject: string
+  verdicts: Verdict[]
+  readonly lives: Set<string>
+  /** Updates of which the operator could not learn that they were in vain. */ uncounted: number
+}
+
+const fuse = 3
+/** A little less than the hour, the ten minutes and the half hour of design.md. */
+const standsMs = { 'in vain': 3_400_000, refused: 3_400_000, 'refused for a while': 570_000 } as const
+const lockOutMs = 1_740_000
+/** No backoff is that fast. */
+const mostPerMinute = 40
+
+export function createJudge({ time, objects, services, elects, shapes, showsPast, blame }: JudgeOptions): Judge {
+  const rows = new Map<string, Row>()
+  const sent = new Map<string, number[]>()
+  /** For which objects a process has updates of a service on their way. */
+  const underWay = new Map<string, (string | undefined)[]>()
+  const refusedLogIns = new Map<string, number>()
+  const writers = new Map<string, string>()
+
+  function guiltOf({ identity }: Suspect, uuid: string, patch: Patch, winner: Stored | undefined) {
+    if (elects && objects.lease()?.spec?.holderIdentity !== identity) return 'does not lead'
+    if (!winner) return 'was shown nobody who speaks for it'
+    const parsed = parse(winner)
+    if (!parsed.ok) return `was shown an invalid ${keyOf(winner)}`
+    const { spec } = parsed
+    if (spec.suspend === true) return `was shown that ${keyOf(winner)} is suspended`
+    if ((spec.policy ?? 'Enforce') === ('Observe' satisfies Policy)) return `was shown that ${keyOf(winner)} observes`
+    const desired = desiredOf(spec)
+    for (const [field, value] of Object.entries(patch) as [FieldName, Json][]) {
+      if (!desired.has(field)) return `was shown no ${field} in ${keyOf(winner)}`
+      if (!isDeepStrictEqual(desired.get(field), value))
+        return `was shown another ${field} in ${keyOf(winner)}: ${JSON.stringify(desired.get(field))}`
+    }
+    return Object.keys(patch).length === 0 ? 'sends nothing' : undefined
+  }
+
+  function fuseOf({ name }: Suspect, uuid: string, winner: Stored, fields: readonly string[]): string | undefined {
+    const { uid, generation, annotations } = winner.metadata
+    const revision = services.get(uuid)?.revision
+    const subject = JSON.stringify([uid, generation, annotations?.[reconcileRequestedAt], revision, fields])
+    const before = rows.get(uuid)
+    const row: Row = before?.subject === subject ? before : { subject, verdicts: [], lives: new Set(), uncounted: 0 }
+    rows.set(uuid, row)
+    row.lives.add(name)
+    row.verdicts = row.verdicts.filter(({ at, kind }) => time.now() - at < standsMs[kind])
+    const count = (kind: Verdict['kind']) => row.verdicts.filter((verdict) => verdict.kind === kind).length
+    // A crash may lose what the last update of a process taught it; a look into the past, all of it.
+    const lost = row.lives.size - 1
+    const most = shapes * (fuse + lost * (showsPast ? fuse : 1)) + row.uncounted
+    if (count('in vain') >= most) return `${most} updates of the same difference were in vain`
+    if (count('refused') > lost * shapes) return 'the same update was refused before'
+    if (count('refused for a while') > lost * shapes) return 'the same update was refused a moment ago'
+    return undefined
+  }
+
+  function paceOf(uuid: string): string | undefined {
+    const recent = (sent.get(uuid) ?? []).filter((at) => time.now() - at < 60_000)
+    sent.set(uuid, [...recent, time.now()])
+    return recent.length >= mostPerMinute ? `${recent.length} updates went before it within a minute` : undefined
+  }
+
+  function conclude(uuid: string, answer: HttpAnswer | undefined, order: Order | undefined) {
+    const row = rows.get(uuid)
+    const failure = answer && failureOf(answer, { endpoint: '', writes: true, secrets: [] })
+    // Tried in two bodies, an update counts by the second, which may have had no answer.
+    if (row && (!answer || (failure && cures[failure.kind].scope === 'connection'))) row.uncounted += shapes - 1
+    if (!answer) return
+    // Which body a server takes is not said of the update.
+    if (failure && saysNoAction(failure.message)) return
+    if (failure && cures[failure.kind].scope === 'object')
+      row?.verdicts.push({
+        at: time.now(),
+        kind: cures[failure.kind].retry === 'slowly' ? 'refused for a while' : 'refused',
+      })
+    else if (!failure && order?.hadEffect === false) row?.verdicts.push({ at: time.now(), kind: 'in vain' })
+  }
+
+  return {
+    updating(suspect, { path, body }) {
+      const uuid = path.slice(path.lastIndexOf('/') + 1)
+      const patch = patchOf(body)
+      const winner = winnerOf([...suspect.view.objects.values()], uuid)
+      const others = underWay.get(laneOf(suspect, uuid)) ?? []
+      underWay.set(laneOf(suspect, uuid), [...others, winner?.metadata.uid])
+      const guilt =
+        (others.includes(winner?.metadata.uid) ? 'has another one under way' : undefined) ??
+        guiltOf(suspect, uuid, patch, winner) ??
+        (winner && fuseOf(suspect, uuid, winner, Object.keys(patch))) ??
+        paceOf(uuid)
+      if (guilt !== undefined)
+        blame(`${suspect.name} sends ${JSON.stringify(patch)} for ${uuid.slice(0, 4)}, but ${guilt}`)
+      if (winner) writers.set(uuid, winner.metadata.uid)
+    },
+    updated(suspect, uuid, answer, order) {
+      // The answers of one process to one service are told apart by nothing; they come in the order of their questions.
+      underWay.get(laneOf(suspect, uuid))?.shift()
+      conclude(uuid, answer, order)
+    },
+    concluded: (_, uuid, answer, order) => conclude(uuid, answer, order),
+    unread() {
+      for (const row of rows.values()) row.uncounted += shapes
+    },
+    loggedIn({ name }, answer) {
+      const failure = failureOf(answer, { endpoint: '', writes: false, secrets: [] })
+      if (failure?.kind !== 'credentials') return
+      const before = refusedLogIns.get(name)
+      if (before !== undefined && time.now() - before < lockOutMs)
+        blame(`${name} logs in again ${(time.now() - before) / 1000} s after its credentials were refused`)
+      refusedLogIns.set(name, time.now())
+    },
+    writerOf: (uuid) => writers.get(uuid),
+  }
+}
+
+const laneOf = ({ name }: Suspect, uuid: string) => `${name} ${uuid}`
+
+type Patch = Readonly<Record<string, Json>>
+
+/** The fields of an update in either shape. */
+function patchOf(body: unknown): Patch {
+  const { updateModelService, ...rest } = body as { updateModelService?: Patch } & Patch
+  return { ...updateModelService, ...rest }
+}
+
+/** The oldest object that speaks for a uuid and is not being deleted. */
+export function winnerOf(all: readonly Stored[], uuid: string): Stored | undefined {
+  const age = ({ metadata }: Stored) => metadata.creationTimestamp
+  return all
+    .filter(
+      ({ spec, metadata }) => (spec as { uuid?: unknown }).uuid === uuid && metadata.deletionTimestamp === undefined,
+    )
+    .sort((one, other) =>
+      age(one) === age(other) ? (keyOf(one) < keyOf(other) ? -1 : 1) : age(one) < age(other) ? -1 : 1,
+    )[0]
+}

@@ -1,0 +1,112 @@
+/** The model services of a simulated ZStack, and what became of every update of them. */
+import { isDeepStrictEqual } from 'node:util'
+import type { FieldName } from '../../src/api/modelservice.ts'
+import { fields, isEmpty, type Json } from '../../src/decide/fields.ts'
+
+export type Values = Partial<Record<FieldName, Json>>
+
+export type Service = {
+  values: Values
+  /** Moves with every change by anybody. */
+  revision: number
+  /** Every value that a field ever held. */
+  readonly held: Map<FieldName, Json[]>
+  /** Write-only fields of which nobody can tell from outside what they hold. */
+  readonly unsure: Set<FieldName>
+}
+
+export interface Services {
+  get(uuid: string): Service | undefined
+  all(): readonly Service[]
+  place(uuid: string, values: Values): void
+  /** Out of sight. */
+  lose(uuid: string): void
+  /** Back in sight: as it was, or made anew with what is shown and nothing else. */
+  bringBack(uuid: string, isNew: boolean): void
+  lost(): readonly string[]
+  /** Somebody else changes it: whether a field shows it that only some servers show, nobody knows. */
+  drift(uuid: string, values: Values): void
+  /** Whether anything changed. */
+  write(uuid: string, values: Values): boolean
+}
+
+export function createServices(): Services {
+  const present = new Map<string, Service>()
+  const away = new Map<string, Service>()
+
+  function write(service: Service, values: Values): boolean {
+    const before = service.values
+    const entries = Object.entries({ ...before, ...values }).filter(([, value]) => !isEmpty(value))
+    const after = Object.fromEntries(entries) as Values
+    for (const [field, value] of Object.entries(values) as [FieldName, Json][]) {
+      service.held.set(field, [...(service.held.get(field) ?? []), value])
+      service.unsure.delete(field)
+    }
+    service.values = after
+    if (isDeepStrictEqual(before, after)) return false
+    service.revision += 1
+    return true
+  }
+
+  return {
+    get: (uuid) => present.get(uuid),
+    all: () => [...present.values()],
+    place(uuid, values) {
+      const service: Service = { values: {}, revision: 0, held: new Map(), unsure: new Set() }
+      write(service, values)
+      present.set(uuid, service)
+    },
+    lose(uuid) {
+      const service = present.get(uuid)
+      if (service) away.set(uuid, service)
+      present.delete(uuid)
+    },
+    bringBack(uuid, isNew) {
+      const service = away.get(uuid)
+      if (!service) return
+      away.delete(uuid)
+      present.set(uuid, service)
+      if (!isNew) return
+      const isHidden = (field: string) => fields[field as FieldName].visibility === 'hidden'
+      service.values = Object.fromEntries(Object.entries(service.values).filter(([field]) => !isHidden(field)))
+      for (const field of Object.keys(fields).filter(isHidden)) service.unsure.add(field as FieldName)
+      service.revision += 1
+    },
+    drift(uuid, values) {
+      const service = present.get(uuid) ?? away.get(uuid)
+      if (!service) return
+      write(service, values)
+      for (const field of Object.keys(values) as FieldName[])
+        if (fields[field].visibility !== 'shown') service.unsure.add(field)
+    },
+    lost: () => [...away.keys()],
+    write(uuid, values) {
+      const service = present.get(uuid) ?? away.get(uuid)
+      return service !== undefined && write(service, values)
+    },
+  }
+}
+
+/** The service as the wire shows it. */
+export function inventoryOf(uuid: string, { values }: Service, hides: readonly FieldName[]): Record<string, unknown> {
+  const inventory: Record<string, unknown> = { uuid, modelCenterUuid: '0'.repeat(32), system: false }
+  for (const [field, value] of Object.entries(values) as [FieldName, Json][]) {
+    if (fields[field].visibility === 'hidden' || hides.includes(field)) continue
+    if (field === 'architectureImages') inventory.modelServiceImages = images(value)
+    else inventory[field] = value
+  }
+  return inventory
+}
+
+/** With keys of the server's own, in no order, architectures folded. */
+function images(value: Json): unknown[] {
+  const list = value as readonly Readonly<Record<string, Json>>[]
+  return list
+    .map((image, index) => ({
+      ...image,
+      cpuArchitecture: (image.cpuArchitecture as string).toLowerCase(),
+      uuid: String(index).repeat(32),
+      createDate: 'Nov 25, 2025 11:51:50 AM',
+    }))
+    .reverse()
+}

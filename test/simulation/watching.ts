@@ -1,0 +1,196 @@
+/** Watches as a simulated API server serves them: in order, some time behind, and cut off at any moment. */
+import { keyOf, type Change, type Objects, type Stored } from './objects.ts'
+import type { Process } from './process.ts'
+import type { Time } from './time.ts'
+
+/** What happens to the next lines of watches. */
+export type Current = {
+  readonly delayMs: () => number
+  readonly repeats: () => boolean
+  /** In pieces, so that a line ends in a chunk of its own. */
+  readonly splits: () => boolean
+}
+
+export type Watcher = {
+  /** The connection breaks, in the middle of a line perhaps. */
+  cut(): void
+  /** The server ends it, as it should. */
+  end(): void
+  /** The connection is dead and nobody knows: no byte comes any more. */
+  stall(): void
+  /** The server says that its history is gone. */
+  expire(): void
+  /** A line that no API server should send. */
+  garble(text: string): void
+}
+
+export type WatchOptions = {
+  readonly time: Time
+  readonly process: Process
+  readonly objects: Objects
+  readonly version: number
+  readonly namespace: string | undefined
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  readonly current: Current
+  /** A line is in the hands of the process. */
+  readonly delivered: (change: Change) => void
+  readonly closed: () => void
+}
+
+const bookmarkMs = 60_000
+
+export function openWatch(options: WatchOptions): {
+  readonly chunks: AsyncIterable<Buffer>
+  readonly watcher: Watcher
+  readonly tell: (change: Change) => void
+} {
+  const { time, process, objects, namespace, timeoutMs, signal, current, delivered, closed } = options
+  const waiting: { readonly text: string; readonly change?: Change }[] = []
+  const ready: Buffer[] = []
+  let told = options.version
+  let isFlushing = false
+  let state: 'open' | 'stalled' | 'ended' | 'broken' = 'open'
+  let cause: Error = new Error('terminated')
+  let wanted: (() => void) | undefined
+
+  const wake = () => {
+    wanted?.()
+    wanted = undefined
+  }
+
+  function put(text: string, change?: Change) {
+    if (state !== 'open') return
+    waiting.push(change ? { text, change } : { text })
+    if (!isFlushing) later()
+  }
+
+  function later() {
+    isFlushing = true
+    time.after(current.delayMs(), () => {
+      isFlushing = false
+      if (state !== 'open') return
+      const line = waiting.shift()
+      if (!line) return
+      hand(line.text, line.change)
+      if (line.change && current.repeats()) hand(line.text, line.change)
+      if (waiting.length > 0) later()
+    })
+  }
+
+  function hand(text: string, change?: Change) {
+    const bytes = Buffer.from(`${text}\n`)
+    const middle = current.splits() ? bytes.length >> 1 : bytes.length
+    process.reach(() => {
+      if (state !== 'open') return
+      if (change) delivered(change)
+      ready.push(bytes.subarray(0, middle))
+      if (middle < bytes.length) ready.push(bytes.subarray(middle))
+      wake()
+    })
+  }
+
+  function tell(change: Change) {
+    told = change.version
+    if (namespace !== undefined && change.object.metadata.namespace !== namespace) return
+    put(JSON.stringify({ type: change.type, object: shown(change.object) }), change)
+  }
+
+  function finish(as: 'ended' | 'broken', why?: Error) {
+    if (state === 'ended' || state === 'broken') return
+    stopBookmarks()
+    stopTimeout()
+    closed()
+    if (why) cause = why
+    state = as
+    wake()
+  }
+
+  let stopBookmarks: () => void = () => undefined
+  const bookmark = () => {
+    const metadata = { resourceVersion: String(told), creationTimestamp: null }
+    put(JSON.stringify({ type: 'BOOKMARK', object: { kind: 'ModelService', metadata } }))
+    stopBookmarks = time.after(bookmarkMs, bookmark)
+  }
+  stopBookmarks = time.after(bookmarkMs, bookmark)
+  const stopTimeout = time.after(timeoutMs, () => {
+    if (state === 'open') process.reach(() => finish('ended'))
+  })
+  signal.addEventListener('abort', () => finish('broken', signal.reason as Error), { once: true })
+  for (const change of objects.since(options.version)) tell(change)
+
+  async function* chunks(): AsyncGenerator<Buffer, void> {
+    for (;;) {
+      const chunk = ready.shift()
+      if (chunk) yield chunk
+      else if (state === 'ended') return
+      else if (state === 'broken') throw cause
+      else
+        await new Promise<void>((resolve) => {
+          wanted = resolve
+        })
+    }
+  }
+
+  const watcher: Watcher = {
+    cut: () => process.reach(() => finish('broken')),
+    end: () => process.reach(() => finish('ended')),
+    stall() {
+      if (state === 'open') state = 'stalled'
+    },
+    expire: () => put(JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, message: 'too old' } })),
+    garble: (text) => put(text),
+  }
+  return { chunks: chunks(), watcher, tell }
+}
+
+/** With the type of every object, as the wire has it. */
+function shown(object: Stored): object {
+  return { apiVersion: 'ai.zstack.io/v1alpha1', kind: 'ModelService', ...object }
+}
+
+/** What a process has been shown: by lists, watches and the answers to its own writes. */
+export interface View {
+  readonly objects: Map<string, Stored>
+  list(objects: readonly Stored[], namespace: string | undefined): void
+  change(change: Change): void
+  /** The answer to a write of its own. */
+  wrote(object: Stored): void
+}
+
+export function createView(): View {
+  const objects = new Map<string, Stored>()
+  /** The version that the process itself wrote last: older news of that object is no news. */
+  const ahead = new Map<string, { readonly uid: string; readonly version: number }>()
+  const isOld = ({ metadata }: Stored, key: string) => {
+    const own = ahead.get(key)
+    return own?.uid === metadata.uid && Number(metadata.resourceVersion) < own.version
+  }
+  /** What comes of it later comes anew. */
+  const remove = (key: string) => {
+    objects.delete(key)
+    ahead.delete(key)
+  }
+  return {
+    objects,
+    list(listed, namespace) {
+      const kept = new Set(listed.map(keyOf))
+      for (const [key, { metadata }] of objects)
+        if (!kept.has(key) && (namespace === undefined || metadata.namespace === namespace)) remove(key)
+      for (const object of listed) if (!isOld(object, keyOf(object))) objects.set(keyOf(object), object)
+    },
+    change({ type, object }) {
+      const key = keyOf(object)
+      if (type === 'DELETED') remove(key)
+      else if (!isOld(object, key)) objects.set(key, object)
+    },
+    wrote(object) {
+      const key = keyOf(object)
+      const held = objects.get(key)
+      if (held?.metadata.uid !== object.metadata.uid) return
+      if (Number(held.metadata.resourceVersion) > Number(object.metadata.resourceVersion)) return
+      ahead.set(key, { uid: object.metadata.uid, version: Number(object.metadata.resourceVersion) })
+      objects.set(key, object)
+    },
+  }
+}

@@ -1,0 +1,240 @@
+/** A whole simulated world: runs a schedule and tells what went wrong, if anything did. */
+import type { Config } from '../../src/config.ts'
+import type { HttpAnswer } from '../../src/zstack/http.ts'
+import { readSession } from '../../src/zstack/wire.ts'
+import { secretOf } from '../../src/secret.ts'
+import { createChance } from './chance.ts'
+import { calm, take, type World } from './deeds.ts'
+import { faults } from './expectations.ts'
+import { createJudge } from './judge.ts'
+import { createKubernetes } from './kubernetes.ts'
+import { createObjects } from './objects.ts'
+import { createReplica, type Life } from './replica.ts'
+import type { Schedule, Setting } from './schedule.ts'
+import { createServices } from './services.ts'
+import { account, createSessions, digest } from './sessions.ts'
+import { createTime } from './time.ts'
+import { createTroubles, type KubeTrouble, type ZStackTrouble } from './trouble.ts'
+import { hush } from './values.ts'
+import { createWire } from './wire.ts'
+import { createZStack } from './zstack.ts'
+
+export type Outcome = {
+  /** The first thing that went wrong, with the moment. */
+  readonly violation?: string
+  readonly turns: number
+  readonly virtualMs: number
+  readonly updates: number
+  readonly statusWrites: number
+}
+
+const epoch = Date.parse('2026-01-01T00:00:00Z')
+const endpoint = 'http://zstack.example:8080/zstack'
+const accessKey = { id: 'access-key', secret: 's3cret-of-the-access-key' } as const
+/** Whatever waits for an hour has had its turn by then. */
+const patienceMs = 3 * 3_600_000
+/** SIGTERM is answered within the grace of passes, of requests and of the lease. */
+const stopMs = 60_000
+
+export async function runSchedule(schedule: Schedule, tell?: (line: string) => void): Promise<Outcome> {
+  const { seed, setting, steps, spanMs } = schedule
+  const chance = createChance(seed + 0x5eed)
+  const time = createTime()
+  let violation: string | undefined
+  let updates = 0
+  const trace = (what: () => string) => tell?.(`${(time.now() / 1000).toFixed(3).padStart(9)} ${what()}`)
+  const blame = (what: string) => {
+    trace(() => `VIOLATION ${what}`)
+    violation ??= `at ${(time.now() / 1000).toFixed(3)} s: ${what}`
+  }
+
+  const objects = createObjects(epoch)
+  const services = createServices()
+  for (const [uuid, values] of Object.entries(setting.services)) services.place(uuid, values)
+  const sessions = createSessions(time, setting.sessions)
+  const accessKeys = new Map([[accessKey.id, accessKey.secret]])
+  const zstack = createZStack({ time, chance, epoch, mood: setting.mood, services, sessions, accessKeys })
+  const kubeTroubles = createTroubles<KubeTrouble>(time, chance.fork())
+  const zstackTroubles = createTroubles<ZStackTrouble>(time, chance.fork())
+  const kubernetes = createKubernetes({
+    ...{ time, chance: chance.fork(), objects, troubles: kubeTroubles, pageSize: setting.pageSize },
+  })
+  const httpFor = createWire({
+    ...{ time, chance: chance.fork(), zstack, troubles: zstackTroubles, limitMs: setting.requestTimeoutMs },
+  })
+  const judge = createJudge({
+    ...{ time, objects, services, blame, elects: setting.replicas > 1, shapes: setting.requestBody === 'auto' ? 2 : 1 },
+    showsPast: steps.some((step) => step.do === 'kubernetes trouble'),
+  })
+  objects.onChange(({ type, version, object: { metadata, spec } }) =>
+    trace(() => `kubernetes: ${type} ${metadata.name} @${version} #${metadata.generation} ${JSON.stringify(spec)}`),
+  )
+
+  function listen(life: Life, where: string, text: string) {
+    const leak =
+      [hush, account.password, digest, accessKey.secret].find((secret) => text.includes(secret)) ??
+      sessions.given.find((secret) => text.includes(secret))
+    if (leak !== undefined)
+      blame(`${life.name} tells a secret (${leak.slice(0, 12)}) in ${where}: ${text.slice(0, 600)}`)
+  }
+
+  const connect = (life: Life, spring: Parameters<Parameters<typeof createReplica>[0]['connect']>[1]) => ({
+    cluster: kubernetes.clusterFor(life.process, life.view, {
+      asks(operation, { method, path, body }) {
+        if (operation === 'status') spring('before status')
+        if (operation !== 'lease')
+          trace(() => `${life.name} → kubernetes ${method} ${path.slice(0, 90)} ${body ? JSON.stringify(body) : ''}`)
+        if (body !== undefined) listen(life, `${method} ${path}`, JSON.stringify(body))
+      },
+      answered(operation, failure) {
+        if (failure || operation !== 'lease')
+          trace(
+            () => `${life.name} ← kubernetes ${operation} ${failure ? `${failure.status} ${failure.message}` : 'ok'}`,
+          )
+        if (operation === 'status') spring('status answered')
+      },
+      watching: (what) => trace(() => `${life.name} ${what}`),
+    }),
+    http: httpFor(life.process, {
+      asks(operation, request) {
+        trace(() => `${life.name} → zstack ${operation} ${request.path.slice(0, 90)} ${JSON.stringify(request.body)}`)
+        if (operation !== 'update') return
+        updates += 1
+        judge.updating(life, request)
+        spring('before update')
+        time.after(1, () => spring('after update'))
+      },
+      answered(operation, request, answer, order) {
+        trace(
+          () =>
+            `${life.name} ← zstack ${operation} ${answer?.kind === 'answered' ? `${answer.status} ${answer.text.slice(0, 700)}` : 'nothing'}`,
+        )
+        if (operation === 'update') judge.updated(life, request.path.slice(-32), answer, order)
+        if (operation === 'job' && order) judge.concluded(life, order.uuid, answer, order)
+        if (operation === 'login' && answer) judge.loggedIn(life, answer)
+        if (operation === 'login' && answer) life.sessions.push(sessionIn(answer))
+        if (
+          operation === 'query' &&
+          (answer?.kind !== 'answered' || answer.status !== 200 || answer.json === undefined)
+        )
+          judge.unread()
+        if (operation === 'update') spring('update answered')
+      },
+    }),
+  })
+
+  const config = configOf(setting)
+  const replicas = setting.skewMs.slice(0, setting.replicas).map((skewMs, index) =>
+    createReplica({
+      ...{ name: 'ab'[index]!, time, epoch, skewMs, config, chance: chance.fork(), connect, blame },
+      trace: (what) => trace(() => what),
+      log(life, line) {
+        trace(() => `${life.name} logs ${line.trim()}`)
+        listen(life, 'its log', line)
+        const [, learned] = /"msg":"ZStack takes the (\w+) body"/.exec(line) ?? []
+        if (learned !== undefined && (learned === 'flat') !== (setting.mood.bodyShape === 'flat'))
+          zstack.hasMisled = true
+      },
+    }),
+  )
+
+  async function passUntil(moment: number, isEnough: () => boolean, stepMs: number) {
+    while (time.now() < moment && !isEnough() && violation === undefined)
+      await time.runUntil(Math.min(moment, time.now() + stepMs))
+  }
+
+  const world: World = {
+    time,
+    epoch,
+    objects,
+    services,
+    sessions,
+    zstack,
+    kubernetes,
+    kubeTroubles,
+    zstackTroubles,
+    replicas,
+    mood: setting.mood,
+  }
+  let judged = { at: '', faults: [] as readonly string[] }
+  const wrong = () => {
+    const at = [objects.version(), updates, ...services.all().map(({ revision }) => revision)].join()
+    if (judged.at !== at) judged = { at, faults: faults({ objects, services, judge, hides: setting.mood.hides }) }
+    return judged.faults
+  }
+  const moved = () => [updates, kubernetes.writes()].join()
+
+  async function live() {
+    for (const step of steps) {
+      await time.runUntil(step.at)
+      if (violation !== undefined) return
+      trace(() => `STEP ${JSON.stringify(step)}`)
+      take(step, world)
+    }
+    await time.runUntil(spanMs)
+    trace(() => 'CALM')
+    calm(world)
+    const { pollIntervalMs } = setting
+    await passUntil(time.now() + patienceMs, () => wrong().length === 0, 10_000)
+    // What was sent before the trouble ended may still arrive, and that a watch is dead is noticed after two minutes.
+    await time.runUntil(time.now() + 140_000 + pollIntervalMs * 1.2)
+    await passUntil(time.now() + patienceMs, () => wrong().length === 0, 10_000)
+    const left = wrong()
+    if (left.length > 0) blame(`after ${patienceMs / 3_600_000} quiet hours ${left.join('; ')}`)
+    if (violation !== undefined) return
+    const before = moved()
+    await time.runUntil(time.now() + 2.5 * pollIntervalMs)
+    if (moved() !== before) blame(`no stillness: updates and writes went from ${before} to ${moved()}`)
+    await stop()
+  }
+
+  async function stop() {
+    let left = replicas.length
+    const last = replicas.flatMap((replica) => replica.life() ?? [])
+    for (const replica of replicas) void replica.end().then(() => (left -= 1))
+    await passUntil(time.now() + stopMs, () => left === 0, 1_000)
+    if (left > 0) blame('a process does not stop')
+    else if (last.some((life) => life.sessions.some((uuid) => sessions.isOpen(uuid)))) blame('a session was left open')
+    else if (last.some(({ identity }) => identity === objects.lease()?.spec?.holderIdentity))
+      blame('the lease was not released')
+  }
+
+  try {
+    await live()
+  } catch (error) {
+    blame(String(error))
+  }
+  const outcome = { turns: time.turns(), virtualMs: time.now(), updates, statusWrites: kubernetes.writes() }
+  await Promise.all(replicas.map((replica) => replica.bury()))
+  return violation === undefined ? outcome : { ...outcome, violation }
+}
+
+/** The session that a log-in gave, if it did. */
+function sessionIn(answer: HttpAnswer): string {
+  return answer.kind === 'answered' ? (readSession(answer.json) ?? '') : ''
+}
+
+function configOf(setting: Setting): Config {
+  return {
+    endpoint,
+    credentials:
+      setting.credentials === 'account'
+        ? { kind: 'account', name: account.name, password: secretOf(account.password) }
+        : { kind: 'accessKey', id: accessKey.id, secret: secretOf(accessKey.secret) },
+    ca: undefined,
+    insecureSkipTlsVerify: false,
+    requestBody: setting.requestBody,
+    requestTimeoutMs: setting.requestTimeoutMs,
+    maxInFlight: setting.maxInFlight,
+    pollIntervalMs: setting.pollIntervalMs,
+    watchNamespaces: setting.namespaces,
+    watchLabelSelector: undefined,
+    maxConcurrentReconciles: setting.workers,
+    leaderElection: setting.replicas > 1,
+    leaderElectionNamespace: 'operators',
+    metricsPort: 0,
+    healthPort: 0,
+    logLevel: 'debug',
+    logFormat: 'json',
+  }
+}

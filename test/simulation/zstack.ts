@@ -1,0 +1,212 @@
+/** The management node of a simulated world: sessions, queries, updates, jobs. */
+import { isDeepStrictEqual } from 'node:util'
+import type { FieldName } from '../../src/api/modelservice.ts'
+import { fields, type Json } from '../../src/decide/fields.ts'
+import type { HttpRequest } from '../../src/zstack/http.ts'
+import { apiError, ok, plain, Refused, type Answer } from '../support/zstack/answers.ts'
+import { isSignedBy } from '../support/zstack/signature.ts'
+import { actionOf, argumentsOf } from '../support/zstack/updates.ts'
+import type { Chance } from './chance.ts'
+import { inventoryOf, type Services, type Values } from './services.ts'
+import type { Sessions } from './sessions.ts'
+import type { Time } from './time.ts'
+
+/** How this node behaves while nothing is wrong with it, and what it may be made to do. */
+export type Mood = {
+  readonly bodyShape: 'envelope' | 'flat' | 'single-api'
+  readonly answer: 'sync' | 'async' | 'bare'
+  /** Fields that an older node does not show. */
+  readonly hides: readonly FieldName[]
+  readonly jobMs: number
+  readonly jobEnd: 'done' | 'failed' | 'expired' | 'forgotten' | 'never'
+  /** Accepts every update and does nothing. */
+  readonly ignores: boolean
+  /** What it stores instead of what it was sent. */
+  readonly alters: boolean
+  /** Repeats in its refusal what it was sent. */
+  readonly refuses: string | undefined
+}
+
+/** An update that a node has taken, sooner or later carried out. */
+export type Order = {
+  readonly uuid: string
+  readonly values: Values
+  readonly sentAt: number
+  /** Set when it is carried out: whether it changed anything. */
+  hadEffect?: boolean
+  refused?: string
+}
+
+export interface ZStack {
+  mood: Mood
+  /** Whether some process believes in the wrong body. */
+  hasMisled: boolean
+  /** What a request gets that arrives now. `order` comes with updates, and with the jobs they became. */
+  arrive(request: HttpRequest, sentAt: number): { readonly answer: Answer; readonly order?: Order }
+  /** Ends jobs that would run on for ever. */
+  endJobs(): void
+}
+
+type Job =
+  | { state: 'running' | 'gone'; readonly order: Order; readonly end: () => void }
+  | { state: 'over'; answer: Answer; order: Order }
+
+export type ZStackOptions = {
+  readonly time: Time
+  readonly chance: Chance
+  readonly epoch: number
+  readonly mood: Mood
+  readonly services: Services
+  readonly sessions: Sessions
+  readonly accessKeys: ReadonlyMap<string, string>
+}
+
+/** So long the operator looks after a job to learn from its end which body the server takes. */
+const lessonMs = 30_000
+const node = 'http://192.0.2.10:8080/zstack'
+
+export function createZStack(options: ZStackOptions): ZStack {
+  const { time, epoch, services, sessions, accessKeys } = options
+  const jobs = new Map<string, Job>()
+  /** When the update that a service last saw was sent: an older one that arrives later undoes it unseen. */
+  const lastSent = new Map<string, number>()
+
+  function authenticate({ method, path, headers }: HttpRequest) {
+    const { authorization, date } = headers
+    if (authorization === undefined) throw new Refused(plain(400, "missing header 'Authorization'"))
+    const [scheme, credential = ''] = authorization.split(' ', 2)
+    if (scheme === 'OAuth') {
+      if (!sessions.isOpen(credential)) throw new Refused(apiError('ID.1001', 'Session expired'))
+    } else if (!isSignedBy(accessKeys, { method, path: path.split('?', 1)[0]!, date, credential }, epoch + time.now()))
+      throw new Refused(apiError('ID.1000', 'wrong access key'))
+  }
+
+  function query(path: string): Answer {
+    const [, list = ''] = /q=uuid\?=([0-9a-f,]*)/.exec(path) ?? []
+    const found = list.split(',').flatMap((uuid) => {
+      const service = services.get(uuid)
+      return service ? [inventoryOf(uuid, service, zstack.mood.hides)] : []
+    })
+    return ok({ inventories: found, schema: {} })
+  }
+
+  function carryOut(order: Order): Answer {
+    const { uuid, values } = order
+    const service = services.get(uuid)
+    if (!service) {
+      order.refused = 'SYS.1003'
+      return apiError('SYS.1003', `resource[uuid: ${uuid}, type: ModelServiceVO] not found`)
+    }
+    const isLate = order.sentAt < (lastSent.get(uuid) ?? 0)
+    lastSent.set(uuid, Math.max(order.sentAt, lastSent.get(uuid) ?? 0))
+    if (zstack.mood.ignores) ignore(order)
+    else order.hadEffect = services.write(uuid, zstack.mood.alters ? altered(values) : values)
+    if (isLate || zstack.mood.alters) for (const field of namesOf(values)) service.unsure.add(field)
+    return zstack.mood.answer === 'bare'
+      ? ok({ success: true })
+      : ok({ inventory: inventoryOf(uuid, service, zstack.mood.hides) })
+  }
+
+  /** That nothing was done shows if anything was to be done that shows. */
+  function ignore(order: Order) {
+    order.hadEffect = false
+    const service = services.get(order.uuid)
+    const shows = namesOf(order.values).some(
+      (field) =>
+        fields[field].visibility === 'shown' && !isDeepStrictEqual(order.values[field], service?.values[field]),
+    )
+    if (!shows) for (const field of namesOf(order.values)) service?.unsure.add(field)
+  }
+
+  function update({ path, body }: HttpRequest, sentAt: number): { answer: Answer; order?: Order } {
+    const { bodyShape, answer, refuses } = zstack.mood
+    const action = actionOf(body, bodyShape, path)
+    const uuid = path.slice(path.lastIndexOf('/') + 1)
+    const values = argumentsOf(action) as Values
+    const order: Order = { uuid, values, sentAt }
+    // A lesson may be given up while a job runs, or be false: what goes in the wrong body and nobody can read is lost.
+    if ((answer === 'async' && (zstack.mood.jobMs >= lessonMs || zstack.mood.jobEnd === 'never')) || zstack.hasMisled)
+      for (const field of namesIn(body)) services.get(uuid)?.unsure.add(field)
+    if (refuses !== undefined) {
+      order.refused = refuses
+      return { order, answer: apiError(refuses, `cannot take [${JSON.stringify(body)}]`) }
+    }
+    if (answer !== 'async' || !services.get(uuid)) return { order, answer: carryOut(order) }
+    return { order, answer: start(order) }
+  }
+
+  function start(order: Order): Answer {
+    const { jobMs, jobEnd } = zstack.mood
+    const job = `j0b${String(jobs.size).padStart(29, '0')}`
+    const end = () => {
+      if (jobs.get(job)?.state !== 'running') return
+      if (jobEnd === 'failed') {
+        order.refused = 'SYS.1006'
+        jobs.set(job, { state: 'over', order, answer: apiError('SYS.1006', 'the update failed') })
+        return
+      }
+      if (jobEnd === 'forgotten') ignore(order)
+      const answer = jobEnd === 'forgotten' ? undefined : carryOut(order)
+      jobs.set(job, jobEnd === 'done' && answer ? { state: 'over', order, answer } : { state: 'gone', order, end })
+    }
+    jobs.set(job, { state: 'running', order, end })
+    if (jobEnd !== 'never') time.after(jobMs, end)
+    return { status: 202, body: JSON.stringify({ location: `${node}/v1/api-jobs/${job}` }) }
+  }
+
+  function ask(uuid: string): { answer: Answer; order?: Order } {
+    const job = jobs.get(uuid)
+    if (!job) return { answer: plain(404, 'the job has been expired') }
+    const { order } = job
+    if (job.state === 'over') return { answer: job.answer, order }
+    return job.state === 'running'
+      ? { answer: { status: 202, body: '' } }
+      : { answer: plain(404, 'the job has been expired'), order }
+  }
+
+  function dispatch(request: HttpRequest, sentAt: number): { answer: Answer; order?: Order } {
+    const { method, path, body } = request
+    if (path === '/v1/accounts/login') return { answer: sessions.logIn(body) }
+    if (method === 'DELETE') return { answer: sessions.logOut(path.slice(path.lastIndexOf('/') + 1)) }
+    authenticate(request)
+    if (path.startsWith('/v1/api-jobs/')) return ask(path.slice('/v1/api-jobs/'.length))
+    return method === 'GET' ? { answer: query(path) } : update(request, sentAt)
+  }
+
+  const zstack: ZStack = {
+    mood: options.mood,
+    hasMisled: false,
+    arrive(request, sentAt) {
+      try {
+        return dispatch(request, sentAt)
+      } catch (error) {
+        if (error instanceof Refused) return { answer: error.answer }
+        throw error
+      }
+    },
+    endJobs() {
+      for (const job of [...jobs.values()]) if (job.state === 'running') job.end()
+    },
+  }
+  return zstack
+}
+
+/** Fields in a body of the wrong shape. */
+function namesIn(body: unknown): FieldName[] {
+  return namesOf({ ...(body as { updateModelService?: Values }).updateModelService, ...(body as Values) }).filter(
+    (field) => field in fields,
+  )
+}
+
+const namesOf = (values: Values) => Object.keys(values) as FieldName[]
+
+/** What a node may make of values: bounds, another spelling of the same, another case. */
+function altered(values: Values): Values {
+  const change = ([field, value]: [string, Json]): [string, Json] => {
+    if (field === 'requestCpu') return [field, Math.min(value as number, 6)]
+    if (field === 'description') return [field, (value as string).toUpperCase()]
+    if (field === 'yaml') return [field, `${(value as string).trimEnd()}\n# stored\n`]
+    return [field, value]
+  }
+  return Object.fromEntries(Object.entries(values).map(([field, value]) => change([field, value])))
+}
