@@ -24,7 +24,7 @@ const outages: readonly (readonly [string, Fault])[] = [
 ]
 
 describe.skipIf(apiServerMissing() !== undefined)(`ZStack that for ${away.millis / 1000} s`, () => {
-  it.for(outages)(
+  it.for(isLong ? outages : outages.slice(0, 1))(
     `%s in the middle of ${away.size} updates is asked little, and worked with again within ${returnMs / 1000} s`,
     { timeout: 200_000 },
     async ([, fault], { annotate }) => {
