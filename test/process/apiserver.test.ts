@@ -6,6 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { leaseTimes } from '../../src/kube/lease.ts'
 import { startTestApiServer, type TestApiServer } from '../support/envtest/api-server.ts'
 import { apiServerMissing, sharedApiServer } from '../support/envtest/shared.ts'
 import { fillNamespace, taken, updatedAt, type FullNamespace } from '../support/full-namespace.ts'
@@ -64,6 +65,28 @@ describe.skipIf(apiServerMissing() !== undefined)('an API server', () => {
     expect(taken(space.zstack)).toHaveLength(size + 2)
     expect(operator.log.filter(({ level }) => level === 'fatal')).toEqual([])
   }, 150_000)
+
+  it.skipIf(!isLong)(
+    'away for longer than a lease ends a leader with 1, and the next one acts once that lease is over',
+    async ({ annotate }) => {
+      const space = await fillNamespace({ size, server })
+      const leader = space.start(space.elected)
+      await space.converged()
+      await server.stop()
+      expect(await leader.exited).toBe(1)
+      space.start(space.elected)
+      const back = server.start()
+      const sentAt = await editWhenBack(space, { requestCpu: 16 })
+      await expect.poll(() => updateOfFirst(space, sentAt), { timeout: 40_000 }).toBeDefined()
+      const tookMs = updateOfFirst(space, sentAt)! - sentAt
+      await annotate(`reached ZStack after ${tookMs} ms`)
+      await back
+      // It saw the lease for the first time when the API server was back, and never believes what others' clocks say.
+      expect(tookMs).toBeLessThan(leaseTimes.durationMs + noticeMs)
+      await space.converged()
+    },
+    120_000,
+  )
 
   it.skipIf(!isLong)(
     'that hangs keeps no operator from ending in 0 within its limit, logged out',
