@@ -62,3 +62,15 @@ export async function inTime<R>(
     signal?.removeEventListener('abort', stop)
   }
 }
+
+/**
+ * Resolves with what the work gives, or rejects the moment the signal is aborted. A request that still waits for a
+ * connection hears of its abort only once it has one, and a server that hangs gives it none.
+ */
+export function unlessAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason)
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', stop))
+}

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { Dispatcher } from 'undici'
-import { inTime, systemClock } from '../clock.ts'
+import { inTime, systemClock, unlessAborted } from '../clock.ts'
 import { behindFence, FencedError, type Fenced } from '../fence.ts'
 import { CapturingKubeConfig, createGate, type Access } from './gate.ts'
 
@@ -106,7 +106,7 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
     const { headers, pools } = await accessNow(signal)
     const what = whatOf(method, path)
     try {
-      const response = await behindFence(pools[pool], wanted).request({
+      const answer = behindFence(pools[pool], wanted).request({
         origin,
         path: root + path,
         method,
@@ -121,6 +121,7 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
         headersTimeout: 0,
         bodyTimeout: 0,
       })
+      const response = await unlessAborted(answer, signal)
       if (response.statusCode === 401) gate.forget()
       if (response.statusCode >= 300) throw await refusal(response, what)
       return response.body
@@ -149,14 +150,6 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
     stream: (path, signal) => open({ method: 'GET', path }, 'apart', signal),
     close: () => gate.close(),
   }
-}
-
-function unlessAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(signal.reason)
-  if (signal.aborted) stop()
-  else signal.addEventListener('abort', stop, { once: true })
-  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', stop))
 }
 
 /** Without the query: it is long, and says nothing to people. */

@@ -1,6 +1,6 @@
 /** One HTTP request to ZStack: base path, time limit, size limit, body as JSON or text. Knows nothing of sessions. */
 import { Agent } from 'undici'
-import { inTime, systemClock } from '../clock.ts'
+import { inTime, systemClock, unlessAborted } from '../clock.ts'
 import type { Json } from '../decide/fields.ts'
 import { behindFence, FencedError, type Fenced } from '../fence.ts'
 
@@ -63,7 +63,7 @@ export function createHttp(options: HttpOptions): Http {
   async function exchange(wanted: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const { method, path, headers, body } = wanted
     // Redirects are not followed: credentials go to the configured address alone.
-    const response = await behindFence(agent, wanted).request({
+    const answer = behindFence(agent, wanted).request({
       origin: base.origin,
       path: prefix + path,
       method,
@@ -76,6 +76,7 @@ export function createHttp(options: HttpOptions): Http {
       body: body === undefined ? null : JSON.stringify(body),
       signal,
     })
+    const response = await unlessAborted(answer, signal)
     const text = await response.body.text()
     const { location } = response.headers
     return {

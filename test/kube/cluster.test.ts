@@ -68,6 +68,24 @@ describe('a request', () => {
     expect(server.connections).toBeLessThanOrEqual(8)
   })
 
+  it('that is aborted while it waits for a connection ends at once, and is never sent', async () => {
+    const { cluster, server } = await connectTo((request, response) => {
+      if (request.url === '/later') response.end('{}')
+    })
+    const stop = new AbortController()
+    const others = Array.from({ length: 8 }, () => cluster.send(get, stop.signal).catch(() => 'given up'))
+    await expect.poll(() => server.requests.length).toBe(8)
+    const abort = new AbortController()
+    const waiting = cluster.send({ method: 'PUT', path: '/waiting' }, abort.signal)
+    abort.abort(new Error('enough'))
+    const reason = waiting.catch((error: unknown) => String(error))
+    expect(await Promise.race([reason, ...others])).toMatch(/^ApiError: .*PUT \/waiting.*enough/)
+    stop.abort()
+    await Promise.all(others)
+    await cluster.send({ method: 'GET', path: '/later' }, soon())
+    expect(server.requests.map(({ url }) => url)).not.toContain('/waiting')
+  })
+
   it('that is urgent waits behind no others, however many', async () => {
     const { cluster } = await connectTo(({ url }, response) => {
       if (url === '/urgent') response.end('{}')

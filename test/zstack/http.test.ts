@@ -164,6 +164,21 @@ describe('a request without a whole answer', () => {
     await expect(once(httpTo(server.url), get, abort.signal)).rejects.toThrow('stopping')
   })
 
+  it('that waits for a connection ends at its abort too, and was never sent', async () => {
+    const asked: (string | undefined)[] = []
+    await using server = await httpServer(({ method }) => asked.push(method))
+    const http = httpTo(server.url, { connections: 1 })
+    const first = http.send(get, anySignal())
+    await expect.poll(() => asked).toEqual(['GET'])
+    const abort = new AbortController()
+    const second = http.send({ ...get, method: 'PUT' }, abort.signal)
+    abort.abort(new Error('enough'))
+    expect(await Promise.race([first, second.catch((error: unknown) => String(error))])).toBe('Error: enough')
+    await http.close()
+    expect(await first).toMatchObject({ kind: 'unanswered' })
+    expect(asked).toEqual(['GET'])
+  })
+
   it('because the client was closed says so', async () => {
     await using server = await tcpServer((socket) => socket.once('data', () => void http.close()))
     const http = httpTo(server.url)
