@@ -65,6 +65,12 @@ describe('a stored spec', () => {
     expect(issuesOf(spec)).toHaveLength(2)
   })
 
+  it('with a key that would be lost on the way is invalid rather than sent without it', () => {
+    const spec = JSON.parse(`{"uuid":"${uuid}","environmentParameters":{"__proto__":"x"}}`) as object
+    expect(judge(spec)).toMatchObject({ ok: false, reason: 'InvalidSpec' })
+    expect(issuesOf(spec)).toEqual(['spec.environmentParameters: a key __proto__ cannot be sent; remove it'])
+  })
+
   it('never has a value of its own in an issue, so that no secret gets into status', () => {
     const secret = 'hush-2f9c'
     const spec = {
