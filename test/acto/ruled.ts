@@ -41,8 +41,18 @@ export const ruled: Readonly<Record<string, readonly Case[]>> = {
   ],
 }
 
-/** By the path of the property: what the schema takes and the operator does not. */
-export const alsoTold: Readonly<Record<string, readonly Case[]>> = {
+/** By the path of the property: what the schema says nothing of, and what it takes though the operator does not. */
+export const also: Readonly<Record<string, readonly Case[]>> = {
+  yaml: [
+    held('a mebibyte', `a: |\n${' text that goes on and on\n'.repeat(40_000)}`),
+    held(
+      'an alias bomb',
+      Array.from({ length: 12 }, (_, i) => `a${i}: &a${i} [${`*a${i - 1},`.repeat(9)}]`).join('\n'),
+    ),
+    held('brackets without end', '['.repeat(50_000)),
+    held('a deep nesting', Array.from({ length: 400 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')),
+    held('anchors without end', Array.from({ length: 10_000 }, (_, i) => `- &a${i} x\n- *a${i}`).join('\n')),
+  ],
   // CEL sees a quantity as a float, in which a part of a byte is lost beside so many whole ones.
   requestMemory: [told('a part of a byte beyond the reach of floats', '7.999Pi')],
   architectureImages: [

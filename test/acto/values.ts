@@ -1,12 +1,12 @@
 /** What each property is tried with: derived from its schema, and written by hand where a CEL rule judges. */
 import { asSpelled, held, refused, told, type Case } from './case.ts'
 import { matching, sampleOf, type Property, type Schema } from './properties.ts'
-import { alsoTold, ruled } from './ruled.ts'
+import { also, ruled } from './ruled.ts'
 
 export function casesOf({ path, schema, isRequired }: Property): readonly Case[] {
   const written = schema['x-kubernetes-validations'] ? ruled[path] : undefined
   if (schema['x-kubernetes-validations'] && !written) throw new Error(`write cases for the rules of ${path}`)
-  return [...(written ?? derived(schema)), ...(alsoTold[path] ?? []), ...wrongTypes(schema), ...absence(isRequired)]
+  return [...(written ?? derived(schema)), ...(also[path] ?? []), ...wrongTypes(schema), ...absence(isRequired)]
 }
 
 function derived(schema: Schema): readonly Case[] {

@@ -1,7 +1,10 @@
 /** Objects of the real API server that are followed by a watch, and what one try of a property came to. */
 import { onTestFinished } from 'vitest'
+import * as api from '../../src/api/modelservice.ts'
+import { systemClock } from '../../src/clock.ts'
 import { createCluster, loadKubeConfig } from '../../src/kube/cluster.ts'
-import { lines } from '../../src/kube/lines.ts'
+import { createResource, type KubeObject } from '../../src/kube/resource.ts'
+import { watch } from '../../src/kube/watch.ts'
 import { conditionIn, startScenario, type ModelServiceObject, type Scenario } from '../support/scenario.ts'
 import type { ModelServiceInventory } from '../support/zstack/simulator.ts'
 
@@ -26,7 +29,7 @@ export async function startWorld(services: readonly ModelServiceInventory[]): Pr
   const scenario = await startScenario({ services, env: { POLL_INTERVAL: '1h', MAX_CONCURRENT_RECONCILES: '64' } })
   const { server, namespace } = scenario
   const collection = `/apis/ai.zstack.io/v1alpha1/namespaces/${namespace}/modelservices`
-  const objects = await follow(server.adminKubeconfig, collection)
+  const objects = follow(server.adminKubeconfig, namespace)
   let looks = 0
 
   async function ask(method: string, path: string, body: unknown, type?: string): Promise<Answer> {
@@ -69,10 +72,12 @@ function isSettled(object: ModelServiceObject, asked: ModelServiceObject): boole
   )
 }
 
+type Followed = ModelServiceObject & KubeObject
+
 /** A whole crowd of objects is worked on at once, and not only here. */
 const patienceMs = 60_000
 
-async function follow(kubeconfig: string, collection: string) {
+function follow(kubeconfig: string, namespace: string) {
   const cluster = createCluster(loadKubeConfig({ KUBECONFIG: kubeconfig }), {
     userAgent: 'acto',
     requestTimeoutMs: patienceMs,
@@ -84,13 +89,15 @@ async function follow(kubeconfig: string, collection: string) {
   })
   const objects = new Map<string, ModelServiceObject>()
   const waiting = new Set<() => void>()
-  const stream = await cluster.stream(`${collection}?watch=true&resourceVersion=0`, stop.signal)
+  const resource = createResource<Followed>(cluster, { ...api, namespace })
   void read().catch(() => undefined)
 
   async function read() {
-    for await (const line of lines(stream)) {
-      const { object } = JSON.parse(line) as { object: ModelServiceObject }
-      objects.set(object.metadata.name, object)
+    // An API server under load closes a watch that is slow to read: this one goes on.
+    for await (const event of watch(resource, { clock: systemClock, random: Math.random }, stop.signal)) {
+      if (event.kind === 'broken' || event.kind === 'alive') continue
+      for (const object of event.kind === 'listed' ? event.objects : [event.object])
+        objects.set(object.metadata.name, object)
       for (const look of waiting) look()
     }
   }
@@ -101,7 +108,11 @@ async function follow(kubeconfig: string, collection: string) {
       new Promise<ModelServiceObject>((resolve, reject) => {
         const timer = setTimeout(() => {
           waiting.delete(look)
-          reject(new Error(`${name} is never settled: ${JSON.stringify(objects.get(name))}`))
+          reject(
+            new Error(
+              `${name} is never settled: ${JSON.stringify(objects.get(name), ['metadata', 'generation', 'status', 'observedGeneration', 'conditions', 'type', 'reason', 'message'])}`,
+            ),
+          )
         }, patienceMs)
         const look = () => {
           const object = objects.get(name)
