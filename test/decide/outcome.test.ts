@@ -58,6 +58,7 @@ describe('the next look', () => {
         const { kind, ...rest } = next(outcome)
         expect(rest).toEqual(kind === 'after' ? { ms: expect.any(Number) as number } : {})
       }),
+      { seed: 20261123 },
     )
   })
 })
