@@ -40,8 +40,9 @@ const namespacePattern = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
 const selectorPattern = (() => {
   const name = '[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'
   const key = `(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?${name}`
-  const set = String.raw`\(\s*(?:${name})?(?:\s*,\s*(?:${name})?)*\s*\)`
-  const condition = String.raw`(?:!\s*${key}|${key}(?:\s*(?:==?|!=)\s*(?:${name})?|\s+(?:not)?in\s*${set}|\s*[<>]\s*\d+)?)`
+  // Blank space is taken in one place alone: two that share it would try every way to share it.
+  const set = String.raw`\(\s*(?:${name}\s*)?(?:,\s*(?:${name}\s*)?)*\)`
+  const condition = String.raw`(?:!\s*${key}|${key}(?:\s*(?:==?|!=)(?:\s*${name})?|\s+(?:not)?in\s*${set}|\s*[<>]\s*\d+)?)`
   return new RegExp(String.raw`^\s*${condition}\s*(?:,\s*${condition}\s*)*$`)
 })()
 

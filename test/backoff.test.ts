@@ -29,6 +29,7 @@ describe('backoff', () => {
           expect(wait).toBeLessThanOrEqual(limits.mostMs)
         }
       }),
+      { seed: 20261123 },
     )
   })
 })

@@ -1,4 +1,6 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { parseConfig } from '../src/config.ts'
 import { configOf, enough, fileWith, problemsOf } from './support/environment.ts'
 
 describe('what is wrong', () => {
@@ -90,5 +92,64 @@ describe('a label selector', () => {
         expect.stringMatching(/^WATCH_LABEL_SELECTOR must be a label selector/),
       ])
     },
+  )
+})
+
+const variables = [
+  ...['ZSTACK_ENDPOINT', 'ZSTACK_HOST', 'ZSTACK_PORT', 'ZSTACK_CREDENTIALS_DIR', 'ZSTACK_CA_FILE'],
+  ...['ZSTACK_ACCESS_KEY_ID', 'ZSTACK_ACCESS_KEY_SECRET', 'ZSTACK_ACCOUNT_NAME', 'ZSTACK_ACCOUNT_PASSWORD'],
+  ...['ZSTACK_INSECURE_SKIP_TLS_VERIFY', 'ZSTACK_REQUEST_BODY', 'ZSTACK_REQUEST_TIMEOUT', 'ZSTACK_MAX_IN_FLIGHT'],
+  ...['POLL_INTERVAL', 'WATCH_NAMESPACES', 'WATCH_LABEL_SELECTOR', 'MAX_CONCURRENT_RECONCILES', 'LEADER_ELECTION'],
+  ...['LEADER_ELECTION_NAMESPACE', 'METRICS_PORT', 'HEALTH_PORT', 'LOG_LEVEL', 'LOG_FORMAT'],
+]
+
+it('whatever the environment holds is a configuration, or problems that each name a variable', () => {
+  const pieces = [
+    '',
+    ' ',
+    '0',
+    '1',
+    '9'.repeat(20),
+    '-1',
+    '1e3',
+    '30s',
+    '5m',
+    'true',
+    'a',
+    'a,b',
+    'a=b',
+    '/',
+    '..',
+    '[::1]',
+  ]
+  const odd = [
+    '\0',
+    '\n',
+    '\ud800',
+    '🚀',
+    '%',
+    ':',
+    '@',
+    '#',
+    'http://',
+    'https://h',
+    '__proto__',
+    'json',
+    'x'.repeat(9_999),
+  ]
+  const value = fc.oneof(
+    fc.constantFrom(...pieces, ...odd),
+    fc.array(fc.constantFrom(...pieces, ...odd), { maxLength: 4 }).map((list) => list.join('')),
+    fc.string({ unit: 'binary', maxLength: 300 }),
+  )
+  const environment = fc.dictionary(fc.constantFrom(...variables), value, { maxKeys: variables.length })
+  fc.assert(
+    fc.property(environment, fc.boolean(), (env, isTerminal) => {
+      const result = parseConfig(env, isTerminal)
+      if (result.ok) return
+      expect(result.problems).not.toEqual([])
+      for (const problem of result.problems) expect(variables).toContain(/^\w+/.exec(problem)?.[0])
+    }),
+    { numRuns: 500, seed: 20261123 },
   )
 })

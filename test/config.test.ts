@@ -167,4 +167,15 @@ describe('the credentials', () => {
       expect.stringContaining('set one'),
     ])
   })
+
+  it.each([
+    ['blank space in a set', `a in (${',  '.repeat(5_000)}!`],
+    ['blank space in values', `${'a=  ,'.repeat(5_000)}!`],
+    ['blank space', `${' '.repeat(50_000)}!`],
+    ['keys', `${'a,'.repeat(5_000)}!`],
+    ['a key without end', `${'a-'.repeat(25_000)}!`],
+    ['slashes', 'a/'.repeat(5_000)],
+  ])('is refused in no time where it is much %s and then no selector', (_, given) => {
+    expect(problemsOf({ ...enough, WATCH_LABEL_SELECTOR: given })).toHaveLength(1)
+  })
 })

@@ -153,6 +153,9 @@ export type Parsed =
  * an object is never half-applied.
  */
 export function parse(stored: StoredModelService): Parsed {
+  const lossy = unkeepable(stored.spec)
+  if (lossy !== undefined)
+    return { ok: false, reason: 'InvalidSpec', issues: [`spec.${lossy}: a key __proto__ cannot be sent; remove it`] }
   const result = spec.safeParse(stored.spec ?? {})
   if (result.success) {
     const twice = repeatedArchitecture(result.data)
@@ -176,6 +179,12 @@ function sentence(issue: z.core.$ZodIssue): string {
   return issue.code === 'unrecognized_keys'
     ? `${where}: this operator does not know ${issue.keys.join(', ')}; remove it or upgrade the operator`
     : `${where}: ${issue.message}`
+}
+
+/** The map that holds a key which zod passes over in silence: the rest would be sent without it. */
+function unkeepable(stored: unknown): string | undefined {
+  const maps = Object.entries(stored ?? {}) as [string, unknown][]
+  return maps.find(([, map]) => typeof map === 'object' && map !== null && Object.hasOwn(map, '__proto__'))?.[0]
 }
 
 function repeatedArchitecture(value: Spec): string | undefined {

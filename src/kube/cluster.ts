@@ -88,6 +88,10 @@ function loadFiles(config: KubeConfig, files: readonly string[]): void {
   }
 }
 
+/** A page of five hundred objects of half a megabyte each: more would not fit the memory anyway. */
+const longestAnswer = 256 * 2 ** 20
+const longestRefusal = 2 ** 20
+
 export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs }: ClusterOptions): Cluster {
   const gate = createGate(config)
   const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '')
@@ -132,9 +136,11 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
 
   async function exchange(wanted: ApiRequest, what: string, signal: AbortSignal): Promise<string> {
     const body = await open(wanted, wanted.isUrgent === true ? 'apart' : 'requests', signal)
-    return body.text().catch((error: unknown) => {
+    const text = await readText(body, longestAnswer).catch((error: unknown) => {
       throw asApiError(error, what)
     })
+    if (text === undefined) throw new ApiError(0, `${what}: the answer is larger than ${longestAnswer / 2 ** 20} MiB`)
+    return text
   }
 
   return {
@@ -152,13 +158,25 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
   }
 }
 
+/** The whole text, or nothing where it is longer than that; the rest is then not waited for. */
+async function readText(body: AsyncIterable<Buffer>, most: number): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > most) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, size).toString()
+}
+
 /** Without the query: it is long, and says nothing to people. */
 function whatOf(method: string, path: string): string {
   return `${method} ${path.split('?', 1)[0] ?? path}`
 }
 
 async function refusal(response: Dispatcher.ResponseData, what: string): Promise<ApiError> {
-  const text = await response.body.text()
+  const text = (await readText(response.body, longestRefusal)) ?? 'and more words than anybody reads'
   const retryAfter = Number(response.headers['retry-after'])
   const { message } = (parseJson(text) ?? {}) as { message?: unknown }
   const reason =

@@ -17,6 +17,7 @@ describe('a stored spec', () => {
       fc.property(specs, (spec) => {
         expect(judge({ uuid, ...spec })).toEqual({ ok: true, spec: { uuid, ...spec } })
       }),
+      { seed: 20261123 },
     )
   })
 
@@ -63,6 +64,12 @@ describe('a stored spec', () => {
     const spec = { uuid, policy: 'Delete', requestCpu: 'eight' }
     expect(judge(spec)).toMatchObject({ ok: false, reason: 'InvalidSpec' })
     expect(issuesOf(spec)).toHaveLength(2)
+  })
+
+  it('with a key that would be lost on the way is invalid rather than sent without it', () => {
+    const spec = JSON.parse(`{"uuid":"${uuid}","environmentParameters":{"__proto__":"x"}}`) as object
+    expect(judge(spec)).toMatchObject({ ok: false, reason: 'InvalidSpec' })
+    expect(issuesOf(spec)).toEqual(['spec.environmentParameters: a key __proto__ cannot be sent; remove it'])
   })
 
   it('never has a value of its own in an issue, so that no secret gets into status', () => {

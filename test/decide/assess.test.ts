@@ -12,6 +12,7 @@ describe('a comparison', () => {
         const shown = read(server, take(server, live, Object.fromEntries(want)))
         expect(assess(want, shown, {}, uid).differences).toEqual([])
       }),
+      { seed: 20261123 },
     )
   })
 
@@ -24,6 +25,7 @@ describe('a comparison', () => {
         for (const field of [...differing, ...unsent, ...unverifiable]) expect(spec).toHaveProperty(field)
         expect(differing.filter((field) => unverifiable.includes(field) || unsent.includes(field))).toEqual([])
       }),
+      { seed: 20261123 },
     )
   })
 
@@ -164,6 +166,7 @@ describe('an update', () => {
         expect(Object.keys(after.accepted).sort()).toEqual([...fields].sort())
         expect(assess(want, shown, after.accepted, uid)).toEqual(after)
       }),
+      { seed: 20261123 },
     )
   })
 })

@@ -34,6 +34,7 @@ describe('texts that say the same', () => {
       fc.property(tree, (value) => {
         expect(sameDocument(stringify(value, layouts[0]), stringify(value, layouts[1]))).toBe(true)
       }),
+      { seed: 20261123 },
     )
   })
 })
@@ -101,7 +102,7 @@ describe('text that is no YAML', () => {
         expect(sameDocument(one, one)).toBe(true)
         expect(sameDocument(one, other)).toBe(sameDocument(other, one))
       }),
-      { numRuns: 500 },
+      { numRuns: 500, seed: 20261123 },
     )
   })
 })

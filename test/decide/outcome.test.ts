@@ -62,6 +62,7 @@ describe('the next look', () => {
         const midway = outcome.kind === 'awaitingJob' && { isMidway: true }
         expect(rest).toEqual(kind === 'after' ? { ms: expect.any(Number) as number, ...midway } : {})
       }),
+      { seed: 20261123 },
     )
   })
 })

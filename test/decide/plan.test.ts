@@ -24,6 +24,7 @@ describe('a plan', () => {
         expect(passes.status.conditions?.[0]).toMatchObject({ type: 'Ready', status: 'True', reason: 'InSync' })
         expect(passes.status.convergedGeneration).toBe(1)
       }),
+      { seed: 20261123 },
     )
   })
 
@@ -35,6 +36,7 @@ describe('a plan', () => {
         passes.edit({ ...spec, policy })
         expect(passes.pass()).toBeUndefined()
       }),
+      { seed: 20261123 },
     )
   })
 
@@ -47,6 +49,7 @@ describe('a plan', () => {
         expect(decision.patch).toEqual(Object.fromEntries([...want].filter(([field]) => field in decision.patch)))
         expect(Object.keys(decision.patch)).not.toEqual([])
       }),
+      { seed: 20261123 },
     )
   })
 
@@ -58,6 +61,7 @@ describe('a plan', () => {
         const forbidden = wish.policy === 'Observe' || wish.suspend || wish.held
         expect(kind === 'update' && forbidden).toBe(false)
       }),
+      { seed: 20261123 },
     )
   })
 

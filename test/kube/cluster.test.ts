@@ -190,6 +190,44 @@ describe('no answer', () => {
   })
 })
 
+describe('an answer without end', () => {
+  const pour =
+    (status: number): RequestListener =>
+    (_, response) => {
+      const part = Buffer.alloc(2 ** 20, 'x')
+      const more = () => {
+        while (!response.destroyed && response.write(part));
+      }
+      response.writeHead(status).on('drain', more)
+      more()
+    }
+
+  it('is given up, and says so', async () => {
+    const { cluster } = await connectTo(pour(200))
+    const error = await failureOf(cluster.send(get, soon()))
+    expect(error).toMatchObject({ status: 0, message: 'GET /apis/things: the answer is larger than 256 MiB' })
+  })
+
+  it('of a refusal is still that refusal, of a request and of a stream', async () => {
+    const { cluster } = await connectTo(pour(503))
+    for (const work of [() => cluster.send(get, soon()), () => cluster.stream('/watch', soon())])
+      expect(await failureOf(work())).toMatchObject({ status: 503, message: expect.stringContaining('503') as string })
+  })
+})
+
+describe('a redirect', () => {
+  it.each([301, 302, 303, 307, 308])('of status %s is not followed, to whatever host', async (status) => {
+    const elsewhere = await startHttpStub(json(200, {}))
+    for (const location of [`${elsewhere.url}/apis/things`, '/apis/others']) {
+      const { cluster, server } = await connectTo((_, response) => response.writeHead(status, { location }).end())
+      expect((await failureOf(cluster.send(get, soon()))).status).toBe(status)
+      expect((await failureOf(cluster.stream('/watch', soon()))).status).toBe(status)
+      expect(server.requests.map(({ url }) => url)).toEqual([get.path, '/watch'])
+    }
+    expect(elsewhere.requests).toEqual([])
+  })
+})
+
 it.each<[string, RequestListener]>([
   ['a refusal', json(401, { message: 'Unauthorized' })],
   ['a cut connection', (request) => request.socket.destroy()],

@@ -180,6 +180,7 @@ describe('the message of a failure', () => {
           }
         },
       ),
+      { seed: 20261123 },
     ))
 
   it('hides a secret that begins with another one whole', () => {
@@ -197,5 +198,5 @@ it('every answer there can be is a failure or none, and throws nothing', () =>
       if (failure) expect(Object.keys(cures)).toContain(failure.kind)
       else expect([200, 202, 404]).toContain(status)
     }),
-    { numRuns: 1_000 },
+    { numRuns: 1_000, seed: 20261123 },
   ))

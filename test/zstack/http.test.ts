@@ -73,23 +73,21 @@ describe('a request', () => {
     })
   })
 
-  it('follows no redirect: nothing is sent to where it points', async () => {
-    let isAsked = false
-    await using elsewhere = await httpServer((_, response) => {
-      isAsked = true
+  it.each([301, 302, 303, 307, 308])('follows no redirect of status %s, to whatever host', async (status) => {
+    const asked: string[] = []
+    await using elsewhere = await httpServer(({ url }, response) => {
+      asked.push(`elsewhere ${url}`)
       response.end('{}')
     })
-    await using server = await httpServer((_, response) => {
-      response.writeHead(307, { location: `${elsewhere.url}/v1/x` }).end()
+    let location = ''
+    await using server = await httpServer(({ method, url }, response) => {
+      asked.push(`${method} ${url}`)
+      response.writeHead(status, { location }).end()
     })
-    const answer = await once(httpTo(server.url), {
-      ...get,
-      method: 'PUT',
-      body: {},
-      headers: { authorization: 'OAuth s' },
-    })
-    expect(answer).toMatchObject({ status: 307, location: `${elsewhere.url}/v1/x` })
-    expect(isAsked).toBe(false)
+    const put = { ...get, method: 'PUT', body: {}, headers: { authorization: 'OAuth s' } } as const
+    for (location of [`${elsewhere.url}/v1/x`, '/zstack/v1/y'])
+      expect(await once(httpTo(server.url), put)).toMatchObject({ status, location })
+    expect(asked).toEqual(['PUT /zstack/v1/x', 'PUT /zstack/v1/x'])
   })
 })
 

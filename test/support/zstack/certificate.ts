@@ -1,28 +1,54 @@
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate, type KeyObject } from 'node:crypto'
+
+export type Certified = { readonly key: string; readonly cert: string }
 
 /** A key and its self-signed certificate for localhost and 127.0.0.1, good for a year from `now`; PEM. It is its own CA. */
-export function selfSignedCertificate(
-  commonName = 'zstack-simulator',
-  now = Date.now(),
-): { key: string; cert: string } {
+export function selfSignedCertificate(commonName = 'zstack-simulator', now = Date.now()): Certified {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const name = nameOf(commonName)
+  return pem(privateKey, certificate(name, name, publicKey, privateKey, now, [basicConstraints(), alternativeNames()]))
+}
+
+/** The same, but signed by a self-signed one. */
+export function signedCertificate(authority: Certified, now = Date.now()): Certified {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { subject } = new X509Certificate(authority.cert)
+  const issuer = nameOf(subject.replace('CN=', ''))
+  const signer = createPrivateKey(authority.key)
+  const subjectName = nameOf('zstack.example.com')
+  return pem(privateKey, certificate(issuer, subjectName, publicKey, signer, now, [alternativeNames()]))
+}
+
+function certificate(
+  issuer: Buffer,
+  subject: Buffer,
+  subjectKey: KeyObject,
+  signer: KeyObject,
+  now: number,
+  extensions: readonly Buffer[],
+): Buffer {
   const algorithm = sequence(oid('2a8648ce3d040302'))
-  const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))))
   const body = sequence(
     der(0xa0, integer(Buffer.from([2]))),
     integer(Buffer.concat([Buffer.from([1]), randomBytes(8)])),
     algorithm,
-    name,
+    issuer,
     sequence(utcTime(now - DAY), utcTime(now + 365 * DAY)),
-    name,
-    publicKey.export({ type: 'spki', format: 'der' }),
-    der(0xa3, sequence(basicConstraints(), alternativeNames())),
+    subject,
+    subjectKey.export({ type: 'spki', format: 'der' }),
+    der(0xa3, sequence(...extensions)),
   )
-  const signature = sign('sha256', body, privateKey)
-  const certificate = sequence(body, algorithm, der(0x03, Buffer.from([0]), signature))
-  const lines = certificate.toString('base64').replaceAll(/.{64}/g, '$&\n')
-  const cert = `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`
-  return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, cert }
+  return sequence(body, algorithm, der(0x03, Buffer.from([0]), sign('sha256', body, signer)))
+}
+
+function nameOf(commonName: string): Buffer {
+  return sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))))
+}
+
+function pem(key: KeyObject, certified: Buffer): Certified {
+  const lines = certified.toString('base64').replaceAll(/.{1,64}/g, '$&\n')
+  const cert = `-----BEGIN CERTIFICATE-----\n${lines}-----END CERTIFICATE-----\n`
+  return { key: key.export({ type: 'pkcs8', format: 'pem' }) as string, cert }
 }
 
 const DAY = 24 * 60 * 60 * 1000
