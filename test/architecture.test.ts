@@ -21,7 +21,11 @@ const rules: Readonly<
     types: ['reconcile/ports'],
     packages: ['undici', 'zod', 'dataloader'],
   },
-  kube: { code: ['kube', 'clock', 'backoff', 'fence'], types: ['pino'], packages: ['@kubernetes/client-node', 'undici'] },
+  kube: {
+    code: ['kube', 'clock', 'backoff', 'fence'],
+    types: ['pino'],
+    packages: ['@kubernetes/client-node', 'undici'],
+  },
   telemetry: {
     code: ['telemetry', 'clock'],
     types: ['reconcile/ports'],
