@@ -13,6 +13,8 @@ export type Service = {
   readonly held: Map<FieldName, Json[]>
   /** Write-only fields of which nobody can tell from outside what they hold. */
   readonly unsure: Set<FieldName>
+  /** Fields of updates that were accepted and not carried out, and not since. */
+  readonly ignored: Set<FieldName>
 }
 
 export interface Services {
@@ -41,6 +43,7 @@ export function createServices(): Services {
     for (const [field, value] of Object.entries(values) as [FieldName, Json][]) {
       service.held.set(field, [...(service.held.get(field) ?? []), value])
       service.unsure.delete(field)
+      service.ignored.delete(field)
     }
     service.values = after
     if (isDeepStrictEqual(before, after)) return false
@@ -52,7 +55,7 @@ export function createServices(): Services {
     get: (uuid) => present.get(uuid),
     all: () => [...present.values()],
     place(uuid, values) {
-      const service: Service = { values: {}, revision: 0, held: new Map(), unsure: new Set() }
+      const service: Service = { values: {}, revision: 0, held: new Map(), unsure: new Set(), ignored: new Set() }
       write(service, values)
       present.set(uuid, service)
     },
@@ -78,6 +81,8 @@ export function createServices(): Services {
       write(service, values)
       for (const field of Object.keys(values) as FieldName[])
         if (fields[field].visibility !== 'shown') service.unsure.add(field)
+      // Something moved: that an update was ignored does not show any more.
+      for (const field of service.ignored) service.unsure.add(field)
     },
     lost: () => [...away.keys()],
     write(uuid, values) {

@@ -1,7 +1,6 @@
 /** The management node of a simulated world: sessions, queries, updates, jobs. */
-import { isDeepStrictEqual } from 'node:util'
 import type { FieldName } from '../../src/api/modelservice.ts'
-import { fields, type Json } from '../../src/decide/fields.ts'
+import { fields, isEmpty, type Json } from '../../src/decide/fields.ts'
 import type { HttpRequest } from '../../src/zstack/http.ts'
 import { apiError, ok, plain, Refused, type Answer } from '../support/zstack/answers.ts'
 import { isSignedBy } from '../support/zstack/signature.ts'
@@ -32,6 +31,8 @@ export type Order = {
   readonly uuid: string
   readonly values: Values
   readonly sentAt: number
+  /** Of the service, when the update came. */
+  readonly revision: number | undefined
   /** Set when it is carried out: whether it changed anything. */
   hadEffect?: boolean
   refused?: string
@@ -111,11 +112,14 @@ export function createZStack(options: ZStackOptions): ZStack {
   function ignore(order: Order) {
     order.hadEffect = false
     const service = services.get(order.uuid)
-    const shows = namesOf(order.values).some(
-      (field) =>
-        fields[field].visibility === 'shown' && !isDeepStrictEqual(order.values[field], service?.values[field]),
-    )
-    if (!shows) for (const field of namesOf(order.values)) service?.unsure.add(field)
+    if (!service) return
+    const shows = namesOf(order.values).some((field) => {
+      const [sent, held] = [order.values[field], service.values[field]]
+      if (fields[field].visibility !== 'shown' || sent === undefined) return false
+      return isEmpty(sent) || held === undefined ? !isEmpty(sent) || !isEmpty(held) : !fields[field].equal(sent, held)
+    })
+    const isClear = shows && service.revision === order.revision
+    for (const field of namesOf(order.values)) (isClear ? service.ignored : service.unsure).add(field)
   }
 
   function update({ path, body }: HttpRequest, sentAt: number): { answer: Answer; order?: Order } {
@@ -123,7 +127,7 @@ export function createZStack(options: ZStackOptions): ZStack {
     const action = actionOf(body, bodyShape, path)
     const uuid = path.slice(path.lastIndexOf('/') + 1)
     const values = argumentsOf(action) as Values
-    const order: Order = { uuid, values, sentAt }
+    const order: Order = { uuid, values, sentAt, revision: services.get(uuid)?.revision }
     // A lesson may be given up while a job runs, or be false: what goes in the wrong body and nobody can read is lost.
     if ((answer === 'async' && (zstack.mood.jobMs >= lessonMs || zstack.mood.jobEnd === 'never')) || zstack.hasMisled)
       for (const field of namesIn(body)) services.get(uuid)?.unsure.add(field)
