@@ -50,8 +50,9 @@ function faultOf(object: Stored, world: Ended): string | undefined {
 }
 
 /** A field that only newer servers show counts as shown once some service holds a value of it; before, nobody can tell. */
-function visibilityIn({ services, hides }: Ended) {
-  const isHeld = (field: FieldName) => services.all().some(({ values }) => !isEmpty(values[field]))
+function visibilityIn({ objects, services, hides }: Ended) {
+  const looked = objects.all().flatMap(({ spec }) => services.get((spec as { uuid: string }).uuid) ?? [])
+  const isHeld = (field: FieldName) => looked.some(({ values }) => !isEmpty(values[field]))
   const isNewer = (field: FieldName) => fields[field].visibility === 'newer' && !hides.includes(field)
   return {
     visible: (field: FieldName) => fields[field].visibility === 'shown' || (isNewer(field) && isHeld(field)),
