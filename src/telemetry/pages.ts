@@ -28,6 +28,7 @@ export async function servePages(
   told: Told,
   clock: Clock,
 ): Promise<Listener> {
+  if (ports.healthPort === 0 && ports.metricsPort === 0) return { close: () => Promise.resolve() }
   const { queue, informer, poller, objects, hasTrouble, isLeader, isStopping } = told
   const loop = watchLoop(clock)
   // Once, for a clock that is set must not look like a start.
