@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { type Environment, binariesIn, cacheDirectory, findBinaries, missingIn } from './binaries.ts'
 import { buildBinaries } from './build.ts'
 import { InstallError, otherWays } from './go-command.ts'
+import { runInstaller } from './install-program.ts'
 import { startProgress } from './progress.ts'
 import { etcdVersion, goVersion, kubernetesVersion } from './versions.ts'
 
@@ -53,14 +54,4 @@ async function install(args: readonly string[], env: Environment, signal: AbortS
   return 0
 }
 
-const cut = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => cut.abort(new InstallError(`stopped by ${signal}; nothing half-built is left`)))
-}
-try {
-  process.exitCode = await install(process.argv.slice(2), process.env, cut.signal)
-} catch (error) {
-  if (!(error instanceof InstallError)) throw error
-  console.error(error.message)
-  process.exitCode = 1
-}
+await runInstaller(install)

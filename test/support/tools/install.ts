@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { Environment } from '../envtest/binaries.ts'
 import { InstallError } from '../envtest/go-command.ts'
+import { runInstaller } from '../envtest/install-program.ts'
 import { startProgress } from '../envtest/progress.ts'
 import { goVersion } from '../envtest/versions.ts'
 import { buildTool } from './build.ts'
@@ -56,14 +57,4 @@ async function provide(name: ToolName, env: Environment, signal: AbortSignal): P
   console.log(`built in ${seconds} s: ${built} (${Math.round(size / 1e6)} MB)`)
 }
 
-const cut = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => cut.abort(new InstallError(`stopped by ${signal}; nothing half-built is left`)))
-}
-try {
-  process.exitCode = await install(process.argv.slice(2), process.env, cut.signal)
-} catch (error) {
-  if (!(error instanceof InstallError)) throw error
-  console.error(error.message)
-  process.exitCode = 1
-}
+await runInstaller(install)
