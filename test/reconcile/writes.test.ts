@@ -85,34 +85,26 @@ describe('what is written to ZStack', () => {
     ['outranked', (rig) => rig.fleet.create('older', { uuid }, { createdAt: '2025-01-01T00:00:00Z' })],
   ]
 
+  async function writesNothingWhere(change: (rig: Rig) => void, hold: (rig: Rig, until: Promise<undefined>) => void) {
+    const rig = differing({})
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    hold(rig, promise)
+    const { ended } = await rig.begin('a')
+    change(rig)
+    resolve(undefined)
+    expect(await ended).toEqual({ kind: 'after', ms: 0 })
+    expect(rig.inventory.updates()).toEqual([])
+    expect(rig.fleet.writes).toEqual([])
+  }
+
   it.each(changes)(
     'an object that is %s while ZStack is slow to be read gets no update of what was declared before',
-    async (_, change) => {
-      const rig = differing({})
-      const { promise, resolve } = Promise.withResolvers<undefined>()
-      rig.inventory.next('read', { after: promise })
-      const { ended } = await rig.begin('a')
-      change(rig)
-      resolve(undefined)
-      expect(await ended).toEqual({ kind: 'after', ms: 0 })
-      expect(rig.inventory.updates()).toEqual([])
-      expect(rig.fleet.writes).toEqual([])
-    },
+    (_, change) => writesNothingWhere(change, (rig, until) => rig.inventory.next('read', { after: until })),
   )
 
   it.each(changes)(
     'an object that is %s while its update waits to be sent gets no update of what was declared before',
-    async (_, change) => {
-      const rig = differing({})
-      const { promise, resolve } = Promise.withResolvers<undefined>()
-      rig.inventory.next('update', { queuedFor: promise })
-      const { ended } = await rig.begin('a')
-      change(rig)
-      resolve(undefined)
-      expect(await ended).toEqual({ kind: 'after', ms: 0 })
-      expect(rig.inventory.updates()).toEqual([])
-      expect(rig.fleet.writes).toEqual([])
-    },
+    (_, change) => writesNothingWhere(change, (rig, until) => rig.inventory.next('update', { queuedFor: until })),
   )
 
   it('a service that ZStack does not have is reported and not written', async () => {
