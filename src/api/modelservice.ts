@@ -199,6 +199,7 @@ function repeatedArchitecture(value: Spec): string | undefined {
 
 /** The status as this operator wrote it before, or nothing where it is absent or not of our making. */
 export function statusOf(stored: StoredModelService): Status | undefined {
+  if (stored.status === undefined) return undefined
   const result = status.safeParse(stored.status)
   return result.success ? result.data : undefined
 }

@@ -43,22 +43,24 @@ export type Assessment = {
  * @param owner the uid of the object, which keys the hashes so that a secret cannot be guessed from one
  */
 export function assess(desired: Desired, seen: Observation, accepted: Hashes, owner: string): Assessment {
+  return compare(desired, seen, accepted, hashesOf(desired, owner))
+}
+
+function compare(desired: Desired, seen: Observation, accepted: Hashes, declared: Hashes): Assessment {
   const differences: Difference[] = []
   const unsent: FieldName[] = []
   const unverifiable: FieldName[] = []
   const drifted = new Set<FieldName>()
-  const declared: Partial<Record<FieldName, string>> = {}
   const remembered: Partial<Record<FieldName, string>> = {}
   for (const [field, value] of desired) {
-    const hash = digest(owner, field, value)
+    const hash = declared[field] ?? ''
     const before = accepted[field]
     const live = seen.live.values.get(field)
-    declared[field] = hash
     if (!isShown(field, seen)) {
       unverifiable.push(field)
       if (before === hash) remembered[field] = hash
       else unsent.push(field)
-    } else if (!isEqual(field, value, live)) {
+    } else if (isReadOtherwise(field, desired, seen)) {
       differences.push({ field, desired: value, live })
       if (before === hash) {
         remembered[field] = hash
@@ -79,6 +81,11 @@ function isShown(field: FieldName, { live, shows }: Observation): boolean {
   return visibility === 'shown' || (visibility === 'newer' && (live.values.has(field) || shows.has(field)))
 }
 
+function isReadOtherwise(field: FieldName, desired: Desired, seen: Observation): boolean {
+  const value = desired.get(field)
+  return value !== undefined && isShown(field, seen) && !isEqual(field, value, seen.live.values.get(field))
+}
+
 function isEqual(field: FieldName, desired: Json, live: Json | undefined): boolean {
   if (live === undefined || isEmpty(live) || isEmpty(desired)) return isEmpty(live) && isEmpty(desired)
   return fields[field].equal(desired, live)
@@ -87,6 +94,10 @@ function isEqual(field: FieldName, desired: Json, live: Json | undefined): boole
 /** An equal text that is worded otherwise is a person's edit only if another wording was in effect before. */
 function isReworded(field: FieldName, desired: Json, live: Json | undefined, before: string | undefined, hash: string) {
   return fields[field].worded === true && desired !== live && before !== undefined && before !== hash
+}
+
+function hashesOf(desired: Desired, owner: string): Hashes {
+  return Object.fromEntries([...desired].map(([field, value]) => [field, digest(owner, field, value)]))
 }
 
 function digest(owner: string, field: FieldName, value: Json): string {
@@ -107,9 +118,9 @@ export function reassess(
   sent: readonly FieldName[],
   owner: string,
 ): Assessment {
-  const { declared, differences } = assess(desired, seen, accepted, owner)
-  const inEffect = sent.filter((field) => !differences.some((difference) => difference.field === field))
-  return assess(desired, seen, { ...accepted, ...pick(declared, inEffect) }, owner)
+  const declared = hashesOf(desired, owner)
+  const inEffect = sent.filter((field) => !isReadOtherwise(field, desired, seen))
+  return compare(desired, seen, { ...accepted, ...pick(declared, inEffect) }, declared)
 }
 
 function pick(hashes: Hashes, names: readonly FieldName[]): Hashes {

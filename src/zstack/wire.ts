@@ -42,35 +42,28 @@ export function hiddenTexts(patch: Patch): string[] {
     .flatMap((field) => texts(patch[field]))
 }
 
-const inventory = z.looseObject({
-  uuid: z.string(),
-  modelCenterUuid: z.string().nullish().catch(undefined),
-  system: z.boolean().nullish().catch(undefined),
-})
-
 /** A value of another type than documented counts as not shown: nothing behind here has to expect it. */
-const scalar = z.union([z.string(), z.number(), z.boolean()])
 const part = z.string().nullish().catch(undefined)
 const images = z.array(z.looseObject({ cpuArchitecture: part, vmImageUuid: part, dockerImage: part }))
 const vendors = z.record(z.string(), z.array(z.string()))
 
-const list = z.looseObject({ inventories: z.array(inventory) })
-const single = z.looseObject({ inventory: inventory.nullish() })
 const running = z.looseObject({ location: z.string() })
 const login = z.looseObject({ inventory: z.looseObject({ uuid: z.string().regex(/^[0-9a-zA-Z-]{1,64}$/) }) })
+
+/** Fields that an inventory may show. */
+const readable = (Object.keys(fields) as FieldName[]).filter((field) => fields[field].visibility !== 'hidden')
 
 export type Service = { readonly uuid: string; readonly live: Live }
 
 /** The services of a query's answer; `undefined` where it is no such answer. */
 export function readServices(body: unknown): readonly Service[] | undefined {
-  const parsed = list.safeParse(body)
-  return parsed.success ? parsed.data.inventories.map(readService) : undefined
+  const inventories = isRecord(body) ? body.inventories : undefined
+  return Array.isArray(inventories) && inventories.every(isInventory) ? inventories.map(readService) : undefined
 }
 
 /** The inventory of an update's or a job's answer, where it holds one. */
 export function readUpdated(body: unknown): Service | undefined {
-  const parsed = single.safeParse(body)
-  return parsed.success && parsed.data.inventory ? readService(parsed.data.inventory) : undefined
+  return isRecord(body) && isInventory(body.inventory) ? readService(body.inventory) : undefined
 }
 
 /**
@@ -88,26 +81,39 @@ export function readSession(body: unknown): string | undefined {
   return parsed.success ? parsed.data.inventory.uuid : undefined
 }
 
-function readService(raw: z.infer<typeof inventory>): Service {
+type Inventory = Readonly<Record<string, unknown>> & { readonly uuid: string }
+
+/** By hand, not by a schema: every poll brings a hundred of these, and a schema copies each before it is looked at. */
+function isInventory(value: unknown): value is Inventory {
+  return isRecord(value) && typeof value.uuid === 'string'
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function readService(inventory: Inventory): Service {
+  const { uuid, modelCenterUuid, system } = inventory
   const values = new Map<FieldName, Json>()
-  for (const field of Object.keys(fields) as FieldName[]) {
-    const value = fields[field].visibility === 'hidden' ? undefined : readValue(field, raw)
+  for (const field of readable) {
+    const value = readValue(field, inventory)
     if (value !== undefined && !isEmpty(value)) values.set(field, value)
   }
   return {
-    uuid: raw.uuid,
+    uuid,
     live: {
       values,
-      ...(typeof raw.modelCenterUuid === 'string' && { modelCenterUuid: raw.modelCenterUuid }),
-      ...(typeof raw.system === 'boolean' && { system: raw.system }),
+      ...(typeof modelCenterUuid === 'string' && { modelCenterUuid }),
+      ...(typeof system === 'boolean' && { system }),
     },
   }
 }
 
-function readValue(field: FieldName, raw: z.infer<typeof inventory>): Json | undefined {
-  if (field === 'architectureImages') return images.safeParse(raw.modelServiceImages).data?.map(readImage)
-  if (field === 'vendorToSpecUuidsMap') return vendors.safeParse(raw[field]).data
-  return scalar.safeParse(raw[field]).data
+function readValue(field: FieldName, inventory: Inventory): Json | undefined {
+  if (field === 'architectureImages') return images.safeParse(inventory.modelServiceImages).data?.map(readImage)
+  const value = inventory[field]
+  if (field === 'vendorToSpecUuidsMap') return vendors.safeParse(value).data
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value) ? (value as Json) : undefined
 }
 
 /** Without the keys that the server adds, and whatever else it may nest there. */
