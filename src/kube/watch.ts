@@ -45,9 +45,10 @@ const stallMarginMs = 10_000
 /** A stream that lived this long was no failure, whatever ended it. */
 const healthyMs = 5_000
 
-/** Waits by what went wrong: a refused connection costs nobody anything, an overloaded server is spared. */
+/** Waits by what went wrong: a refused connection costs nobody anything, a list cures what expired, an overloaded server is spared. */
 const pauses = {
-  unreachable: { firstMs: 50, mostMs: 300 },
+  unreachable: { firstMs: 50, mostMs: 150 },
+  expired: { firstMs: 25, mostMs: 30_000 },
   overloaded: { firstMs: 100, mostMs: 2_000 },
   refused: { firstMs: 250, mostMs: 30_000 },
 } as const
@@ -208,6 +209,7 @@ function lengthen({ trouble, failures }: Row, error: Error): Row {
 function troubleOf(error: Error): keyof typeof pauses {
   if (!(error instanceof ApiError)) return 'overloaded'
   if (error.status === 0 || isStarting(error)) return 'unreachable'
+  if (error.status === 410) return 'expired'
   return error.status === 429 || error.status >= 500 ? 'overloaded' : 'refused'
 }
 
