@@ -1,12 +1,9 @@
-/**
- * npm run simulate -- --seeds 100000 [--from 1] [--workers 2]   many schedules
- * npm run simulate -- --seed 123 [--trace]                      one again, with all that happens in it
- */
+/** Many simulated schedules, or one again: `npm run simulate -- --help`. */
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { explain, type Failure } from './runner.ts'
+import { explain, type Failure, type Sum } from './runner.ts'
 import { drawSchedule } from './schedule.ts'
 import type { Done, Order } from './worker.ts'
 import { runSchedule } from './world.ts'
@@ -31,14 +28,14 @@ async function runMany(from: number, count: number, workers: number): Promise<nu
   const started = performance.now()
   const failures: Failure[] = []
   const strays: string[] = []
-  const sum = { schedules: 0, updates: 0, virtualMs: 0 }
+  const sum: Sum = { schedules: 0, updates: 0, statusWrites: 0, virtualMs: 0 }
   let next = from
   const report = (word: string) => {
     const minutes = (performance.now() - started) / 60_000
     const rate = Math.round(sum.schedules / minutes)
     const virtual = Math.round(sum.virtualMs / 3_600_000)
     print(
-      `${word} ${sum.schedules} schedules, ${rate} a minute, ${virtual} virtual hours, ${sum.updates} updates, ${failures.length} violations`,
+      `${word} ${sum.schedules} schedules, ${rate} a minute, ${virtual} virtual hours, ${sum.updates} updates, ${sum.statusWrites} status writes, ${failures.length} violations`,
     )
   }
   const telling = setInterval(() => report('so far'), tellEveryMs)
@@ -57,6 +54,7 @@ async function runMany(from: number, count: number, workers: number): Promise<nu
         strays.push(...done.strays)
         sum.schedules += done.sum.schedules
         sum.updates += done.sum.updates
+        sum.statusWrites += done.sum.statusWrites
         sum.virtualMs += done.sum.virtualMs
         for (const { seed, violation } of done.failures) print(`seed ${seed}: ${violation}`)
         give()
@@ -71,21 +69,45 @@ async function runMany(from: number, count: number, workers: number): Promise<nu
   return failures.length + strays.length === 0 ? 0 : 1
 }
 
-const whole = (text: string | undefined, otherwise: number) => {
+const usage = `npm run simulate -- --seeds 100000 [--from 1] [--workers 2]   many schedules
+npm run simulate -- --seed 123 [--trace]                      one again, with all that happens in it`
+
+function wholeOf(text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise
   if (!/^\d{1,9}$/.test(text)) throw new Error(`${text} is no whole number`)
   return Number(text)
 }
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    seeds: { type: 'string' },
-    from: { type: 'string' },
-    workers: { type: 'string' },
-  },
-})
-process.exitCode =
-  values.seed === undefined
-    ? await runMany(whole(values.from, 1), whole(values.seeds, 2_000), whole(values.workers, availableParallelism()))
-    : await replay(whole(values.seed, 1), values.trace)
+
+/** What the command line asks for; throws where it asks for nothing that there is. */
+function deedOf(args: readonly string[]): () => Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seed: { type: 'string' },
+      trace: { type: 'boolean', default: false },
+      seeds: { type: 'string' },
+      from: { type: 'string' },
+      workers: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  })
+  if (values.help === true) throw new Error('simulated schedules of faults')
+  const { seed, trace } = values
+  if (seed !== undefined) return () => replay(wholeOf(seed, 1), trace)
+  const [from, count] = [wholeOf(values.from, 1), wholeOf(values.seeds, 2_000)]
+  const workers = Math.max(1, wholeOf(values.workers, availableParallelism()))
+  return () => runMany(from, count, workers)
+}
+
+function main(args: readonly string[]): Promise<number> {
+  let deed: () => Promise<number>
+  try {
+    deed = deedOf(args)
+  } catch (error) {
+    print(`${(error as Error).message}\n\n${usage}`)
+    return Promise.resolve(args.includes('--help') ? 0 : 2)
+  }
+  return deed()
+}
+
+process.exitCode = await main(process.argv.slice(2))

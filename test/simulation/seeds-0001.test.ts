@@ -1,6 +1,0 @@
-import { describe } from 'vitest'
-import { testSeeds } from './verdict.ts'
-
-describe('the operator among faults', () => {
-  testSeeds(1, 500)
-})
