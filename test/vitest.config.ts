@@ -19,7 +19,7 @@ export default defineConfig({
     reporters: ['default', ['json', { outputFile: 'node_modules/.cache/test-report.json' }]],
     projects: [
       { extends: true, test: { name: 'parts', include: parts, isolate: false } },
-      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: parts } },
+      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: parts, isolate: false } },
     ],
   },
 })
