@@ -1,14 +1,14 @@
 /** One who wants a Lease: reads the record, judges whether it is free, writes itself into it. */
 import type { Logger } from 'pino'
 import { inTime, type Clock } from '../clock.ts'
-import { ApiError, type Cluster } from './cluster.ts'
+import { ApiError, type ApiRequest, type Cluster } from './cluster.ts'
 import { troubleOf, type Trouble } from './trouble.ts'
 
 export type CandidateOptions = {
   readonly cluster: Cluster
   readonly namespace: string
   readonly name: string
-  /** No two processes that live at the same time have the same. */
+  /** No two processes that live at the same time have the same; one may have that of its dead predecessor. */
   readonly identity: string
   /** How long the lease lasts from each renewal. */
   readonly durationMs: number
@@ -46,6 +46,11 @@ export function createCandidate(options: CandidateOptions) {
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`
   const path = `${collection}/${encodeURIComponent(name)}`
   let seen: Seen | undefined
+  /**
+   * Once this process holds the lease: when it renewed it, as far as it had an answer, and whenever it tried since. A
+   * record of its identity with any other time was written by another process, which may have begun without waiting.
+   */
+  let renewals: number[] = []
   /** What was told of the failures in a row. */
   let told: Trouble | undefined
 
@@ -65,45 +70,53 @@ export function createCandidate(options: CandidateOptions) {
     seen = { record, holder: spec.holderIdentity, durationMs, at: clock.monotonic() }
   }
 
+  function isOurs(spec: Lease['spec']): boolean {
+    if (spec?.holderIdentity !== identity) return false
+    return renewals.length === 0 || renewals.includes(Date.parse(spec.renewTime ?? ''))
+  }
+
   function isFree({ spec }: Lease): boolean {
-    if (!spec?.holderIdentity || spec.holderIdentity === identity) return true
+    if (!spec?.holderIdentity || isOurs(spec)) return true
     return seen !== undefined && clock.monotonic() - seen.at > seen.durationMs
   }
 
   async function hold(signal: AbortSignal): Promise<'held' | 'others'> {
     const lease = await read(signal)
-    const now = microTime(clock.now())
+    if (lease) observe(lease)
+    if (lease && !isFree(lease)) {
+      if (lease.spec?.holderIdentity === identity)
+        log.warn(
+          { lease: `${namespace}/${name}`, holder: identity },
+          'another process of the same identity took the lease',
+        )
+      return 'others'
+    }
+    const now = clock.now()
+    if (renewals.length > 0) renewals.push(now)
+    observe((await send(writeOf(lease, microTime(now)), signal)) as Lease)
+    renewals = [now]
+    return 'held'
+  }
+
+  function writeOf(lease: Lease | undefined, now: string): ApiRequest {
     const spec = { holderIdentity: identity, leaseDurationSeconds: durationMs / 1000, renewTime: now }
     if (!lease) {
-      const body = {
-        apiVersion: 'coordination.k8s.io/v1',
-        kind: 'Lease',
-        metadata: { name, namespace },
-        spec: { ...spec, acquireTime: now, leaseTransitions: 0 },
-      }
-      observe((await send({ method: 'POST', path: collection, body }, signal)) as Lease)
-      return 'held'
+      const begin = { ...spec, acquireTime: now, leaseTransitions: 0 }
+      const type = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' }
+      return { method: 'POST', path: collection, body: { ...type, metadata: { name, namespace }, spec: begin } }
     }
-    observe(lease)
-    if (!isFree(lease)) return 'others'
-    const isOurs = lease.spec?.holderIdentity === identity
-    const transitions = lease.spec?.leaseTransitions ?? 0
-    const body = {
-      ...lease,
-      spec: {
-        ...spec,
-        acquireTime: isOurs ? (lease.spec?.acquireTime ?? now) : now,
-        leaseTransitions: isOurs ? transitions : transitions + 1,
-      },
-    }
-    observe((await send({ method: 'PUT', path, body }, signal)) as Lease)
-    return 'held'
+    const { holderIdentity, acquireTime = now, leaseTransitions = 0 } = lease.spec ?? {}
+    const term =
+      holderIdentity === identity
+        ? { acquireTime, leaseTransitions }
+        : { acquireTime: now, leaseTransitions: leaseTransitions + 1 }
+    return { method: 'PUT', path, body: { ...lease, spec: { ...spec, ...term } } }
   }
 
   async function vacate(signal: AbortSignal): Promise<void> {
     for (let isLast = false; ; isLast = true) {
       const lease = await read(signal)
-      if (lease?.spec?.holderIdentity !== identity) return
+      if (!lease || !isOurs(lease.spec)) return
       const now = microTime(clock.now())
       // client-go's way: no holder, and a duration of a second for those who look at that alone.
       const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now }
