@@ -232,6 +232,7 @@ function configOf(setting: Setting): Config {
     maxConcurrentReconciles: setting.workers,
     leaderElection: setting.replicas > 1,
     leaderElectionNamespace: 'operators',
+    pod: undefined,
     metricsPort: 0,
     healthPort: 0,
     logLevel: 'debug',
