@@ -91,10 +91,11 @@ export function createCandidate(options: CandidateOptions) {
         )
       return 'others'
     }
-    const now = clock.now()
-    if (renewals.length > 0) renewals.push(now)
-    observe((await send(writeOf(lease, microTime(now)), signal)) as Lease)
-    renewals = [now]
+    const now = microTime(clock.now())
+    const renewal = Date.parse(now)
+    if (renewals.length > 0) renewals.push(renewal)
+    observe((await send(writeOf(lease, now), signal)) as Lease)
+    renewals = [renewal]
     return 'held'
   }
 

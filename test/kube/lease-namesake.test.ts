@@ -135,3 +135,11 @@ it('a process does not take its own renewal for another’s, though it got no an
   await clock.advance(60_000)
   expect([first.isHeld(), first.entries.map(({ msg }) => msg)]).toEqual([true, ['leading', 'lease not renewed']])
 })
+
+it('a process knows its own renewals by a clock that counts fractions of a millisecond too', async () => {
+  const { clock, api } = createLeaseWorld()
+  await clock.advance(0.25)
+  const one = candidate('pod', { clock, api })
+  await clock.advance(60_000)
+  expect(one.isHeld()).toBe(true)
+})
