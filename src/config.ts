@@ -22,6 +22,8 @@ export type Config = {
   readonly maxConcurrentReconciles: number
   readonly leaderElection: boolean
   readonly leaderElectionNamespace: string | undefined
+  /** Whose container this process is, where the manifest says so. */
+  readonly pod: { readonly name: string; readonly uid: string } | undefined
   readonly metricsPort: number
   readonly healthPort: number
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
@@ -92,6 +94,8 @@ const variables = z.object({
   MAX_CONCURRENT_RECONCILES: whole(1, 1000).default(32),
   LEADER_ELECTION: flag.optional(),
   LEADER_ELECTION_NAMESPACE: namespace.optional(),
+  POD_NAME: text,
+  POD_UID: text,
   METRICS_PORT: whole(0, 65535).default(8080),
   HEALTH_PORT: whole(0, 65535).default(8081),
   LOG_LEVEL: choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
@@ -131,6 +135,7 @@ export function parseConfig(env: Environment, isTerminal: boolean): ConfigResult
       maxConcurrentReconciles: v.MAX_CONCURRENT_RECONCILES,
       leaderElection: v.LEADER_ELECTION ?? env.KUBERNETES_SERVICE_HOST !== undefined,
       leaderElectionNamespace: v.LEADER_ELECTION_NAMESPACE,
+      pod: v.POD_NAME !== undefined && v.POD_UID !== undefined ? { name: v.POD_NAME, uid: v.POD_UID } : undefined,
       metricsPort: v.METRICS_PORT,
       healthPort: v.HEALTH_PORT,
       logLevel: v.LOG_LEVEL,

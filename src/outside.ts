@@ -12,7 +12,7 @@ export type Outside = {
   readonly random: () => number
   /** Where this process runs. */
   readonly host: string
-  /** Unique to this process. */
+  /** By which it holds the lease. */
   readonly identity: string
   readonly cluster: Cluster
   readonly http: Http
@@ -26,7 +26,7 @@ export function createOutside(config: Config, kubeConfig: KubeConfig, userAgent:
     clock: systemClock,
     random: Math.random,
     host,
-    identity: `${host}_${randomUUID()}`,
+    identity: identityOf(config, host),
     cluster: createCluster(kubeConfig, { userAgent, requestTimeoutMs: kubeTimeoutMs }),
     http: createHttp({
       baseUrl: config.endpoint,
@@ -37,4 +37,15 @@ export function createOutside(config: Config, kubeConfig: KubeConfig, userAgent:
       ...(config.ca !== undefined && { ca: config.ca }),
     }),
   }
+}
+
+/**
+ * In a pod the pod's: a container that is started again takes the lease of the one before it back at once, which would
+ * otherwise have to run out. Kubelet starts it only after that one has ended, even where it was paused; so one pod must
+ * not run two of them (two containers, or one more by `kubectl exec`). Each would take the lease from the other, which
+ * notices at its next renewal, and until then both write. A request that the dead one left on the wire still arrives, as
+ * after any crash; one for the lease is void, for the record has changed.
+ */
+function identityOf({ pod }: Config, host: string): string {
+  return pod ? `${pod.name}_${pod.uid}` : `${host}_${randomUUID()}`
 }

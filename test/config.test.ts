@@ -26,6 +26,7 @@ describe('the configuration', () => {
       maxConcurrentReconciles: 32,
       leaderElection: false,
       leaderElectionNamespace: undefined,
+      pod: undefined,
       metricsPort: 8080,
       healthPort: 8081,
       logLevel: 'info',
@@ -47,6 +48,8 @@ describe('the configuration', () => {
         MAX_CONCURRENT_RECONCILES: '8',
         LEADER_ELECTION: 'true',
         LEADER_ELECTION_NAMESPACE: 'operators',
+        POD_NAME: 'operator-0',
+        POD_UID: '3f2504e0',
         METRICS_PORT: '0',
         HEALTH_PORT: '9000',
         LOG_LEVEL: 'debug',
@@ -64,6 +67,7 @@ describe('the configuration', () => {
       maxConcurrentReconciles: 8,
       leaderElection: true,
       leaderElectionNamespace: 'operators',
+      pod: { name: 'operator-0', uid: '3f2504e0' },
       metricsPort: 0,
       healthPort: 9000,
       logLevel: 'debug',
@@ -81,6 +85,13 @@ describe('the configuration', () => {
     expect(configOf(inCluster).leaderElection).toBe(true)
     expect(configOf({ ...inCluster, LEADER_ELECTION: 'false' }).leaderElection).toBe(false)
   })
+
+  it.each([{}, { POD_NAME: 'operator-0' }, { POD_UID: '3f2504e0' }, { POD_NAME: 'operator-0', POD_UID: '' }])(
+    'knows no pod by %o',
+    (given) => {
+      expect(configOf(given).pod).toBeUndefined()
+    },
+  )
 
   it('writes the log for people on a terminal unless told otherwise', () => {
     expect(configOf({}, true).logFormat).toBe('pretty')

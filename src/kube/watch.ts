@@ -12,6 +12,7 @@ import type { Clock } from '../clock.ts'
 import { ApiError } from './cluster.ts'
 import { lines } from './lines.ts'
 import type { KubeObject, Resource } from './resource.ts'
+import { isStarting, pauses, troubleOf, type Trouble } from './trouble.ts'
 
 export type WatchEvent<T> =
   | { readonly kind: 'listed'; readonly objects: readonly T[]; readonly version: string }
@@ -44,14 +45,6 @@ const serverTimeoutSeconds = 120
 const stallMarginMs = 10_000
 /** A stream that lived this long was no failure, whatever ended it. */
 const healthyMs = 5_000
-
-/** Waits by what went wrong: a refused connection costs nobody anything, a list cures what expired, an overloaded server is spared. */
-const pauses = {
-  unreachable: { firstMs: 50, mostMs: 150 },
-  expired: { firstMs: 25, mostMs: 30_000 },
-  overloaded: { firstMs: 100, mostMs: 2_000 },
-  refused: { firstMs: 250, mostMs: 30_000 },
-} as const
 /** Longer waits than this are not believed. */
 const longestRetryAfterMs = 30_000
 
@@ -199,33 +192,15 @@ function lost<T>(version: string, error: unknown): Step<T> {
 }
 
 /** Failures of one sort in a row: what is new begins with the shortest wait, however long the trouble before it lasted. */
-type Row = { readonly trouble: keyof typeof pauses; readonly failures: number }
+type Row = { readonly trouble: Trouble; readonly failures: number }
 
 function lengthen({ trouble, failures }: Row, error: Error): Row {
   const now = troubleOf(error)
   return { trouble: now, failures: now === trouble ? failures + 1 : 1 }
 }
 
-function troubleOf(error: Error): keyof typeof pauses {
-  if (!(error instanceof ApiError)) return 'overloaded'
-  if (error.status === 0 || isStarting(error)) return 'unreachable'
-  if (error.status === 410) return 'expired'
-  return error.status === 429 || error.status >= 500 ? 'overloaded' : 'refused'
-}
-
 function pauseAfter(error: Error, { trouble, failures }: Row, random: () => number): number {
   const pause = steadyBackoff(pauses[trouble], failures - 1, random)
   const asked = error instanceof ApiError && !isStarting(error) ? (error.retryAfterMs ?? 0) : 0
   return Math.max(pause, Math.min(asked, longestRetryAfterMs))
-}
-
-/**
- * kube-apiserver's words while it starts: it asks for five seconds, then for one, and is ready within a fraction of
- * that. It is not overloaded, so the wait it asks for would only make the first apply after an outage late.
- */
-function isStarting({ status, message }: ApiError): boolean {
-  return (
-    (status === 503 && message.includes('before all known HTTP paths have been installed')) ||
-    (status === 429 && message.includes('initializing'))
-  )
 }

@@ -47,6 +47,7 @@ describe.skipIf(helmMissing !== undefined)('the chart', () => {
         maxConcurrentReconciles: 64,
         leaderElection: true,
         leaderElectionNamespace: 'default',
+        pod: undefined,
         metricsPort: 9090,
         healthPort: 9091,
         logLevel: 'debug',

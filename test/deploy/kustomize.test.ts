@@ -89,6 +89,20 @@ describe.skipIf(kubectlMissing !== undefined)('deploy/overlays/production', () =
   })
 })
 
+it.skipIf(kubectlMissing !== undefined).for(['base', 'overlays/production', 'overlays/sharded'])(
+  'deploy/%s tells each operator its pod, in whose name it holds the lease',
+  async (folder) => {
+    const field = (fieldPath: string) => ({ fieldRef: { fieldPath } })
+    for (const deployment of ofKind(await kustomize(folder), 'Deployment'))
+      expect(podTemplate(deployment).spec.containers[0].env).toEqual(
+        expect.arrayContaining([
+          { name: 'POD_NAME', valueFrom: field('metadata.name') },
+          { name: 'POD_UID', valueFrom: field('metadata.uid') },
+        ]),
+      )
+  },
+)
+
 describe.skipIf(kubectlMissing !== undefined)('an overlay of one’s own', () => {
   it('brings ConfigMap and Secret under generated names, and keeps the right to the lease', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'overlay-'))

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ApiError } from '../../src/kube/cluster.ts'
 import { leaseTimes } from '../../src/kube/lease.ts'
 import { candidate, createLeaseWorld, foreign, specOf } from '../support/candidate.ts'
 
@@ -101,6 +102,58 @@ describe('acquiring', () => {
     isAway = false
     await clock.advance(10_000)
     expect(one.isHeld()).toBe(true)
+  })
+
+  it.each([
+    ['that is away', new ApiError(0, 'ECONNREFUSED')],
+    ['that starts', new ApiError(429, 'storage is (re)initializing', { retryAfterMs: 1_000 })],
+  ])('takes the lease well within a second of the return of an API server %s', async (_, refusal) => {
+    const { clock, api } = createLeaseWorld()
+    let isAway = true
+    const fate = () => {
+      if (isAway) throw refusal
+      return {}
+    }
+    const one = candidate('one', { clock, api, fate })
+    await clock.advance(30_000)
+    isAway = false
+    await clock.advance(300)
+    expect(one.isHeld()).toBe(true)
+  })
+
+  it.each([
+    ['is overloaded', new ApiError(503, 'busy')],
+    ['refuses', new ApiError(403, 'no')],
+  ])('asks an API server that %s no more often than one that answers', async (_, refusal) => {
+    const { clock, api } = createLeaseWorld()
+    let tries = 0
+    const fate = () => {
+      tries += 1
+      throw refusal
+    }
+    candidate('one', { clock, api, fate })
+    await clock.advance(60_000)
+    expect(tries).toBeGreaterThan(30)
+    expect(tries).toBeLessThanOrEqual(1 + 60_000 / (leaseTimes.retryMs * 0.8))
+  })
+
+  it('says once that the API server is away, however often it tries, and once more at the next outage', async () => {
+    const { clock, api } = createLeaseWorld()
+    api.put(foreign(undefined, 3_600))
+    let isAway = true
+    const fate = () => {
+      if (isAway) throw new ApiError(0, 'ECONNREFUSED')
+      return {}
+    }
+    const one = candidate('one', { clock, api, fate })
+    const told = () => one.entries.filter(({ level }) => level === 'warn').length
+    await clock.advance(60_000)
+    expect(told()).toBe(1)
+    isAway = false
+    await clock.advance(5_000)
+    isAway = true
+    await clock.advance(60_000)
+    expect(told()).toBe(2)
   })
 
   it('holds a lease whose creation was done but not answered, at the next try', async () => {

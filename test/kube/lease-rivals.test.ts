@@ -1,41 +1,21 @@
 import { once } from 'node:events'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { type Clock, sleepOn } from '../../src/clock.ts'
-import type { Cluster } from '../../src/kube/cluster.ts'
 import { acquireLease, type Leadership } from '../../src/kube/lease.ts'
 import { createCapturedLog } from '../support/captured-log.ts'
 import { createManualClock, type ManualClock } from '../support/clock.ts'
 import { createLeaseApi, type Fate, type LeaseApi } from '../support/lease-api.ts'
+import { createStoppable } from '../support/stoppable.ts'
 
-/** A process that is started again whenever it loses the lease, and that can be stopped for a while, as by SIGSTOP. */
-function lasting(name: string, api: LeaseApi, time: ManualClock, fate: () => Fate) {
+/** A process that is started again whenever it loses the lease, as the same pod or with another identity each time. */
+function lasting(name: string, isPod: boolean, api: LeaseApi, time: ManualClock, fate: () => Fate) {
   const { log } = createCapturedLog()
-  let goesOn: Promise<void> | undefined
-  const whenRunning = (callback: () => void) => (goesOn ? void goesOn.then(callback) : callback())
-  const clock: Clock = {
-    now: () => time.now(),
-    monotonic: () => time.monotonic(),
-    after: (ms, callback) => {
-      let isOff = false
-      const cancel = time.after(ms, () => whenRunning(() => isOff || callback()))
-      return () => {
-        isOff = true
-        cancel()
-      }
-    },
-    sleep: (ms, signal) => sleepOn(clock, ms, signal),
-  }
-  const reached = api.clusterFor(fate)
-  const cluster: Cluster = {
-    ...reached,
-    send: (request, signal) => reached.send(request, signal).finally(() => goesOn),
-  }
+  const { clock, cluster, stop } = createStoppable(time, api.clusterFor(fate))
   const end = new AbortController()
   let leadership: Leadership | undefined
   const live = async () => {
     for (let life = 0; !end.signal.aborted; life += 1) {
-      const identity = `${name} ${life}`
+      const identity = isPod ? name : `${name} ${life}`
       leadership = await acquireLease(
         { cluster, namespace: 'test', name: 'leader', identity, clock, random: () => 1, log },
         end.signal,
@@ -50,14 +30,7 @@ function lasting(name: string, api: LeaseApi, time: ManualClock, fate: () => Fat
   const ended = live()
   return {
     isHeld: () => leadership?.isHeld() === true,
-    stopFor(ms: number) {
-      const { promise, resolve } = Promise.withResolvers<undefined>()
-      goesOn = promise.then(() => undefined)
-      time.after(ms, () => {
-        goesOn = undefined
-        resolve(undefined)
-      })
-    },
+    stopFor: (ms: number) => void time.after(ms, stop()),
     async end() {
       end.abort()
       await time.advance(60_000)
@@ -85,13 +58,13 @@ const trouble = fc.array(
 it('two candidates never both hold the lease, however slow, lossy or stopped they are', async () => {
   let changes = 0
   await fc.assert(
-    fc.asyncProperty(fc.infiniteStream(fate), trouble, async (fates, troubles) => {
+    fc.asyncProperty(fc.infiniteStream(fate), trouble, fc.boolean(), async (fates, troubles, arePods) => {
       const time = createManualClock()
       const api = createLeaseApi(time)
       const awayUntil = [0, 0]
       const fateOf = (who: number) => (): Fate =>
         time.monotonic() < awayUntil[who]! ? { arrives: false } : (fates.next() as IteratorYieldResult<Fate>).value
-      const both = [0, 1].map((who) => lasting(`${who}`, api, time, fateOf(who)))
+      const both = [0, 1].map((who) => lasting(`${who}`, arePods, api, time, fateOf(who)))
       const holders = () => both.flatMap((one, who) => (one.isHeld() ? [who] : []))
       let leader: number | undefined
       for (let half = 0; half < 240; half += 1) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { StandInApi } from '../support/kube-api/server.ts'
-import type { OperatorProcess } from '../support/operator-process.ts'
+import { inPod, type OperatorProcess } from '../support/operator-process.ts'
 import { setStage } from '../support/stage.ts'
 import { modelService } from '../support/zstack/simulator.ts'
 
@@ -73,6 +73,20 @@ describe('of two replicas', () => {
     await takeLease(api)
     expect(await first.exited).toBe(1)
     expect(first.log.at(-1)).toMatchObject({ level: 'error', msg: expect.stringContaining('lease is lost') as string })
+  })
+
+  it('the first ends with 1 where a second is started in its pod: they never go on side by side', async () => {
+    const { start, create } = await setStage({ services: [modelService({ uuid, requestCpu: 4 })] })
+    await create('a', { uuid, requestCpu: 8 })
+    const first = start({ ...elected, ...inPod('one') })
+    await leading(first)
+    const second = start({ ...elected, ...inPod('one') })
+    await leading(second)
+    expect(await first.exited).toBe(1)
+    expect(first.log).toContainEqual(
+      expect.objectContaining({ level: 'warn', msg: 'another process of the same identity took the lease' }),
+    )
+    expect(await second.stop()).toBe(0)
   })
 
   it('the leader that loses its lease while it stops as it was told ends in 0', async () => {

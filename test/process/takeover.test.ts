@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { apiServerMissing } from '../support/envtest/shared.ts'
 import { fillNamespace, taken, updatedAt, type FullNamespace } from '../support/full-namespace.ts'
-import type { OperatorProcess } from '../support/operator-process.ts'
+import { inPod, type OperatorProcess } from '../support/operator-process.ts'
 import { leaseTimes } from '../../src/kube/lease.ts'
 
 const size = 100
@@ -9,14 +9,16 @@ const size = 100
 const stopLimitMs = 20_000
 /** How much later than its reason a takeover may be. */
 const marginMs = 3_000
+/** The start of a process is part of it. */
+const againMs = 3_000
 
 const leading = (operator: OperatorProcess) => operator.logged(({ msg }) => msg === 'leading')
 
 async function twoReplicas() {
   const space = await fillNamespace({ size: 10 })
-  const leader = space.start(space.elected)
+  const leader = space.start({ ...space.elected, ...inPod('one') })
   await leading(leader)
-  const other = space.start(space.elected)
+  const other = space.start({ ...space.elected, ...inPod('two') })
   await other.logged(({ msg }) => msg?.includes('waiting') === true)
   await space.converged()
   return { ...space, leader, other }
@@ -84,6 +86,28 @@ describe.skipIf(apiServerMissing() !== undefined)('of two replicas the other act
     await replicas.converged()
     expect(taken(replicas.zstack)).toHaveLength(11)
   }, 90_000)
+})
+
+describe.skipIf(apiServerMissing() !== undefined)('a leader that is killed hard and started again in its pod', () => {
+  it(`acts within ${againMs / 1000} s, and the lease shows nothing of it`, async ({ annotate }) => {
+    const space = await fillNamespace({ size: 10 })
+    const pod = { ...space.elected, ...inPod('one') }
+    const leader = space.start(pod)
+    await leading(leader)
+    await space.converged()
+    await nextRenewal(space)
+    const { holderIdentity, acquireTime, leaseTransitions } = await space.lease()
+    leader.signal('SIGKILL')
+    await leader.exited
+    const startedAt = Date.now()
+    space.start(pod)
+    const tookMs = (await nextUpdate(space, 40_000)) - startedAt
+    await annotate(`acted after ${tookMs} ms`)
+    expect(tookMs).toBeLessThan(againMs)
+    await space.converged()
+    expect(taken(space.zstack)).toHaveLength(11)
+    expect(await space.lease()).toMatchObject({ holderIdentity, acquireTime, leaseTransitions })
+  }, 60_000)
 })
 
 async function nextRenewal({ lease }: FullNamespace): Promise<void> {

@@ -26,6 +26,8 @@ export type ReplicaOptions = {
   readonly epoch: number
   readonly skewMs: number
   readonly config: Config
+  /** Whether its processes are one pod's; as kubelet does, it starts one only when the one before it is dead. */
+  readonly isPod: boolean
   readonly chance: Chance
   /** The two ways out of a process; `spring` kills it at a point where a trap is set. */
   readonly connect: (life: Life, spring: (trap: Trap) => void) => { readonly cluster: Cluster; readonly http: Http }
@@ -49,7 +51,7 @@ export interface Replica {
 }
 
 export function createReplica(options: ReplicaOptions): Replica {
-  const { name, time, epoch, skewMs, config, chance, connect, log, blame, trace } = options
+  const { name, time, epoch, skewMs, config, isPod, chance, connect, log, blame, trace } = options
   const buried: { readonly process: Process; readonly stop: AbortController; readonly ended: Promise<void> }[] = []
   let lives = 0
   let trap: { readonly at: Trap; readonly awayMs: number } | undefined
@@ -63,7 +65,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     const process = createProcess(time, epoch, skewMs)
     lives += 1
     const title = `${name}.${lives}`
-    const life: Life = { name: title, identity: title, process, view: createView(), sessions: [] }
+    const life: Life = { name: title, identity: isPod ? name : title, process, view: createView(), sessions: [] }
     const stop = new AbortController()
     const write = (line: string) => {
       if (!process.isDead()) log(life, line)
@@ -72,7 +74,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       clock: process.clock,
       random: chance.fork(),
       host: name,
-      identity: title,
+      identity: life.identity,
       ...connect(life, (point) => {
         if (trap?.at === point && current?.life === life) kill(undefined, trap.awayMs)
       }),

@@ -52,6 +52,8 @@ export type Setting = {
   readonly credentials: 'account' | 'accessKey'
   readonly sessions: { readonly most: number; readonly lifeMs: number }
   readonly replicas: 1 | 2
+  /** Whether each replica is one pod, in whose name all its processes hold the lease. */
+  readonly arePods: boolean
   readonly pollIntervalMs: number
   readonly requestTimeoutMs: number
   readonly maxInFlight: number
@@ -71,7 +73,8 @@ export type Schedule = {
 
 export function drawSchedule(seed: number): Schedule {
   const chance = createChance(seed)
-  const setting = drawSetting(chance)
+  // Drawn apart, so that whatever else a seed draws is what it drew before there were pods.
+  const setting = { ...drawSetting(chance), arePods: createChance(~seed).percent(50) }
   const spanMs = setting.replicas === 2 ? chance.whole(30, 120) * 1_000 : chance.pick([60, 200, 600]) * 1_000
   const count = chance.percent(80) ? chance.whole(2, 16) : chance.whole(16, 40)
   const begin = keys
@@ -86,7 +89,7 @@ export function drawSchedule(seed: number): Schedule {
   return { seed, setting, steps: [...begin, ...steps.sort((a, b) => a.at - b.at)], spanMs: spanMs + 1_000 }
 }
 
-function drawSetting(chance: Chance): Setting {
+function drawSetting(chance: Chance): Omit<Setting, 'arePods'> {
   const bodyShape = chance.pick(['envelope', 'envelope', 'flat', 'single-api'] as const)
   const replicas = chance.percent(12) ? 2 : 1
   const skew = () => (chance.percent(80) ? 0 : chance.whole(-120, 120) * 1_000)

@@ -127,6 +127,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   const replicas = setting.skewMs.slice(0, setting.replicas).map((skewMs, index) =>
     createReplica({
       ...{ name: 'ab'[index]!, time, epoch, skewMs, config, chance: chance.fork(), connect, blame },
+      isPod: setting.arePods,
       trace: (what) => trace(() => what),
       log(life, line) {
         trace(() => `${life.name} logs ${line.trim()}`)
@@ -232,6 +233,7 @@ function configOf(setting: Setting): Config {
     maxConcurrentReconciles: setting.workers,
     leaderElection: setting.replicas > 1,
     leaderElectionNamespace: 'operators',
+    pod: undefined,
     metricsPort: 0,
     healthPort: 0,
     logLevel: 'debug',

@@ -4,6 +4,7 @@ import { acquireLease, type Leadership } from '../../src/kube/lease.ts'
 import { createCapturedLog } from './captured-log.ts'
 import { createManualClock, type ManualClock } from './clock.ts'
 import { createLeaseApi, type Fate, type LeaseApi } from './lease-api.ts'
+import { createStoppable } from './stoppable.ts'
 
 /** Time and an API, with no lease yet. */
 export function createLeaseWorld() {
@@ -19,15 +20,24 @@ export function candidate(
   const { log, entries } = createCapturedLog()
   const stop = new AbortController()
   let leadership: Leadership | undefined
+  const process = createStoppable(clock, api.clusterFor(fate))
   const asked = acquireLease(
-    { cluster: api.clusterFor(fate), namespace: 'test', name: 'leader', identity, clock, random: () => 1, log },
+    { ...process, namespace: 'test', name: 'leader', identity, random: () => 1, log },
     stop.signal,
   ).then((acquired) => {
     leadership = acquired
     return acquired
   })
   onTestFinished(() => stop.abort())
-  return { asked, stop, entries, isHeld: () => leadership?.isHeld() === true, leadership: () => leadership! }
+  return {
+    asked,
+    stop,
+    /** Stops it until the returned function is called. */
+    freeze: () => process.stop(),
+    entries,
+    isHeld: () => leadership?.isHeld() === true,
+    leadership: () => leadership!,
+  }
 }
 
 export const specOf = (api: LeaseApi) => api.lease()?.spec ?? {}

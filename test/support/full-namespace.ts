@@ -21,9 +21,16 @@ export interface FullNamespace {
   /** Resolves once every object is ready at its newest generation. */
   readonly converged: (timeoutMs?: number) => Promise<void>
   /** The lease that operators with {@link elected} want; the holder is empty where it was released. */
-  readonly lease: () => Promise<{ readonly holderIdentity?: string; readonly renewTime?: string }>
+  readonly lease: () => Promise<LeaseRecord>
   /** The environment of operators that elect a leader here. */
   readonly elected: OperatorEnvironment
+}
+
+export type LeaseRecord = {
+  readonly holderIdentity?: string
+  readonly acquireTime?: string
+  readonly renewTime?: string
+  readonly leaseTransitions?: number
 }
 
 export type FullNamespaceOptions = {
@@ -116,7 +123,7 @@ export async function fillNamespace(options: FullNamespaceOptions): Promise<Full
     async lease() {
       const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/modelservice-operator`
       const lease = await expectStatus(server.request('GET', path), 'the lease', 200)
-      return (lease as { spec: Awaited<ReturnType<FullNamespace['lease']>> }).spec
+      return (lease as { spec: LeaseRecord }).spec
     },
   }
   return space

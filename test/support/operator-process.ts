@@ -23,6 +23,9 @@ export const operatorBundle = new URL('../../dist/main.js', import.meta.url).pat
 
 export type OperatorEnvironment = Readonly<Record<string, string>>
 
+/** What the manifests tell the container of a pod of that name. */
+export const inPod = (name: string): OperatorEnvironment => ({ POD_NAME: name, POD_UID: `uid-of-${name}` })
+
 /** Starts it with nothing in its environment but what is given, and no ports of its own unless asked for. */
 export function startOperator(
   env: OperatorEnvironment,
