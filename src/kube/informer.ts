@@ -22,8 +22,6 @@ export interface Informer {
   /** Resolves once every scope has been listed. */
   readonly synced: Promise<void>
   hasSynced(): boolean
-  /** Since when no watch works, if none does, in milliseconds. */
-  brokenForMs(): number
   /** For how long the most silent watch has told nothing at all, not even a failure, in milliseconds. */
   silentForMs(): number
 }
@@ -31,7 +29,7 @@ export interface Informer {
 export function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer {
   const { resources, store, clock, random, log, onBroken } = options
   const unlisted = new Set(resources.keys())
-  const brokenSince = new Map<string, number>()
+  const broken = new Set<string>()
   /** When each watch told something last. */
   const heard = new Map<string, number>()
   const { promise: synced, resolve: becomeSynced } = Promise.withResolvers<undefined>()
@@ -41,14 +39,14 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     for await (const event of watch(resource, { clock, random }, signal)) {
       heard.set(scope, clock.monotonic())
       if (event.kind === 'broken') {
-        if (!brokenSince.has(scope)) {
-          brokenSince.set(scope, clock.monotonic())
+        if (!broken.has(scope)) {
+          broken.add(scope)
           log.warn({ scope, reason: event.error.message }, adviceOn(event.error))
         }
         onBroken()
         continue
       }
-      if (brokenSince.delete(scope)) log.info({ scope }, 'watching again')
+      if (broken.delete(scope)) log.info({ scope }, 'watching again')
       if (event.kind === 'alive') continue
       if (event.kind === 'listed') store.replace(scope, event.objects)
       else if (event.kind === 'applied') store.apply(scope, event.object)
@@ -63,10 +61,6 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     },
     synced: synced.then(() => undefined),
     hasSynced: () => unlisted.size === 0,
-    brokenForMs() {
-      if (brokenSince.size < resources.size) return 0
-      return clock.monotonic() - Math.max(...brokenSince.values())
-    },
     silentForMs: () => Math.max(0, ...[...heard.values()].map((at) => clock.monotonic() - at)),
   }
 }

@@ -2,26 +2,24 @@
 import type { Check } from './server.ts'
 
 export type Vitals = {
-  /** Since when no watch works. */
-  readonly watchBrokenMs: () => number
   /** Since when some watch has told nothing at all, not even a failure. */
   readonly watchSilentMs: () => number
   /** The longest block of the event loop just now. */
   readonly loopLagMs: () => number
 }
 
-/** A watch that has been broken, or silent, this long is worth a restart; a healthy one speaks every two minutes. */
+/** A watch that works or is refused speaks every two minutes; one that is silent this long is stuck in this process. */
 const watchLimitMs = 300_000
 /** A process that is away this long, again and again, loses its lease sooner or later. */
 const loopLimitMs = 5_000
 
 /**
- * A loop that is blocked answers nothing: the probe's own time limit is what notices that. This tells of blocks that
- * are just over.
+ * An API server that is away is no reason: a restart brings it no nearer, and kubelet's back-off would keep the operator
+ * away for minutes after its return. A loop that is blocked answers nothing, which the probe's own time limit notices;
+ * this tells of blocks that are just over.
  */
-export function liveness({ watchBrokenMs, watchSilentMs, loopLagMs }: Vitals): Check {
+export function liveness({ watchSilentMs, loopLagMs }: Vitals): Check {
   return () => [
-    ...beyond(watchLimitMs, watchBrokenMs(), 'the watch on ModelServices has been broken'),
     ...beyond(
       watchLimitMs,
       watchSilentMs(),

@@ -13,7 +13,7 @@ export type Told = {
     waiting(priority: 'change' | 'retry' | 'poll'): number
     working(): readonly number[]
   }
-  readonly informer: { hasSynced(): boolean; brokenForMs(): number; silentForMs(): number }
+  readonly informer: { hasSynced(): boolean; silentForMs(): number }
   readonly poller: { hasPolled(): boolean; observationAgeMs(): number | undefined }
   readonly objects: () => Iterable<TellingObject>
   readonly hasTrouble: () => boolean
@@ -44,7 +44,6 @@ export async function servePages(
     process: { ...usage(), startTime },
   })
   const isAlive = liveness({
-    watchBrokenMs: () => informer.brokenForMs(),
     watchSilentMs: () => informer.silentForMs(),
     loopLagMs: () => loop.recentLagMs(),
   })

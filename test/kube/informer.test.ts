@@ -93,34 +93,18 @@ describe('an informer', () => {
     expect(entries.slice(1)).toEqual([expect.objectContaining({ level: 'info', msg: 'watching again' })])
   })
 
-  it('counts the time since the watch broke', async () => {
-    const { informer, clock } = await follow({ all: refuseAll(503) })
-    await clock.advance(60_000)
-    expect(informer.brokenForMs()).toBe(60_000)
-  })
-
   it.each([
     ['a bookmark', (server: ScriptedResource) => server.stream().event('BOOKMARK', bookmark(9))],
     ['the ordinary end of its stream', (server: ScriptedResource) => server.stream().end()],
   ])('takes %s as a sign that a watch works again on which nothing changes', async (_, sign) => {
-    const { informer, server, clock, entries } = await follow({ all: nothing })
+    const { server, clock, entries } = await follow({ all: nothing })
     await clock.advance(30_000)
     server.stream().fail(new Error('connection reset'))
     await clock.advance(60_000)
-    expect(informer.brokenForMs()).toBe(60_000)
+    expect(entries.at(-1)).toMatchObject({ level: 'warn', reason: 'connection reset' })
     sign(server)
     await clock.advance(0)
-    expect(informer.brokenForMs()).toBe(0)
     expect(entries.at(-1)).toMatchObject({ msg: 'watching again' })
-  })
-
-  it('is not broken while one of its scopes is watched', async () => {
-    const { informer, servers, clock } = await follow({ one: refuseAll(403), two: nothing })
-    await clock.advance(60_000)
-    expect(informer.brokenForMs()).toBe(0)
-    servers.two!.stream().fail(new Error('connection reset'))
-    await clock.advance(5_000)
-    expect(informer.brokenForMs()).toBe(5_000)
   })
 
   it('is silent for as long as no watch has told anything, a failure included', async () => {

@@ -8,7 +8,7 @@ import { freePort } from './free-port.ts'
 /** What a leader has to tell that is well. */
 export const well: Told = {
   queue: { waiting: () => 0, working: () => [] },
-  informer: { hasSynced: () => true, brokenForMs: () => 0, silentForMs: () => 0 },
+  informer: { hasSynced: () => true, silentForMs: () => 0 },
   poller: { hasPolled: () => true, observationAgeMs: () => 0 },
   objects: () => [],
   hasTrouble: () => false,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { liveness, readiness, type Progress, type Vitals } from '../../src/telemetry/health.ts'
 
-const well: Vitals = { watchBrokenMs: () => 0, watchSilentMs: () => 130_000, loopLagMs: () => 40 }
+const well: Vitals = { watchSilentMs: () => 130_000, loopLagMs: () => 40 }
 
 describe('liveness', () => {
   it('has nothing to say of a process that is well, idle watches included', () => {
@@ -9,7 +9,6 @@ describe('liveness', () => {
   })
 
   it.each([
-    ['watchBrokenMs', 300_000, /^the watch on ModelServices has been broken for 301 s \(limit 300 s\)$/],
     ['watchSilentMs', 300_000, /^a watch on ModelServices stalls: .* for 301 s \(limit 300 s\)$/],
     ['loopLagMs', 5_000, /^the event loop was blocked for 6 s \(limit 5 s\)$/],
   ] as const)('fails where %s is beyond %i, and says so', (vital, limit, sentence) => {
@@ -19,7 +18,7 @@ describe('liveness', () => {
 
   it('tells all that is wrong at once', () => {
     const long = () => 400_000
-    expect(liveness({ watchBrokenMs: long, watchSilentMs: long, loopLagMs: long })()).toHaveLength(3)
+    expect(liveness({ watchSilentMs: long, loopLagMs: long })()).toHaveLength(2)
   })
 })
 
