@@ -1,8 +1,5 @@
 import { expect } from 'vitest'
-import type { Inventory } from '../../src/reconcile/ports.ts'
-import { createConnections } from '../../src/zstack/connections.ts'
-import { fixedCredentials } from '../../src/zstack/credentials.ts'
-import { admin, httpTo } from '../support/client.ts'
+import { connectionOver, httpTo } from '../support/client.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { createFakeInventory } from '../support/inventory.ts'
 import { startZStackSimulator, type Moods } from '../support/zstack/simulator.ts'
@@ -44,20 +41,7 @@ function startFake(options: { isOld?: boolean; isIneffective?: boolean } = {}): 
 
 async function startSimulator(moods: Partial<Moods>): Promise<Subject> {
   const sim = await startZStackSimulator({ moods: { ...moods, jobMillis: 5 } })
-  const connections = createConnections({
-    endpoint: sim.url,
-    http: httpTo(sim.url),
-    credentials: fixedCredentials(admin),
-    requestBody: 'auto',
-    maxInFlight: 16,
-    clock: impatient,
-    random: Math.random,
-    onShapeLearned: () => undefined,
-    onChange: () => undefined,
-  })
-  const connection = connections.open()
-  if (!connection.ok) throw new Error(connection.failure.message)
-  const inventory: Inventory = connection.value.inventory
+  const { inventory, close } = connectionOver({ endpoint: sim.url, http: httpTo(sim.url), clock: impatient })
   return {
     inventory,
     place(uuid, values) {
@@ -76,7 +60,7 @@ async function startSimulator(moods: Partial<Moods>): Promise<Subject> {
       },
     }),
     async close() {
-      await connections.close()
+      await close()
       await sim.close()
     },
   }

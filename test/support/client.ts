@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { done, type Answer } from '../../src/decide/failure.ts'
 import type { CircuitChange } from '../../src/zstack/circuit.ts'
 import { createClient, type Call, type Client, type ClientOptions } from '../../src/zstack/client.ts'
+import { createConnections, type ConnectionOptions } from '../../src/zstack/connections.ts'
 import { fixedCredentials, type Credentials, type CredentialsSource } from '../../src/zstack/credentials.ts'
 import { secretOf } from '../../src/secret.ts'
 import { createHttp, type Http } from '../../src/zstack/http.ts'
@@ -60,6 +61,24 @@ export function clientOver(http: Http, change: Change = {}): TestClient {
     clock,
   })
   return { ...client, clock, changes }
+}
+
+/** The default connection, opened: of the simulator's administrator, in any body shape, unless told otherwise. */
+export function connectionOver(options: Pick<ConnectionOptions, 'http'> & Partial<ConnectionOptions>) {
+  const connections = createConnections({
+    endpoint,
+    credentials: fixedCredentials(admin),
+    requestBody: 'auto',
+    maxInFlight: 16,
+    clock: createManualClock(),
+    random: () => 0.5,
+    onShapeLearned: () => undefined,
+    onChange: () => undefined,
+    ...options,
+  })
+  const opened = connections.open()
+  if (!opened.ok) throw new Error(opened.failure.message)
+  return { connection: opened.value, inventory: opened.value.inventory, close: () => connections.close() }
 }
 
 /** Simulators and clients to them, closed after each test. */

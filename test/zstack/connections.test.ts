@@ -3,10 +3,9 @@ import { systemClock, type Clock } from '../../src/clock.ts'
 import type { Answer } from '../../src/decide/failure.ts'
 import type { Patch } from '../../src/decide/plan.ts'
 import type { Accepted, Connection } from '../../src/reconcile/ports.ts'
-import { createConnections, type ConnectionOptions } from '../../src/zstack/connections.ts'
-import { fixedCredentials } from '../../src/zstack/credentials.ts'
+import type { ConnectionOptions } from '../../src/zstack/connections.ts'
 import type { BodyShape } from '../../src/zstack/wire.ts'
-import { admin, anySignal, httpTo, times } from '../support/client.ts'
+import { anySignal, connectionOver, httpTo, times } from '../support/client.ts'
 import { createManualClock } from '../support/clock.ts'
 import { answered, createScriptedHttp, isLogIn, session } from '../support/scripted-http.ts'
 import { modelService, startZStackSimulator, type Moods, type ZStackSimulator } from '../support/zstack/simulator.ts'
@@ -41,34 +40,26 @@ async function connected(
   const services = uuids.map((uuid) => modelService({ uuid, requestCpu: 1 }))
   const sim = await startZStackSimulator({ services, moods: { jobMillis: 5, ...moods } })
   const learned: BodyShape[] = []
-  const connections = createConnections({
+  const { connection, inventory, close } = connectionOver({
     endpoint: sim.url,
     http: httpTo(sim.url),
-    credentials: fixedCredentials(admin),
-    requestBody: 'auto',
-    maxInFlight: 16,
     clock: impatient,
-    random: () => 0.5,
     onShapeLearned: (shape) => learned.push(shape),
-    onChange: () => undefined,
     ...change,
   })
-  const opened = connections.open()
-  if (!opened.ok) throw new Error(opened.failure.message)
-  const { inventory } = opened.value
   await inventory.refresh(uuids, signal)
   sim.resetCounters()
   closers.push(
     () => sim.close(),
-    () => connections.close(),
+    () => close(),
   )
   return {
     sim,
-    connection: opened.value,
+    connection,
     learned,
     uuids,
     update: (patch, uuid = a) => inventory.update(uuid, patch, signal),
-    close: () => connections.close(),
+    close,
   }
 }
 

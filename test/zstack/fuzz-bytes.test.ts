@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Answer } from '../../src/decide/failure.ts'
-import { createConnections } from '../../src/zstack/connections.ts'
 import { fixedCredentials } from '../../src/zstack/credentials.ts'
-import { accessKey, anySignal, httpTo } from '../support/client.ts'
+import { accessKey, anySignal, connectionOver, httpTo } from '../support/client.ts'
 import { createManualClock } from '../support/clock.ts'
 import { tcpServer } from '../support/raw-server.ts'
 
@@ -63,20 +62,14 @@ it('whatever bytes a server answers with, each call ends in an answer within its
         }),
       )
       const clock = createManualClock()
-      const connections = createConnections({
+      const { inventory: services, close } = connectionOver({
         endpoint: server.url,
         http: httpTo(server.url, { timeoutMs: 50 }),
         credentials: fixedCredentials(accessKey),
         requestBody: 'envelope',
         maxInFlight: 2,
         clock,
-        random: () => 0.5,
-        onShapeLearned: () => undefined,
-        onChange: () => undefined,
       })
-      const opened = connections.open()
-      if (!opened.ok) throw new Error('no connection')
-      const { inventory: services } = opened.value
       const calls: readonly (() => Promise<Answer<unknown>>)[] = [
         () => services.read(uuid, anySignal()),
         () => services.update(uuid, { environmentParameters: { T: 'secret-value' } }, anySignal()),
@@ -88,7 +81,7 @@ it('whatever bytes a server answers with, each call ends in an answer within its
         expect(end.failure.message.length).toBeLessThan(1_000)
         expect(end.failure.message).not.toMatch(/secret-value|[\p{Cc}]/u)
       }
-      await connections.close()
+      await close()
       expect(clock.pending).toBe(0)
     }),
     { numRuns: 60, seed: 20261123, endOnFailure: true },

@@ -1,10 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { cures, type Answer } from '../../src/decide/failure.ts'
-import { createConnections } from '../../src/zstack/connections.ts'
 import { fixedCredentials } from '../../src/zstack/credentials.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
-import { accessKey, admin, anySignal, endpoint } from '../support/client.ts'
+import { accessKey, admin, anySignal, connectionOver } from '../support/client.ts'
 import { createManualClock } from '../support/clock.ts'
 import { answered, createScriptedHttp, refusedWith, session, silence } from '../support/scripted-http.ts'
 
@@ -67,20 +66,13 @@ it('whatever ZStack answers, every call ends in an answer: nothing is thrown and
       fc.constantFrom(admin, accessKey),
       async (answers, steps, requestBody, credentials) => {
         const clock = createManualClock()
-        const connections = createConnections({
-          endpoint,
+        const { inventory, close } = connectionOver({
           http: createScriptedHttp((_, count) => answers[count % answers.length]!),
           credentials: fixedCredentials(credentials),
           requestBody,
           maxInFlight: 2,
           clock,
-          random: () => 0.5,
-          onShapeLearned: () => undefined,
-          onChange: () => undefined,
         })
-        const opened = connections.open()
-        if (!opened.ok) throw new Error('no connection')
-        const { inventory } = opened.value
         const one = (what: string): Promise<Answer<unknown>> => {
           const signal = anySignal()
           switch (what) {
@@ -122,7 +114,7 @@ it('whatever ZStack answers, every call ends in an answer: nothing is thrown and
             expect(end.failure.message).not.toContain('secret-value')
           }
         }
-        await connections.close()
+        await close()
         expect(clock.pending).toBe(0)
       },
     ),
