@@ -61,6 +61,11 @@ export const cures: Readonly<Record<FailureKind, Cure>> = {
   quota: { reason: 'QuotaExceeded', scope: 'object', retry: 'slowly', stalled: true },
 }
 
+/** Whether it leaves open how a job stands that was asked after: only ZStack's own word ends one, a proxy's or silence does not. */
+export function leavesOpen({ kind, code }: Failure): boolean {
+  return code === undefined && cures[kind].scope === 'connection'
+}
+
 /** The kind of each error code of ZStack (`zstack-api.md`, Failures). A code that is not listed is trouble on the node. */
 export const kindByCode: Readonly<Record<string, FailureKind>> = {
   'SYS.1000': 'unavailable',
