@@ -79,7 +79,8 @@ function isShown(field: FieldName, { live, shows }: Observation): boolean {
   return visibility === 'shown' || (visibility === 'newer' && (live.values.has(field) || shows.has(field)))
 }
 
-function isEqual(field: FieldName, desired: Json, live: Json | undefined): boolean {
+/** Whether ZStack holds what is declared; what it leaves out is empty. */
+export function isEqual(field: FieldName, desired: Json, live: Json | undefined): boolean {
   if (live === undefined || isEmpty(live) || isEmpty(desired)) return isEmpty(live) && isEmpty(desired)
   return fields[field].equal(desired, live)
 }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { FieldName, Spec, StoredModelService } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
-import { reassess, type Observation } from '../decide/assess.ts'
+import { isEqual, reassess, type Observation } from '../decide/assess.ts'
 import { driftOf } from '../decide/display.ts'
 import { cures, leavesOpen, type Answer, type Failure } from '../decide/failure.ts'
 import type { Desired } from '../decide/fields.ts'
@@ -144,9 +144,9 @@ function postpone(job: PendingJob, memory: Memory): Verdict {
   return { outcome: { kind: 'awaitingJob', seen: job.seen, afterMs: Math.min(mostMs, firstMs * factor ** job.looks) } }
 }
 
-/** Where nothing that can be read has moved, what cannot be read has not either. */
+/** Where nothing that can be read is as it was sent, what cannot be read is not taken to be; what moved, others may have moved. */
 function wasIgnored({ mends }: Errand, { live }: Observation): boolean {
-  return mends.length > 0 && mends.every(({ field, live: before }) => isDeepStrictEqual(live.values.get(field), before))
+  return mends.length > 0 && mends.every(({ field, desired }) => !isEqual(field, desired, live.values.get(field)))
 }
 
 function unheard(failure: Failure, seen: Seen): Verdict {
