@@ -133,7 +133,7 @@ export function createUpdates({ client, shapes, clock, endpoint, sightings, read
   /** Looks after an update while others wait for what it teaches. */
   async function follow(uuid: string, answer: Answer<Accepted>, signal: AbortSignal): Promise<Answer<Accepted>> {
     const until = clock.monotonic() + lessonMs
-    const isLesson = () => !shapes.best().certain && clock.monotonic() < until && !signal.aborted
+    const isLesson = () => !shapes.best().certain && clock.monotonic() < until
     let last = answer
     while (last.ok && last.value.kind === 'running' && isLesson()) {
       await clock.sleep(lessonStepMs, signal)

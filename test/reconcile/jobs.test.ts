@@ -58,6 +58,15 @@ describe('an update that became a job', () => {
     expect(inventory.updates()).toHaveLength(1)
   })
 
+  it('that failed for trouble on the node is over, and what differs is sent again', async () => {
+    const { pass, inventory, ready } = await atWork()
+    inventory.endJobs({ fails: { ...outage, code: 'SYS.1000' } })
+    expect(await pass('a')).toEqual({ kind: 'backOff' })
+    await pass('a')
+    expect(inventory.updates()).toHaveLength(2)
+    expect(ready('a')).toBe('True InSync')
+  })
+
   it('whose rest is refused holds like a refusal, though ZStack gives no code for it', async () => {
     const { pass, inventory, ready } = await atWork()
     inventory.next('job', { fails: { kind: 'rejected', message: 'ZStack refuses the request (400)' } })

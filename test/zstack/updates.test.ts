@@ -31,10 +31,15 @@ function working() {
   }, 'auto')
   const bodies = () => http.sent('PUT', a).map(({ body }) => body)
 
-  /** Sends an update and lets the time run out that others wait for what it teaches. */
-  async function update(patch: Patch = hidden, isWanted?: () => boolean, uuid = a) {
+  function begin(patch: Patch = hidden, isWanted?: () => boolean, uuid = a) {
     const answers: Answer<Accepted>[] = []
     void inventory.update(uuid, patch, signal, isWanted).then((answer) => answers.push(answer))
+    return answers
+  }
+
+  /** Sends an update and lets the time run out that others wait for what it teaches. */
+  async function update(...order: Parameters<typeof begin>) {
+    const answers = begin(...order)
     await clock.advance(31_000)
     return answers[0]
   }
@@ -43,6 +48,7 @@ function working() {
     clock,
     inventory,
     bodies,
+    begin,
     update,
     /** Answers of the next updates. */
     next: (...more: HttpAnswer[]) => void instead.push(...more),
@@ -90,6 +96,17 @@ describe('an update whose job outlasts the patience of others, while nobody know
     end('j1')
     expect(await look('j1')).toEqual({ ok: true, value: { kind: 'withdrawn' } })
     expect(bodies()).toHaveLength(1)
+  })
+
+  it('that takes effect at last ends the wait of the next one, whose job goes on', async () => {
+    const { update, begin, end, look, clock, inventory } = working()
+    await inventory.read(a, signal)
+    await update({ requestCpu: 8 })
+    const next = begin(hidden, undefined, b)
+    end('j1', updated(a, { requestCpu: 8 }))
+    await look('j1')
+    await clock.advance(1_000)
+    expect(next).toEqual([isRunning('j2')])
   })
 
   it('is done where another has shown meanwhile that the body sent is the right one', async () => {
@@ -165,6 +182,15 @@ describe('an update whose job outlasts the patience of others, while nobody know
     await update()
     end('j1', refusedWith('SYS.1006'))
     expect(await look('j1')).toMatchObject({ failure: { code: 'SYS.1006' } })
+    expect(bodies()).toHaveLength(1)
+  })
+
+  it('is forgotten with its service', async () => {
+    const { update, end, look, inventory, bodies } = working()
+    await update()
+    inventory.retain(new Set([b]))
+    end('j1')
+    await look('j1')
     expect(bodies()).toHaveLength(1)
   })
 
