@@ -40,7 +40,7 @@ export interface Inventory {
   update(uuid: string, patch: Patch, signal: AbortSignal, isWanted?: () => boolean): Promise<Answer<Accepted>>
   /**
    * How a job stands; an expired one is `done`, with what a read shows. One that goes on as another job is `running`, with
-   * that other. A failure that leaves open how it stands (`leavesOpen`) is no end: it can be asked after again.
+   * that other. A failure that leaves it as it was (`leavesOpen`) is no end: it can be asked after again.
    */
   job(uuid: string, job: JobRef, signal: AbortSignal): Promise<Answer<Accepted>>
   /** Drops what is known of services that nobody asks for any more. */

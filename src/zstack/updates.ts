@@ -118,7 +118,7 @@ export function createUpdates({ client, shapes, clock, endpoint, sightings, read
     if (answer.ok && answer.value.status === 202) return done({ kind: 'running', job: ref })
     if (!answer.ok && leavesOpen(answer.failure)) return answer
     const result = attempt ? await end(attempt, answer, signal) : await endUnknown(uuid, answer)
-    // Where the rest of it failed on the way, the next look finds the job as it was and goes on from there.
+    // Where the rest of it could not leave, the next look finds the job as it was and goes on from there.
     const isOver = result.ok || !leavesOpen(result.failure)
     if (isOver && jobs.get(uuid) === last) jobs.delete(uuid)
     return result

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRig, outage, refusal, uuid } from '../support/reconciler.ts'
+import { createRig, lost, outage, refusal, uuid } from '../support/reconciler.ts'
 
 const minute = 60_000
 
@@ -65,6 +65,14 @@ describe('an update that became a job', () => {
     await pass('a')
     expect(inventory.updates()).toHaveLength(2)
     expect(ready('a')).toBe('True InSync')
+  })
+
+  it('whose rest went lost on its way is over, and what differs is sent again after a read', async () => {
+    const { pass, inventory } = await atWork()
+    inventory.next('job', { fails: lost })
+    await pass('a')
+    await pass('a')
+    expect(inventory.calls.slice(-2).map(({ kind }) => kind)).toEqual(['read', 'update'])
   })
 
   it('whose rest is refused holds like a refusal, though ZStack gives no code for it', async () => {

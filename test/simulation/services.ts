@@ -30,6 +30,8 @@ export interface Services {
   lost(): readonly string[]
   /** Somebody else changes it: whether a field shows it that only some servers show, nobody knows. */
   drift(uuid: string, values: Values): void
+  /** Nobody can tell from outside whether these were written. */
+  doubt(uuid: string, names: readonly FieldName[]): void
   /** Whether anything changed. */
   write(uuid: string, values: Values): boolean
 }
@@ -89,6 +91,9 @@ export function createServices(): Services {
       for (const field of service.ignored) service.unsure.add(field)
     },
     lost: () => [...away.keys()],
+    doubt(uuid, names) {
+      for (const field of names) (present.get(uuid) ?? away.get(uuid))?.unsure.add(field)
+    },
     write(uuid, values) {
       const service = present.get(uuid) ?? away.get(uuid)
       return service !== undefined && write(service, values)

@@ -148,6 +148,8 @@ export function createZStack(options: ZStackOptions): ZStack {
       }
       if (jobEnd === 'forgotten') ignore(order)
       const answer = jobEnd === 'forgotten' ? undefined : carryOut(order)
+      // That it failed for want of its service, such a job does not tell.
+      if (jobEnd !== 'done' && order.refused !== undefined) services.doubt(order.uuid, namesOf(order.values))
       jobs.set(job, jobEnd === 'done' && answer ? { state: 'over', order, answer } : { state: 'gone', order, end })
     }
     jobs.set(job, { state: 'running', order, end })

@@ -141,17 +141,27 @@ describe('an update whose job outlasts the patience of others, while nobody know
     expect(bodies()).toEqual([...inBoth, { updateModelService: { servicePorts: [81] } }])
   })
 
-  it.each([silence(false), silence(true), answered(502)])(
-    'still owes the other body when that goes lost on its way, and sends it at the next look',
+  it('still owes the other body when that could not leave, and sends it at the next look', async () => {
+    const { update, end, look, bodies, next } = working()
+    await update()
+    end('j1')
+    next(silence(false))
+    expect(await look('j1')).toMatchObject({ failure: { kind: 'unavailable' } })
+    expect(await look('j1')).toEqual(isRunning('j2'))
+    expect(bodies()).toEqual([...inBoth, hidden])
+  })
+
+  it.each([silence(true), answered(502)])(
+    'is over when nobody knows what became of it in the other body: it is not sent again by itself',
     async (lost) => {
-      const { update, end, look, bodies, next, clock } = working()
+      const { update, end, look, bodies, next, inventory } = working()
       await update()
       end('j1')
       next(lost)
-      expect(await look('j1')).toMatchObject({ failure: { kind: 'unavailable' } })
-      await clock.advance(10_000)
-      expect(await look('j1')).toEqual(isRunning('j2'))
-      expect(bodies()).toEqual([...inBoth, hidden])
+      expect(await look('j1')).toMatchObject({ failure: { ambiguous: true } })
+      expect(inventory.known(a)).toBeUndefined()
+      await look('j1')
+      expect(bodies()).toEqual(inBoth)
     },
   )
 
