@@ -86,7 +86,8 @@ function isReadOtherwise(field: FieldName, desired: Desired, seen: Observation):
   return value !== undefined && isShown(field, seen) && !isEqual(field, value, seen.live.values.get(field))
 }
 
-function isEqual(field: FieldName, desired: Json, live: Json | undefined): boolean {
+/** Whether ZStack holds what is declared; what it leaves out is empty. */
+export function isEqual(field: FieldName, desired: Json, live: Json | undefined): boolean {
   if (live === undefined || isEmpty(live) || isEmpty(desired)) return isEmpty(live) && isEmpty(desired)
   return fields[field].equal(desired, live)
 }

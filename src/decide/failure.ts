@@ -61,6 +61,14 @@ export const cures: Readonly<Record<FailureKind, Cure>> = {
   quota: { reason: 'QuotaExceeded', scope: 'object', retry: 'slowly', stalled: true },
 }
 
+/**
+ * Whether it leaves a job as it was that was asked after: only ZStack's own word ends one, a proxy's or silence does not.
+ * What was sent on its behalf and may have been carried out does, for the next step is a read.
+ */
+export function leavesOpen({ kind, code, ambiguous }: Failure): boolean {
+  return code === undefined && ambiguous !== true && cures[kind].scope === 'connection'
+}
+
 /** The kind of each error code of ZStack (`zstack-api.md`, Failures). A code that is not listed is trouble on the node. */
 export const kindByCode: Readonly<Record<string, FailureKind>> = {
   'SYS.1000': 'unavailable',

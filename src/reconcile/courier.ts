@@ -3,9 +3,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { FieldName, Spec, StoredModelService } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
-import { reassess, type Observation } from '../decide/assess.ts'
+import { isEqual, reassess, type Observation } from '../decide/assess.ts'
 import { driftOf } from '../decide/display.ts'
-import { cures, type Answer, type Failure } from '../decide/failure.ts'
+import { cures, leavesOpen, type Answer, type Failure } from '../decide/failure.ts'
 import type { Desired } from '../decide/fields.ts'
 import { hour, type Outcome, type Seen } from '../decide/outcome.ts'
 import { plan, type Plan } from '../decide/plan.ts'
@@ -56,10 +56,11 @@ export function createCourier(clock: Clock): Courier {
   async function follow(open: Case, job: PendingJob): Promise<Verdict | undefined> {
     const { memory, connection, spec, signal } = open
     const answer = await connection.inventory.job(spec.uuid, job.ref, signal)
+    if (answer.ok && answer.value.kind === 'running' && answer.value.job.uuid !== job.ref.uuid)
+      return awaitJob(answer.value.job, job.seen, job.errand, memory)
     const isGivenUp = clock.monotonic() - job.since >= jobLimitMs
     if (isGivenUp) memory.job = undefined
-    // Silence, or a proxy's word, says nothing of the job; an error code of ZStack's is the end of it.
-    if (!answer.ok && answer.failure.code === undefined) return unheard(answer.failure, job.seen)
+    if (!answer.ok && leavesOpen(answer.failure)) return unheard(answer.failure, job.seen)
     if (answer.ok && answer.value.kind === 'running') {
       if (!isGivenUp) return postpone({ ...job, looks: job.looks + 1 }, memory)
       return unheard(
@@ -143,9 +144,9 @@ function postpone(job: PendingJob, memory: Memory): Verdict {
   return { outcome: { kind: 'awaitingJob', seen: job.seen, afterMs: Math.min(mostMs, firstMs * factor ** job.looks) } }
 }
 
-/** Where nothing that can be read has moved, what cannot be read has not either. */
+/** Where nothing that can be read is as it was sent, what cannot be read is not taken to be; what moved, others may have moved. */
 function wasIgnored({ mends }: Errand, { live }: Observation): boolean {
-  return mends.length > 0 && mends.every(({ field, live: before }) => isDeepStrictEqual(live.values.get(field), before))
+  return mends.length > 0 && mends.every(({ field, desired }) => !isEqual(field, desired, live.values.get(field)))
 }
 
 function unheard(failure: Failure, seen: Seen): Verdict {

@@ -11,7 +11,7 @@ export type Known = { readonly seen: Observation | undefined; readonly at: numbe
 
 /**
  * How ZStack took an update. `done` carries what a read showed afterwards: accepted is not applied. `withdrawn`: nobody
- * wanted it any more when its turn came, and ZStack has not seen it.
+ * wanted it any more when its turn came; ZStack has not seen it, or not in a form of which anybody knows that it takes it.
  */
 export type Accepted =
   | { readonly kind: 'done'; readonly seen: Observation | undefined }
@@ -34,10 +34,14 @@ export interface Inventory {
   refresh(uuids: readonly string[], signal: AbortSignal): Promise<Answer<readonly string[]>>
   /**
    * Sends one update with the fields of `patch` and no others. Never repeated by itself when its fate is unknown. It may
-   * have to wait, for a log-in say: `isWanted` is asked immediately before it leaves.
+   * have to wait, for a log-in say, or to leave a second time in another form, if need be at a look at its job: `isWanted`
+   * is asked immediately before it leaves.
    */
   update(uuid: string, patch: Patch, signal: AbortSignal, isWanted?: () => boolean): Promise<Answer<Accepted>>
-  /** How a job stands; an expired one is `done`, with what a read shows. */
+  /**
+   * How a job stands; an expired one is `done`, with what a read shows. One that goes on as another job is `running`, with
+   * that other. A failure that leaves it as it was (`leavesOpen`) is no end: it can be asked after again.
+   */
   job(uuid: string, job: JobRef, signal: AbortSignal): Promise<Answer<Accepted>>
   /** Drops what is known of services that nobody asks for any more. */
   retain(uuids: ReadonlySet<string>): void

@@ -1,43 +1,21 @@
-/** The model services of one ZStack: batched reads, minimal writes, and what was seen last. */
+/** The model services of one ZStack: batched reads, updates, and what was seen last. */
 import DataLoader from 'dataloader'
 import type { Clock } from '../clock.ts'
-import type { Live, Observation } from '../decide/assess.ts'
 import { done, failed, type Answer } from '../decide/failure.ts'
-import type { Patch } from '../decide/plan.ts'
-import type { Accepted, Inventory, JobRef, Known } from '../reconcile/ports.ts'
-import { evidenceOf, saysNoAction, type BodyShapes } from './bodyshape.ts'
-import { Withdrawn, type Call, type Client, type Reply } from './client.ts'
+import type { Inventory, Known } from '../reconcile/ports.ts'
+import type { BodyShapes } from './bodyshape.ts'
+import type { Call, Client } from './client.ts'
 import { createSightings } from './sightings.ts'
-import {
-  checkUuid,
-  hiddenTexts,
-  otherShape,
-  queryPath,
-  readJobPath,
-  readServices,
-  readUpdated,
-  servicePath,
-  updateBody,
-  type BodyShape,
-} from './wire.ts'
+import { createUpdates } from './updates.ts'
+import { checkUuid, queryPath, readServices } from './wire.ts'
 
 /** As many uuids as fit a request line of 8 KiB with room to spare. */
 const batchSize = 100
 /** Queries of one refresh that run at once: a poll leaves room for people's changes. */
 const refreshWidth = 4
-/** While the body shape is being learned, a job is followed so long before the lesson is given up. */
-const lessonMs = 30_000
-const lessonStepMs = 200
 
 /** What one query shows of each service asked for. */
 type Sight = ReadonlyMap<string, { readonly known: Known; readonly isNew: boolean }>
-type Order = {
-  readonly uuid: string
-  readonly patch: Patch
-  readonly signal: AbortSignal
-  readonly isWanted: (() => boolean) | undefined
-}
-type Sent = { readonly shape: BodyShape; readonly patch: Patch; readonly before: Live | undefined }
 
 export function createInventory(client: Client, shapes: BodyShapes, clock: Clock, endpoint: string): Inventory {
   const sightings = createSightings(clock)
@@ -45,8 +23,6 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
   const changed = new Set<string>()
   /** Running refreshes by uuid, so that a read of the same moment asks for nothing twice. */
   const underWay = new Map<string, Promise<Answer<unknown>>>()
-  /** The last job of each service, to judge its end by what was sent. */
-  const jobs = new Map<string, Sent & { readonly job: string }>()
   let queried: Promise<unknown> = Promise.resolve()
   const loader = new DataLoader<string, Answer<Known>>((uuids) => readBatch(uuids), {
     cache: false,
@@ -85,105 +61,7 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
     return fresh ? done(fresh) : loader.load(uuid)
   }
 
-  async function send({ uuid, patch, signal, isWanted }: Order, shape: BodyShape): Promise<Answer<Accepted>> {
-    const before = sightings.get(uuid)?.seen?.live
-    const call: Call = {
-      method: 'PUT',
-      path: servicePath(uuid),
-      body: updateBody(patch, shape),
-      writes: true,
-      target: uuid,
-      secrets: hiddenTexts(patch),
-      isWanted,
-    }
-    const answer = await client.call(call, signal).catch(unlessWithdrawn)
-    if (!answer) return withdrawn
-    if (!answer.ok) {
-      if (saysNoAction(answer.failure.message)) shapes.refused(shape)
-      // Whatever became of it, the next step starts from a read.
-      if (answer.failure.ambiguous === true) sightings.overturn(uuid)
-      return answer
-    }
-    const sent = { shape, patch, before }
-    return answer.value.status === 202 ? accept(uuid, answer.value, sent) : conclude(uuid, answer.value, sent)
-  }
-
-  function accept(uuid: string, { json }: Reply, sent: Sent): Answer<Accepted> {
-    const job = readJobPath(json)
-    sightings.overturn(uuid)
-    if (!job)
-      return failed({
-        kind: 'protocol',
-        message: `ZStack at ${endpoint} answered 202 without the location of a job; is a proxy changing answers?`,
-        ambiguous: true,
-      })
-    jobs.set(uuid, { ...sent, job: job.uuid })
-    return done({ kind: 'running', job })
-  }
-
-  /** The inventory in the answer is the verification; where there is none, a read decides. */
-  async function conclude(uuid: string, { json }: Reply, sent: Sent | undefined): Promise<Answer<Accepted>> {
-    const before = sightings.get(uuid)
-    const updated = readUpdated(json)
-    sightings.overturn(uuid)
-    let seen: Observation | undefined
-    if (updated?.uuid === uuid) {
-      seen = sightings.note(uuid, updated.live, sightings.begin()).known.seen
-    } else {
-      const answer = await loader.load(uuid)
-      if (!answer.ok) return answer
-      seen = answer.value.seen
-    }
-    if (sent) shapes.note(sent.shape, evidenceOf(sent.patch, sent.before ?? before?.seen?.live, seen?.live))
-    return done({ kind: 'done', seen })
-  }
-
-  async function job(uuid: string, ref: JobRef, signal: AbortSignal): Promise<Answer<Accepted>> {
-    const last = jobs.get(uuid)
-    const sent = last?.job === ref.uuid ? last : undefined
-    // A job's own uuid is another at every try; messages must not be.
-    const secrets = [ref.uuid, ...hiddenTexts(sent?.patch ?? {})]
-    const answer = await client.call({ method: 'GET', path: ref.path, writes: false, target: uuid, secrets }, signal)
-    if (answer.ok && answer.value.status === 202) return done({ kind: 'running', job: ref })
-    // Only ZStack's own word ends a job; a proxy's does not.
-    if (!answer.ok && answer.failure.code === undefined) return answer
-    if (sent) jobs.delete(uuid)
-    return answer.ok ? conclude(uuid, answer.value, sent) : answer
-  }
-
-  /** Tries shapes until one shows an effect, the server names the right one, or both were tried in vain. */
-  async function learn(order: Order): Promise<Answer<Accepted>> {
-    const first = shapes.best().shape
-    const answer = await follow(order, await send(order, first))
-    const isRefusedShape = !answer.ok && saysNoAction(answer.failure.message)
-    const isInconclusive = answer.ok && answer.value.kind === 'done' && !shapes.best().certain
-    if (!isRefusedShape && !isInconclusive) return answer
-    const second = await follow(order, await send(order, otherShape(first)))
-    if (second === withdrawn) return isRefusedShape ? withdrawn : answer
-    // A server that refuses the other shape has thereby taken the first.
-    return !second.ok && saysNoAction(second.failure.message) ? answer : second
-  }
-
-  async function sendAsLearned(order: Order): Promise<Answer<Accepted>> {
-    const { shape } = shapes.best()
-    const answer = await send(order, shape)
-    // A server of the other kind took this one's place, and said so.
-    const isReplaced = !answer.ok && saysNoAction(answer.failure.message) && shapes.best().shape !== shape
-    return isReplaced ? send(order, shapes.best().shape) : answer
-  }
-
-  async function follow({ uuid, signal }: Order, answer: Answer<Accepted>): Promise<Answer<Accepted>> {
-    const until = clock.monotonic() + lessonMs
-    let last = answer
-    while (last.ok && last.value.kind === 'running' && clock.monotonic() < until && !signal.aborted) {
-      await clock.sleep(lessonStepMs, signal)
-      const next = await job(uuid, last.value.job, signal)
-      // The job runs on, heard of or not: whoever asked follows it from here.
-      if (!next.ok && next.failure.code === undefined) return last
-      last = next
-    }
-    return last
-  }
+  const updates = createUpdates({ client, shapes, clock, endpoint, sightings, read: (uuid) => loader.load(uuid) })
 
   return {
     known: (uuid) => sightings.get(uuid),
@@ -212,25 +90,14 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
       changed.clear()
       return done(all)
     },
-    async update(uuid, patch, signal, isWanted) {
-      const order = { uuid, patch, signal, isWanted }
-      const isCertain = () => shapes.best().certain
-      if (isCertain()) return sendAsLearned(order)
-      return shapes.learn(() => (isCertain() ? sendAsLearned : learn)(order))
-    },
-    job,
+    update: updates.update,
+    job: updates.job,
     retain(uuids) {
       sightings.retain(uuids)
-      for (const uuid of jobs.keys()) if (!uuids.has(uuid)) jobs.delete(uuid)
+      updates.retain(uuids)
       for (const uuid of changed) if (!uuids.has(uuid)) changed.delete(uuid)
     },
   }
-}
-
-const withdrawn = done({ kind: 'withdrawn' } as const)
-
-function unlessWithdrawn(error: unknown): undefined {
-  if (!(error instanceof Withdrawn)) throw error
 }
 
 function knownIn(sight: Sight, uuid: string): Known {

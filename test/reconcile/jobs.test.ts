@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRig, outage, refusal, uuid } from '../support/reconciler.ts'
+import { createRig, lost, outage, refusal, uuid } from '../support/reconciler.ts'
 
 const minute = 60_000
 
@@ -58,6 +58,33 @@ describe('an update that became a job', () => {
     expect(inventory.updates()).toHaveLength(1)
   })
 
+  it('that failed for trouble on the node is over, and what differs is sent again', async () => {
+    const { pass, inventory, ready } = await atWork()
+    inventory.endJobs({ fails: { ...outage, code: 'SYS.1000' } })
+    expect(await pass('a')).toEqual({ kind: 'backOff' })
+    await pass('a')
+    expect(inventory.updates()).toHaveLength(2)
+    expect(ready('a')).toBe('True InSync')
+  })
+
+  it('whose rest went lost on its way is over, and what differs is sent again after a read', async () => {
+    const { pass, inventory } = await atWork()
+    inventory.next('job', { fails: lost })
+    await pass('a')
+    await pass('a')
+    expect(inventory.calls.slice(-2).map(({ kind }) => kind)).toEqual(['read', 'update'])
+  })
+
+  it('whose rest is refused holds like a refusal, though ZStack gives no code for it', async () => {
+    const { pass, inventory, ready } = await atWork()
+    inventory.next('job', { fails: { kind: 'rejected', message: 'ZStack refuses the request (400)' } })
+    await pass('a')
+    await pass('a')
+    expect(ready('a')).toBe('False RemoteRejected')
+    expect(inventory.calls.filter(({ kind }) => kind === 'job')).toHaveLength(1)
+    expect(inventory.updates()).toHaveLength(1)
+  })
+
   it('that ZStack has forgotten is judged by what a read shows', async () => {
     const { pass, inventory, ready } = await atWork()
     inventory.endJobs('expired')
@@ -98,6 +125,29 @@ describe('an update that became a job', () => {
     inventory.endJobs()
     await pass('a')
     expect(inventory.calls.at(-2)).toMatchObject({ kind: 'read' })
+    expect(ready('a')).toBe('True InSync')
+  })
+
+  it('that goes on as another is followed there, with ten minutes of its own', async () => {
+    const { pass, inventory, clock, ready } = await atWork()
+    await clock.advance(9 * minute)
+    inventory.next('job', { job: true })
+    expect(await pass('a')).toEqual({ kind: 'after', ms: 200, isMidway: true })
+    await clock.advance(9 * minute)
+    expect(await pass('a')).toMatchObject({ kind: 'after' })
+    expect(ready('a')).toBe('False AwaitingJob')
+    inventory.endJobs()
+    await pass('a')
+    expect(ready('a')).toBe('True InSync')
+    expect(inventory.updates()).toHaveLength(1)
+  })
+
+  it('of which nobody can tell what it did, since an edit took the rest of it back, is planned anew', async () => {
+    const { pass, inventory, fleet, ready } = await atWork({ servicePorts: [80] })
+    fleet.edit('a', { description: 'edited' })
+    inventory.next('job', { withdrawn: true })
+    await pass('a')
+    expect(inventory.updates()).toEqual([{ servicePorts: [80] }, { description: 'edited', servicePorts: [80] }])
     expect(ready('a')).toBe('True InSync')
   })
 

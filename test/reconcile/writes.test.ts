@@ -127,6 +127,20 @@ describe('what is written to ZStack', () => {
     expect(rig.ready('a')).toBe('True InSync')
   })
 
+  it('a write-only field is sent again though something moved, if nothing shows that it was this update that moved it', async () => {
+    const rig = differing({ description: 'wanted', requestCpu: 4, userTags: ['x'] })
+    rig.inventory.place(uuid, { description: 'old' })
+    await rig.inventory.refresh([uuid], new AbortController().signal)
+    rig.inventory.place(uuid, { description: 'of somebody else' })
+    rig.inventory.next('update', { ineffective: true })
+    await rig.passes('a', 2)
+    expect(rig.inventory.updates()).toEqual([
+      { description: 'wanted', userTags: ['x'] },
+      { description: 'wanted', userTags: ['x'] },
+    ])
+    expect(rig.ready('a')).toBe('True InSync')
+  })
+
   it('an update that ZStack accepted is no proof: what differs still is not ready, and tried again later', async () => {
     const rig = differing({})
     rig.inventory.next('update', { ineffective: true })

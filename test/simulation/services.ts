@@ -15,6 +15,8 @@ export type Service = {
   readonly unsure: Set<FieldName>
   /** Fields of updates that were accepted and not carried out, and not since. */
   readonly ignored: Set<FieldName>
+  /** Fields that came in an update and were not written since: because it came in the wrong body, say. */
+  readonly unwritten: Set<FieldName>
 }
 
 export interface Services {
@@ -28,6 +30,8 @@ export interface Services {
   lost(): readonly string[]
   /** Somebody else changes it: whether a field shows it that only some servers show, nobody knows. */
   drift(uuid: string, values: Values): void
+  /** Nobody can tell from outside whether these were written. */
+  doubt(uuid: string, names: readonly FieldName[]): void
   /** Whether anything changed. */
   write(uuid: string, values: Values): boolean
 }
@@ -44,6 +48,7 @@ export function createServices(): Services {
       service.held.set(field, [...(service.held.get(field) ?? []), value])
       service.unsure.delete(field)
       service.ignored.delete(field)
+      service.unwritten.delete(field)
     }
     service.values = after
     if (isDeepStrictEqual(before, after)) return false
@@ -55,7 +60,8 @@ export function createServices(): Services {
     get: (uuid) => present.get(uuid),
     all: () => [...present.values()],
     place(uuid, values) {
-      const service: Service = { values: {}, revision: 0, held: new Map(), unsure: new Set(), ignored: new Set() }
+      const [unsure, ignored, unwritten] = [new Set<FieldName>(), new Set<FieldName>(), new Set<FieldName>()]
+      const service: Service = { values: {}, revision: 0, held: new Map(), unsure, ignored, unwritten }
       write(service, values)
       present.set(uuid, service)
     },
@@ -85,6 +91,9 @@ export function createServices(): Services {
       for (const field of service.ignored) service.unsure.add(field)
     },
     lost: () => [...away.keys()],
+    doubt(uuid, names) {
+      for (const field of names) (present.get(uuid) ?? away.get(uuid))?.unsure.add(field)
+    },
     write(uuid, values) {
       const service = present.get(uuid) ?? away.get(uuid)
       return service !== undefined && write(service, values)

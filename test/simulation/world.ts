@@ -133,8 +133,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
         trace(() => `${life.name} logs ${line.trim()}`)
         listen(life, 'its log', line)
         const [, learned] = /"msg":"ZStack takes the (\w+) body"/.exec(line) ?? []
-        if (learned !== undefined && (learned === 'flat') !== (setting.mood.bodyShape === 'flat'))
-          zstack.hasMisled = true
+        if (learned !== undefined && (learned === 'flat') !== (setting.mood.bodyShape === 'flat')) zstack.mislead()
       },
     }),
   )

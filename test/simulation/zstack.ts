@@ -40,8 +40,8 @@ export type Order = {
 
 export interface ZStack {
   mood: Mood
-  /** Whether some process believes in the wrong body. */
-  hasMisled: boolean
+  /** Some process has come to believe in the wrong body: where nobody can read what comes, or came, in it, that is lost. */
+  mislead(): void
   /** What a request gets that arrives now. `order` comes with updates, and with the jobs they became. */
   arrive(request: HttpRequest, sentAt: number): { readonly answer: Answer; readonly order?: Order }
   /** Ends jobs that would run on for ever. */
@@ -62,8 +62,6 @@ export type ZStackOptions = {
   readonly accessKeys: ReadonlyMap<string, string>
 }
 
-/** So long the operator looks after a job to learn from its end which body the server takes. */
-const lessonMs = 30_000
 const node = 'http://192.0.2.10:8080/zstack'
 
 export function createZStack(options: ZStackOptions): ZStack {
@@ -71,6 +69,7 @@ export function createZStack(options: ZStackOptions): ZStack {
   const jobs = new Map<string, Job>()
   /** When the update that a service last saw was sent: an older one that arrives later undoes it unseen. */
   const lastSent = new Map<string, number>()
+  let hasMisled = false
 
   function authenticate({ method, path, headers }: HttpRequest) {
     const { authorization, date } = headers
@@ -128,9 +127,7 @@ export function createZStack(options: ZStackOptions): ZStack {
     const uuid = path.slice(path.lastIndexOf('/') + 1)
     const values = argumentsOf(action) as Values
     const order: Order = { uuid, values, sentAt, revision: services.get(uuid)?.revision }
-    // A lesson may be given up while a job runs, or be false: what goes in the wrong body and nobody can read is lost.
-    if ((answer === 'async' && (zstack.mood.jobMs >= lessonMs || zstack.mood.jobEnd === 'never')) || zstack.hasMisled)
-      for (const field of namesIn(body)) services.get(uuid)?.unsure.add(field)
+    for (const field of namesIn(body)) services.get(uuid)?.[hasMisled ? 'unsure' : 'unwritten'].add(field)
     if (refuses !== undefined) {
       order.refused = refuses
       return { order, answer: apiError(refuses, `cannot take [${JSON.stringify(body)}]`) }
@@ -151,6 +148,8 @@ export function createZStack(options: ZStackOptions): ZStack {
       }
       if (jobEnd === 'forgotten') ignore(order)
       const answer = jobEnd === 'forgotten' ? undefined : carryOut(order)
+      // That it failed for want of its service, such a job does not tell.
+      if (jobEnd !== 'done' && order.refused !== undefined) services.doubt(order.uuid, namesOf(order.values))
       jobs.set(job, jobEnd === 'done' && answer ? { state: 'over', order, answer } : { state: 'gone', order, end })
     }
     jobs.set(job, { state: 'running', order, end })
@@ -179,7 +178,10 @@ export function createZStack(options: ZStackOptions): ZStack {
 
   const zstack: ZStack = {
     mood: options.mood,
-    hasMisled: false,
+    mislead() {
+      hasMisled = true
+      for (const { unwritten, unsure } of services.all()) for (const field of unwritten) unsure.add(field)
+    },
     arrive(request, sentAt) {
       try {
         return dispatch(request, sentAt)
@@ -195,7 +197,7 @@ export function createZStack(options: ZStackOptions): ZStack {
   return zstack
 }
 
-/** Fields in a body of the wrong shape. */
+/** Fields in a body of whatever shape. */
 function namesIn(body: unknown): FieldName[] {
   return namesOf({ ...(body as { updateModelService?: Values }).updateModelService, ...(body as Values) }).filter(
     (field) => field in fields,

@@ -18,8 +18,10 @@ export type Script =
   | { readonly fails: Failure; readonly carriedOut?: boolean }
   /** An update that is accepted and changes nothing. */
   | { readonly ineffective: true }
-  /** An update that becomes a job, which ends when {@link FakeInventory.endJobs} says so. */
+  /** An update that becomes a job, or a job that goes on as another; it ends when {@link FakeInventory.endJobs} says so. */
   | { readonly job: true }
+  /** A job that nobody wants any more when the rest of its work is to be sent. */
+  | { readonly withdrawn: true }
   /** Nothing comes back before this resolves. */
   | { readonly after: Promise<unknown> }
   /** An update that does not leave before this resolves. */
@@ -56,6 +58,7 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
   const shows = new Set<FieldName>()
   const scripts: Record<InventoryCall['kind'], Script[]> = { read: [], refresh: [], update: [], job: [] }
   const jobs = new Map<string, { carryOut: () => void; end?: 'done' | 'expired' | { readonly fails: Failure } }>()
+  let started = 0
 
   const isShown = (field: FieldName) =>
     fields[field].visibility === 'shown' || (fields[field].visibility === 'newer' && isOld !== true)
@@ -80,6 +83,13 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
 
   function endJobs(end: 'done' | 'expired' | { readonly fails: Failure } = 'done') {
     for (const job of jobs.values()) job.end ??= end
+  }
+
+  function start(carryOut: () => void): Answer<Accepted> {
+    const job = { uuid: `job-${started}`, path: `/v1/api-jobs/job-${started}` }
+    started += 1
+    jobs.set(job.uuid, { carryOut })
+    return done({ kind: 'running', job })
   }
 
   async function scripted(call: InventoryCall, signal: AbortSignal): Promise<Script | undefined> {
@@ -142,10 +152,8 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
           message: 'ZStack refuses the update (SYS.1003: not found)',
         })
       if (script && 'job' in script) {
-        const job = { uuid: `job-${jobs.size}`, path: `/v1/api-jobs/job-${jobs.size}` }
-        jobs.set(job.uuid, { carryOut })
         known.delete(uuid)
-        return done({ kind: 'running', job })
+        return start(carryOut)
       }
       carryOut()
       return accepted(uuid)
@@ -156,6 +164,10 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
       const job = jobs.get(ref.uuid)
       // A job unknown to ZStack is one that it has forgotten.
       if (!job) return accepted(uuid)
+      if (script && ('job' in script || 'withdrawn' in script)) {
+        jobs.delete(ref.uuid)
+        return 'job' in script ? start(job.carryOut) : done({ kind: 'withdrawn' })
+      }
       if (job.end === undefined) return done({ kind: 'running', job: ref })
       jobs.delete(ref.uuid)
       if (typeof job.end === 'object') return failed(job.end.fails)

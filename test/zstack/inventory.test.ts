@@ -171,14 +171,15 @@ describe('an update', () => {
     expect(http.sent('PUT', b)).toEqual([])
   })
 
-  it('that nobody wants any more after its first body taught nothing is not sent in the other', async () => {
+  it('that nobody wants any more after its first body taught nothing is not sent in the other, and was not carried out', async () => {
     const { http, inventory } = scripted(
       ({ method }) => (method === 'PUT' ? updated(a, { requestCpu: 4 }) : listed(service(a, { requestCpu: 4 }))),
       'auto',
     )
     await inventory.read(a, signal)
     let asked = 0
-    expect(cpuOf(await inventory.update(a, { requestCpu: 8 }, signal, () => ++asked === 1))).toBe(4)
+    const answer = await inventory.update(a, { requestCpu: 8 }, signal, () => ++asked === 1)
+    expect(answer).toEqual({ ok: true, value: { kind: 'withdrawn' } })
     expect(http.sent('PUT', a)).toHaveLength(1)
   })
 
