@@ -1,13 +1,13 @@
 /** What must never happen in a simulated world, looked at whenever a process does something. */
 import { isDeepStrictEqual } from 'node:util'
-import { parse, reconcileRequestedAt, type FieldName, type Policy } from '../../src/api/modelservice.ts'
+import { parse, type FieldName, type Policy } from '../../src/api/modelservice.ts'
 import { cures } from '../../src/decide/failure.ts'
 import { desiredOf, type Json } from '../../src/decide/fields.ts'
 import { saysNoAction } from '../../src/zstack/bodyshape.ts'
 import { failureOf } from '../../src/zstack/failures.ts'
 import type { HttpAnswer, HttpRequest } from '../../src/zstack/http.ts'
 import { keyOf, type Objects, type Stored } from './objects.ts'
-import type { Services } from './services.ts'
+import { createSights } from './sights.ts'
 import type { Time } from './time.ts'
 import type { View } from './watching.ts'
 import type { Order } from './zstack.ts'
@@ -18,7 +18,6 @@ export type Suspect = { readonly name: string; readonly identity: string; readon
 export type JudgeOptions = {
   readonly time: Time
   readonly objects: Objects
-  readonly services: Services
   readonly elects: boolean
   /** Bodies that one update may be tried in. */
   readonly shapes: 1 | 2
@@ -34,8 +33,8 @@ export interface Judge {
   concluded(suspect: Suspect, uuid: string, answer: HttpAnswer | undefined, order: Order): void
   /** An update got its answer, or none. */
   updated(suspect: Suspect, uuid: string, answer: HttpAnswer | undefined, order: Order | undefined): void
-  /** A read went wrong: the updates before it are not judged by what it would have shown. */
-  unread(): void
+  /** A read was answered, or not: the updates before it are not judged by what one that went wrong would have shown. */
+  queried(suspect: Suspect, answer: HttpAnswer | undefined): void
   /** A log-in was answered. */
   loggedIn(suspect: Suspect, answer: HttpAnswer): void
   /** The object that wrote a service last. */
@@ -58,7 +57,8 @@ const lockOutMs = 1_740_000
 /** No backoff is that fast. */
 const mostPerMinute = 40
 
-export function createJudge({ time, objects, services, elects, shapes, showsPast, blame }: JudgeOptions): Judge {
+export function createJudge({ time, objects, elects, shapes, showsPast, blame }: JudgeOptions): Judge {
+  const sights = createSights()
   const rows = new Map<string, Row>()
   const sent = new Map<string, number[]>()
   /** For which objects a process has updates of a service on their way. */
@@ -83,14 +83,15 @@ export function createJudge({ time, objects, services, elects, shapes, showsPast
     return Object.keys(patch).length === 0 ? 'sends nothing' : undefined
   }
 
-  function fuseOf({ name }: Suspect, uuid: string, winner: Stored, fields: readonly string[]): string | undefined {
-    const { uid, generation, annotations } = winner.metadata
-    const revision = services.get(uuid)?.revision
-    const subject = JSON.stringify([uid, generation, annotations?.[reconcileRequestedAt], revision, fields])
+  function fuseOf(suspect: Suspect, uuid: string, winner: Stored, fields: readonly string[]): string | undefined {
+    const { uid, generation } = winner.metadata
+    const parsed = parse(winner)
+    const differences = parsed.ok ? sights.differences(suspect, uuid, desiredOf(parsed.spec)) : []
+    const subject = JSON.stringify([uid, generation, sights.request(suspect, uid), differences, fields])
     const before = rows.get(uuid)
     const row: Row = before?.subject === subject ? before : { subject, verdicts: [], lives: new Set(), uncounted: 0 }
     rows.set(uuid, row)
-    row.lives.add(name)
+    row.lives.add(suspect.name)
     row.verdicts = row.verdicts.filter(({ at, kind }) => time.now() - at < standsMs[kind])
     const count = (kind: Verdict['kind']) => row.verdicts.filter((verdict) => verdict.kind === kind).length
     // A crash may lose what the last update of a process taught it; a look into the past, all of it.
@@ -143,10 +144,16 @@ export function createJudge({ time, objects, services, elects, shapes, showsPast
     updated(suspect, uuid, answer, order) {
       // The answers of one process to one service are told apart by nothing; they come in the order of their questions.
       underWay.get(laneOf(suspect, uuid))?.shift()
+      sights.answered(suspect, answer)
       conclude(uuid, answer, order)
     },
-    concluded: (_, uuid, answer, order) => conclude(uuid, answer, order),
-    unread() {
+    concluded(suspect, uuid, answer, order) {
+      sights.answered(suspect, answer)
+      conclude(uuid, answer, order)
+    },
+    queried(suspect, answer) {
+      sights.queried(suspect, answer)
+      if (answer?.kind === 'answered' && answer.status === 200 && answer.json !== undefined) return
       for (const row of rows.values()) row.uncounted += shapes
     },
     loggedIn({ name }, answer) {
