@@ -63,8 +63,10 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
     ...{ time, chance: chance.fork(), zstack, troubles: zstackTroubles, limitMs: setting.requestTimeoutMs },
   })
   const judge = createJudge({
-    ...{ time, objects, blame, elects: setting.replicas > 1, shapes: setting.requestBody === 'auto' ? 2 : 1 },
-    showsPast: steps.some((step) => step.do === 'kubernetes trouble'),
+    ...{ time, objects, blame, elects: setting.replicas > 1 },
+    showsPast: steps.some(
+      (step) => step.do === 'kubernetes trouble' && (setting.replicas > 1 || step.trouble.what === 'stale list'),
+    ),
   })
   objects.onChange(({ type, version, object: { metadata, spec } }) =>
     trace(() => `kubernetes: ${type} ${metadata.name} @${version} #${metadata.generation} ${JSON.stringify(spec)}`),
