@@ -59,10 +59,10 @@ export function subjectIn({ differences, unverifiable }: Assessment, generation:
 }
 
 export function isSame(a: Subject | undefined, b: Subject): boolean {
-  return a?.generation === b.generation && isDeepStrictEqual(readableTo(b, a.drift), readableTo(a, b.drift))
+  return a?.generation === b.generation && isDeepStrictEqual(readableTo(b, a.drift), b.drift)
 }
 
-/** That a server shows a field at all may be news to one process, and not yet to the next: its absence is the same to both. */
+/** That a server shows a field at all may be known to one process, and not yet to the next: it cannot miss its value. */
 function readableTo({ unread }: Subject, drift: Drift): Drift {
   return drift.filter(({ field, live }) => live !== nothing || !unread.includes(field))
 }
