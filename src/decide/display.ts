@@ -6,6 +6,8 @@ import type { Status } from '../api/status.ts'
 import { canonical, fields, type Json } from './fields.ts'
 import type { Assessment, Difference, Live } from './assess.ts'
 
+/** Where ZStack shows no value. */
+export const nothing = '(none)'
 const longest = 64
 const longestName = 255
 const mostDrift = 20
@@ -16,7 +18,7 @@ const mostDrift = 20
  */
 export function display(field: FieldName, value: Json | undefined): string {
   if (fields[field].visibility === 'hidden') return '(not shown)'
-  if (value === undefined || value === null) return '(none)'
+  if (value === undefined || value === null) return nothing
   if (field === 'requestMemory' && typeof value === 'number') return spellBytes(value)
   const text = (typeof value === 'string' ? value : canonical(fields[field].essence?.(value) ?? value)).toWellFormed()
   if (text === '') return '(empty)'

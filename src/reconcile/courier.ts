@@ -4,13 +4,12 @@ import type { FieldName, Spec, StoredModelService } from '../api/modelservice.ts
 import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
 import { isEqual, reassess, type Observation } from '../decide/assess.ts'
-import { driftOf } from '../decide/display.ts'
 import { cures, leavesOpen, type Answer, type Failure } from '../decide/failure.ts'
 import type { Desired } from '../decide/fields.ts'
 import { hour, type Outcome, type Seen } from '../decide/outcome.ts'
 import { plan, type Plan } from '../decide/plan.ts'
 import { rememberedHashes } from '../decide/report.ts'
-import { fuse, isSame, refusalMs, subjectOf, type Errand, type Memory, type PendingJob } from './memory.ts'
+import { fuse, isSame, refusalMs, subjectIn, type Errand, type Memory, type PendingJob } from './memory.ts'
 import type { Accepted, Connection, JobRef } from './ports.ts'
 import type { Report, Verdict } from './reporter.ts'
 
@@ -97,7 +96,7 @@ export function createCourier(clock: Clock): Courier {
     const accepted = wasIgnored(errand, observation) ? [] : current
     const assessment = reassess(desired, observation, rememberedHashes(previous), accepted, object.metadata.uid)
     const seen: Seen = { observation, assessment }
-    const subject = subjectOf(object.metadata.generation, driftOf(assessment.differences))
+    const subject = subjectIn(assessment, object.metadata.generation)
     const verdict = (outcome: Outcome, attempts: number): Verdict => ({
       outcome,
       errand,
@@ -126,7 +125,7 @@ export function createCourier(clock: Clock): Courier {
   function refused({ object, memory }: Case, seen: Seen, failure: Failure): Verdict {
     if (cures[failure.kind].scope === 'connection') return unheard(failure, seen)
     const retryInMs = refusalMs(failure)
-    const subject = subjectOf(object.metadata.generation, driftOf(seen.assessment.differences))
+    const subject = subjectIn(seen.assessment, object.metadata.generation)
     memory.hold = { subject, until: clock.now() + retryInMs, failure }
     return { outcome: { kind: 'failed', failure, seen, stale: false, retryInMs } }
   }

@@ -1,14 +1,23 @@
 /** What one pass must tell the next. All that matters beyond a restart is in status, and is recalled from there. */
+import { isDeepStrictEqual } from 'node:util'
 import type { Condition, Status, UpdateCause } from '../api/status.ts'
-import type { Difference } from '../decide/assess.ts'
+import type { Assessment, Difference } from '../decide/assess.ts'
+import { driftOf, nothing } from '../decide/display.ts'
 import { cures, type Failure, type FailureKind } from '../decide/failure.ts'
 import { hour, slowly, type Seen } from '../decide/outcome.ts'
 import type { Patch } from '../decide/plan.ts'
 import { conditionOf } from '../decide/report.ts'
 import type { JobRef } from './ports.ts'
 
-/** A difference at a generation, by the drift that status shows: what even a restart can compare with. */
-export type Subject = { readonly generation: number; readonly drift: string }
+/** A difference at a generation, by what status shows of it: what even a restart can compare with. */
+export type Subject = {
+  readonly generation: number
+  readonly drift: Drift
+  /** Declared fields that could not be read. */
+  readonly unread: readonly string[]
+}
+
+type Drift = NonNullable<Status['drift']>
 
 /** No update of the subject until then: refused with `failure`, or accepted too often without effect. */
 export type Hold = { readonly subject: Subject; readonly until: number; readonly failure?: Failure }
@@ -41,12 +50,21 @@ export type Memory = {
 /** Updates in a row that leave the same difference, before the fuse blows (design.md, Reconciliation). */
 export const fuse = 3
 
-export function subjectOf(generation: number, drift: Status['drift']): Subject {
-  return { generation, drift: JSON.stringify(drift ?? []) }
+export function subjectOf(generation: number, drift: Drift = [], unread: readonly string[] = []): Subject {
+  return { generation, drift, unread }
+}
+
+export function subjectIn({ differences, unverifiable }: Assessment, generation: number): Subject {
+  return subjectOf(generation, driftOf(differences), unverifiable)
 }
 
 export function isSame(a: Subject | undefined, b: Subject): boolean {
-  return a?.generation === b.generation && a.drift === b.drift
+  return a?.generation === b.generation && isDeepStrictEqual(readableTo(b, a.drift), b.drift)
+}
+
+/** That a server shows a field at all may be known to one process, and not yet to the next: it cannot miss its value. */
+function readableTo({ unread }: Subject, drift: Drift): Drift {
+  return drift.filter(({ field, live }) => live !== nothing || !unread.includes(field))
 }
 
 /** How long ZStack's refusal of an update stands. */
@@ -58,10 +76,11 @@ export function refusalMs({ kind }: Failure): number {
 export function recall(status: Status | undefined, now: number): Memory {
   const last = status?.lastUpdate
   const count = last?.attempts ?? 0
-  const tries = last && count > 0 ? { subject: subjectOf(last.generation, status.drift), count } : undefined
+  const subjectAt = (generation: number) => subjectOf(generation, status?.drift, status?.unverifiableFields)
+  const tries = last && count > 0 ? { subject: subjectAt(last.generation), count } : undefined
   const told = conditionOf(status, 'Stalled') ?? conditionOf(status, 'Reconciling')
   if (!told) return { tries }
-  const subject = subjectOf(told.observedGeneration, status?.drift)
+  const subject = subjectAt(told.observedGeneration)
   if (told.reason === 'UpdateNotEffective')
     return { tries, hold: { subject, until: (last ? Date.parse(last.time) : now) + hour } }
   const kind = refusalIn(told)

@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import { parse, reconcileRequestedAt, statusOf, type Spec, type StoredModelService } from '../api/modelservice.ts'
 import type { Clock } from '../clock.ts'
 import { assess, type Observation } from '../decide/assess.ts'
-import { driftOf } from '../decide/display.ts'
 import { cures, type Failure } from '../decide/failure.ts'
 import { desiredOf } from '../decide/fields.ts'
 import { next, type Outcome, type Result } from '../decide/outcome.ts'
@@ -11,7 +10,7 @@ import { plan } from '../decide/plan.ts'
 import { rememberedHashes } from '../decide/report.ts'
 import { createCourier, type Case } from './courier.ts'
 import type { Claims } from './claims.ts'
-import { isSame, recall, subjectOf, type Memory } from './memory.ts'
+import { isSame, recall, subjectIn, type Memory } from './memory.ts'
 import type { Stopwatch } from './stopwatch.ts'
 import type { Announce, Connection, Connections, Known, Objects } from './ports.ts'
 import { createReporter, type Report, type UpdateResult, type Verdict } from './reporter.ts'
@@ -107,7 +106,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const { desired, object, spec, memory, connection, isCurrent } = open
     const assessment = assess(desired, observation, rememberedHashes(open.previous), object.metadata.uid)
     const seen = { observation, assessment }
-    const subject = subjectOf(object.metadata.generation, driftOf(assessment.differences))
+    const subject = subjectIn(assessment, object.metadata.generation)
     const hold = open.token === undefined && isSame(memory.hold?.subject, subject) ? memory.hold : undefined
     const decision = plan(desired, assessment, {
       policy: spec.policy ?? 'Enforce',

@@ -69,6 +69,47 @@ describe('the fuse', () => {
     expect(ready('a')).toBe('False UpdateNotEffective')
   })
 
+  describe('where another service shows that ZStack has a field that it leaves out here', () => {
+    const other = 'b'.repeat(32)
+    function unreadable() {
+      const rig = createRig({ isIneffective: true })
+      rig.inventory.place(uuid, { requestCpu: 4 })
+      rig.inventory.place(other, { source: 'elsewhere' })
+      rig.fleet.create('a', { uuid, requestCpu: 8, source: 'here' })
+      const look = () => rig.inventory.refresh([other], anySignal)
+      return { ...rig, look, sent: () => rig.inventory.updates().length }
+    }
+
+    it('a restart that forgets so starts no new count', async () => {
+      const { pass, passes, look, restart, sent, ready } = unreadable()
+      await look()
+      await passes('a', 2)
+      restart()
+      await pass('a')
+      await pass('a')
+      expect(sent()).toBe(3)
+      expect(ready('a')).toBe('False UpdateNotEffective')
+    })
+
+    it('the fuse is lifted when that comes to light', async () => {
+      const { passes, look, sent } = unreadable()
+      await passes('a', 3)
+      await look()
+      await passes('a', 5)
+      expect(sent()).toBe(6)
+    })
+
+    it('the fuse is lifted when its value disappears here', async () => {
+      const { passes, inventory, sent } = unreadable()
+      inventory.place(uuid, { source: 'here' })
+      await passes('a', 3)
+      inventory.place(uuid, { source: null })
+      await inventory.refresh([uuid], anySignal)
+      await passes('a', 5)
+      expect(sent()).toBe(6)
+    })
+  })
+
   it('a restart writes no status where nothing has changed', async () => {
     const { pass, fleet, restart } = await blown()
     const writes = fleet.writes.length

@@ -1,11 +1,11 @@
 /** How every object must stand once the trouble is over, by what ZStack really holds. */
 import { parse, reconcileRequestedAt, statusOf, type FieldName, type Spec } from '../../src/api/modelservice.ts'
 import { conditionOf } from '../../src/decide/report.ts'
-import { desiredOf, fields, isEmpty, type Json } from '../../src/decide/fields.ts'
+import { desiredOf, fields, isEmpty } from '../../src/decide/fields.ts'
 import type { Judge } from './judge.ts'
 import { winnerOf } from './judge.ts'
 import { keyOf, type Objects, type Stored } from './objects.ts'
-import type { Service, Services } from './services.ts'
+import { isSame, type Service, type Services } from './services.ts'
 
 export type Ended = {
   readonly objects: Objects
@@ -82,9 +82,4 @@ function neverApplied({ policy, suspend, ...spec }: Spec, shown: readonly FieldN
 
 function differences(spec: Spec, { values }: Service): FieldName[] {
   return [...desiredOf(spec)].filter(([field, value]) => !isSame(field, value, values[field])).map(([field]) => field)
-}
-
-function isSame(field: FieldName, wanted: Json, held: Json | undefined): boolean {
-  if (held === undefined || isEmpty(held) || isEmpty(wanted)) return isEmpty(held) && isEmpty(wanted)
-  return fields[field].equal(wanted, held)
 }

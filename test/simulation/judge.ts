@@ -1,13 +1,13 @@
 /** What must never happen in a simulated world, looked at whenever a process does something. */
 import { isDeepStrictEqual } from 'node:util'
-import { parse, reconcileRequestedAt, type FieldName, type Policy } from '../../src/api/modelservice.ts'
+import { parse, type FieldName, type Policy } from '../../src/api/modelservice.ts'
 import { cures } from '../../src/decide/failure.ts'
 import { desiredOf, type Json } from '../../src/decide/fields.ts'
 import { saysNoAction } from '../../src/zstack/bodyshape.ts'
 import { failureOf } from '../../src/zstack/failures.ts'
 import type { HttpAnswer, HttpRequest } from '../../src/zstack/http.ts'
 import { keyOf, type Objects, type Stored } from './objects.ts'
-import type { Services } from './services.ts'
+import { createSights } from './sights.ts'
 import type { Time } from './time.ts'
 import type { View } from './watching.ts'
 import type { Order } from './zstack.ts'
@@ -18,10 +18,7 @@ export type Suspect = { readonly name: string; readonly identity: string; readon
 export type JudgeOptions = {
   readonly time: Time
   readonly objects: Objects
-  readonly services: Services
   readonly elects: boolean
-  /** Bodies that one update may be tried in. */
-  readonly shapes: 1 | 2
   /** Whether a process may be shown the past, its own earlier status included. */
   readonly showsPast: boolean
   readonly blame: (what: string) => void
@@ -34,8 +31,8 @@ export interface Judge {
   concluded(suspect: Suspect, uuid: string, answer: HttpAnswer | undefined, order: Order): void
   /** An update got its answer, or none. */
   updated(suspect: Suspect, uuid: string, answer: HttpAnswer | undefined, order: Order | undefined): void
-  /** A read went wrong: the updates before it are not judged by what it would have shown. */
-  unread(): void
+  /** A read was answered, or not: the updates before it are not judged by what one that went wrong would have shown. */
+  queried(suspect: Suspect, answer: HttpAnswer | undefined): void
   /** A log-in was answered. */
   loggedIn(suspect: Suspect, answer: HttpAnswer): void
   /** The object that wrote a service last. */
@@ -48,7 +45,18 @@ type Row = {
   readonly subject: string
   verdicts: Verdict[]
   readonly lives: Set<string>
-  /** Updates of which the operator could not learn that they were in vain. */ uncounted: number
+  /** Updates of which the operator could not learn that they were in vain. */
+  uncounted: number
+}
+/** The last update of a service by a process. */
+type Try = {
+  readonly body: unknown
+  /** The object, the fields, and what the process was shown of them. */
+  readonly about: string
+  readonly request: string | undefined
+  /** The same as the one before, in the other of the two bodies: only both together are a try. */
+  readonly isSecond: boolean
+  verdict?: Verdict
 }
 
 const fuse = 3
@@ -58,8 +66,10 @@ const lockOutMs = 1_740_000
 /** No backoff is that fast. */
 const mostPerMinute = 40
 
-export function createJudge({ time, objects, services, elects, shapes, showsPast, blame }: JudgeOptions): Judge {
+export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOptions): Judge {
+  const sights = createSights()
   const rows = new Map<string, Row>()
+  const tries = new Map<string, Try>()
   const sent = new Map<string, number[]>()
   /** For which objects a process has updates of a service on their way. */
   const underWay = new Map<string, (string | undefined)[]>()
@@ -83,22 +93,29 @@ export function createJudge({ time, objects, services, elects, shapes, showsPast
     return Object.keys(patch).length === 0 ? 'sends nothing' : undefined
   }
 
-  function fuseOf({ name }: Suspect, uuid: string, winner: Stored, fields: readonly string[]): string | undefined {
-    const { uid, generation, annotations } = winner.metadata
-    const revision = services.get(uuid)?.revision
-    const subject = JSON.stringify([uid, generation, annotations?.[reconcileRequestedAt], revision, fields])
+  function fuseOf(suspect: Suspect, uuid: string, winner: Stored, body: unknown): string | undefined {
+    const { uid, generation } = winner.metadata
+    const parsed = parse(winner)
+    const differences = parsed.ok ? sights.differences(suspect, uuid, desiredOf(parsed.spec)) : []
+    const about = JSON.stringify([uid, generation, differences, patchOf(body)])
+    const first = firstOf(tries.get(laneOf(suspect, uuid)), body, about)
+    const request = first ? first.request : sights.request(suspect, uid)
+    tries.set(laneOf(suspect, uuid), { body, about, request, isSecond: first !== undefined })
+    const subject = JSON.stringify([about, request])
     const before = rows.get(uuid)
     const row: Row = before?.subject === subject ? before : { subject, verdicts: [], lives: new Set(), uncounted: 0 }
     rows.set(uuid, row)
-    row.lives.add(name)
-    row.verdicts = row.verdicts.filter(({ at, kind }) => time.now() - at < standsMs[kind])
+    row.lives.add(suspect.name)
+    row.verdicts = row.verdicts.filter(
+      (verdict) => verdict !== first?.verdict && time.now() - verdict.at < standsMs[verdict.kind],
+    )
     const count = (kind: Verdict['kind']) => row.verdicts.filter((verdict) => verdict.kind === kind).length
     // A crash may lose what the last update of a process taught it; a look into the past, all of it.
     const lost = row.lives.size - 1
-    const most = shapes * (fuse + lost * (showsPast ? fuse : 1)) + row.uncounted
+    const most = fuse + lost * (showsPast ? fuse : 1) + row.uncounted
     if (count('in vain') >= most) return `${most} updates of the same difference were in vain`
-    if (count('refused') > lost * shapes) return 'the same update was refused before'
-    if (count('refused for a while') > lost * shapes) return 'the same update was refused a moment ago'
+    if (count('refused') > lost) return 'the same update was refused before'
+    if (count('refused for a while') > lost) return 'the same update was refused a moment ago'
     return undefined
   }
 
@@ -108,20 +125,13 @@ export function createJudge({ time, objects, services, elects, shapes, showsPast
     return recent.length >= mostPerMinute ? `${recent.length} updates went before it within a minute` : undefined
   }
 
-  function conclude(uuid: string, answer: HttpAnswer | undefined, order: Order | undefined) {
-    const row = rows.get(uuid)
-    const failure = answer && failureOf(answer, { endpoint: '', writes: true, secrets: [] })
-    // Tried in two bodies, an update counts by the second, which may have had no answer.
-    if (row && (!answer || (failure && cures[failure.kind].scope === 'connection'))) row.uncounted += shapes - 1
-    if (!answer) return
-    // Which body a server takes is not said of the update.
-    if (failure && saysNoAction(failure.message)) return
-    if (failure && cures[failure.kind].scope === 'object')
-      row?.verdicts.push({
-        at: time.now(),
-        kind: cures[failure.kind].retry === 'slowly' ? 'refused for a while' : 'refused',
-      })
-    else if (!failure && order?.hadEffect === false) row?.verdicts.push({ at: time.now(), kind: 'in vain' })
+  function conclude(suspect: Suspect, uuid: string, answer: HttpAnswer | undefined, order: Order | undefined) {
+    sights.answered(suspect, answer)
+    const kind = answer && kindOf(answer, order)
+    const last = tries.get(laneOf(suspect, uuid))
+    if (!kind || !last) return
+    last.verdict = { at: time.now(), kind }
+    rows.get(uuid)?.verdicts.push(last.verdict)
   }
 
   return {
@@ -134,7 +144,7 @@ export function createJudge({ time, objects, services, elects, shapes, showsPast
       const guilt =
         (others.includes(winner?.metadata.uid) ? 'has another one under way' : undefined) ??
         guiltOf(suspect, uuid, patch, winner) ??
-        (winner && fuseOf(suspect, uuid, winner, Object.keys(patch))) ??
+        (winner && fuseOf(suspect, uuid, winner, body)) ??
         paceOf(uuid)
       if (guilt !== undefined)
         blame(`${suspect.name} sends ${JSON.stringify(patch)} for ${uuid.slice(0, 4)}, but ${guilt}`)
@@ -143,11 +153,13 @@ export function createJudge({ time, objects, services, elects, shapes, showsPast
     updated(suspect, uuid, answer, order) {
       // The answers of one process to one service are told apart by nothing; they come in the order of their questions.
       underWay.get(laneOf(suspect, uuid))?.shift()
-      conclude(uuid, answer, order)
+      conclude(suspect, uuid, answer, order)
     },
-    concluded: (_, uuid, answer, order) => conclude(uuid, answer, order),
-    unread() {
-      for (const row of rows.values()) row.uncounted += shapes
+    concluded: conclude,
+    queried(suspect, answer) {
+      sights.queried(suspect, answer)
+      if (answer?.kind === 'answered' && answer.status === 200 && answer.json !== undefined) return
+      for (const row of rows.values()) row.uncounted += 1
     },
     loggedIn({ name }, answer) {
       const failure = failureOf(answer, { endpoint: '', writes: false, secrets: [] })
@@ -162,6 +174,25 @@ export function createJudge({ time, objects, services, elects, shapes, showsPast
 }
 
 const laneOf = ({ name }: Suspect, uuid: string) => `${name} ${uuid}`
+
+/** What an answer says of the update it is to, if it says anything. */
+function kindOf(answer: HttpAnswer, order: Order | undefined): Verdict['kind'] | undefined {
+  const failure = failureOf(answer, { endpoint: '', writes: true, secrets: [] })
+  if (!failure) return order?.hadEffect === false ? 'in vain' : undefined
+  // Which body a server takes is not said of the update, nor is what ails the connection.
+  if (saysNoAction(failure.message) || cures[failure.kind].scope === 'connection') return undefined
+  return cures[failure.kind].retry === 'slowly' ? 'refused for a while' : 'refused'
+}
+
+/** The first half of a try, of which this body is the second; what is refused is not tried in the other. */
+function firstOf(last: Try | undefined, body: unknown, about: string): Try | undefined {
+  const isSecond =
+    last?.isSecond === false &&
+    (last.verdict === undefined || last.verdict.kind === 'in vain') &&
+    last.about === about &&
+    !isDeepStrictEqual(last.body, body)
+  return isSecond ? last : undefined
+}
 
 type Patch = Readonly<Record<string, Json>>
 

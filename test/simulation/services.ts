@@ -101,6 +101,12 @@ export function createServices(): Services {
   }
 }
 
+/** Whether a field holds what is wanted of it. */
+export function isSame(field: FieldName, wanted: Json, held: Json | undefined): boolean {
+  if (held === undefined || isEmpty(held) || isEmpty(wanted)) return isEmpty(held) && isEmpty(wanted)
+  return fields[field].equal(wanted, held)
+}
+
 /** The service as the wire shows it. */
 export function inventoryOf(uuid: string, { values }: Service, hides: readonly FieldName[]): Record<string, unknown> {
   const inventory: Record<string, unknown> = { uuid, modelCenterUuid: '0'.repeat(32), system: false }

@@ -63,8 +63,10 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
     ...{ time, chance: chance.fork(), zstack, troubles: zstackTroubles, limitMs: setting.requestTimeoutMs },
   })
   const judge = createJudge({
-    ...{ time, objects, services, blame, elects: setting.replicas > 1, shapes: setting.requestBody === 'auto' ? 2 : 1 },
-    showsPast: steps.some((step) => step.do === 'kubernetes trouble'),
+    ...{ time, objects, blame, elects: setting.replicas > 1 },
+    showsPast: steps.some(
+      (step) => step.do === 'kubernetes trouble' && (setting.replicas > 1 || step.trouble.what === 'stale list'),
+    ),
   })
   objects.onChange(({ type, version, object: { metadata, spec } }) =>
     trace(() => `kubernetes: ${type} ${metadata.name} @${version} #${metadata.generation} ${JSON.stringify(spec)}`),
@@ -113,11 +115,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
         if (operation === 'job' && order) judge.concluded(life, order.uuid, answer, order)
         if (operation === 'login' && answer) judge.loggedIn(life, answer)
         if (operation === 'login' && answer) life.sessions.push(sessionIn(answer))
-        if (
-          operation === 'query' &&
-          (answer?.kind !== 'answered' || answer.status !== 200 || answer.json === undefined)
-        )
-          judge.unread()
+        if (operation === 'query') judge.queried(life, answer)
         if (operation === 'update') spring('update answered')
       },
     }),

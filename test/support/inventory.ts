@@ -40,6 +40,8 @@ export interface FakeInventory extends Inventory {
   endJobs(end?: 'done' | 'expired' | { readonly fails: Failure }): void
   /** Drops the scripts that are left, and ends all jobs well. */
   calm(): void
+  /** As a new process finds it: knows nothing, and ZStack holds what it held. */
+  forget(): void
 }
 
 export type FakeInventoryOptions = {
@@ -117,6 +119,10 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
     calm() {
       for (const left of Object.values(scripts)) left.length = 0
       endJobs('done')
+    },
+    forget() {
+      known.clear()
+      shows.clear()
     },
 
     known: (uuid) => known.get(uuid),

@@ -119,7 +119,7 @@ export function createRig(options: Partial<FakeInventoryOptions> = {}): Rig {
     restart() {
       claims = createClaims()
       for (const key of fleet.keys()) claims.note(key, fleet.get(key))
-      inventory.retain(new Set())
+      inventory.forget()
       reconciler = start()
     },
     condition: (name, type) => conditionOf(fleet.status(name), type),

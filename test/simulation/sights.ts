@@ -1,0 +1,57 @@
+/** What each process has been shown of ZStack's services, and for whose requests it has looked since. */
+import { reconcileRequestedAt, type FieldName } from '../../src/api/modelservice.ts'
+import { fields, type Desired, type Json } from '../../src/decide/fields.ts'
+import type { HttpAnswer } from '../../src/zstack/http.ts'
+import { isSame, type Values } from './services.ts'
+import type { View } from './watching.ts'
+
+type Looker = { readonly name: string; readonly view: View }
+
+export interface Sights {
+  /** The answer to a query is in the hands of a process: what was requested before is looked for now. */
+  queried(looker: Looker, answer: HttpAnswer | undefined): void
+  /** The answer to an update, or of its job. */
+  answered(looker: Looker, answer: HttpAnswer | undefined): void
+  /** Declared fields that the process was last shown other than declared, with what it was shown. */
+  differences(looker: Looker, uuid: string, desired: Desired): readonly [FieldName, Json | undefined][]
+  /** The last request for an object that was followed by a look. */
+  request(looker: Looker, uid: string): string | undefined
+}
+
+export function createSights(): Sights {
+  const shown = new Map<string, Values>()
+  const requests = new Map<string, string | undefined>()
+  const note = ({ name }: Looker, inventory: Inventory) => shown.set(`${name} ${inventory.uuid}`, valuesIn(inventory))
+  return {
+    queried(looker, answer) {
+      const { inventories } = bodyOf(answer)
+      if (!inventories) return
+      for (const inventory of inventories) note(looker, inventory)
+      for (const { metadata } of looker.view.objects.values())
+        requests.set(`${looker.name} ${metadata.uid}`, metadata.annotations?.[reconcileRequestedAt])
+    },
+    answered(looker, answer) {
+      const { inventory } = bodyOf(answer)
+      if (inventory) note(looker, inventory)
+    },
+    differences({ name }, uuid, desired) {
+      const values = shown.get(`${name} ${uuid}`) ?? {}
+      return [...desired]
+        .filter(([field, wanted]) => fields[field].visibility !== 'hidden' && !isSame(field, wanted, values[field]))
+        .map(([field]) => [field, values[field]])
+    },
+    request: ({ name }, uid) => requests.get(`${name} ${uid}`),
+  }
+}
+
+type Inventory = { readonly uuid: string; readonly modelServiceImages?: Json } & Values
+type Body = { readonly inventories?: readonly Inventory[]; readonly inventory?: Inventory }
+
+function bodyOf(answer: HttpAnswer | undefined): Body {
+  const isGiven = answer?.kind === 'answered' && answer.status === 200 && typeof answer.json === 'object'
+  return isGiven ? (answer.json ?? {}) : {}
+}
+
+function valuesIn({ modelServiceImages, ...rest }: Inventory): Values {
+  return modelServiceImages === undefined ? rest : { ...rest, architectureImages: modelServiceImages }
+}
