@@ -15,6 +15,9 @@ import type { Stopwatch } from './stopwatch.ts'
 import type { Announce, Connection, Connections, Known, Objects } from './ports.ts'
 import { createReporter, type Report, type UpdateResult, type Verdict } from './reporter.ts'
 
+/** The watch tells of a deletion sooner, a watch that stalls included. */
+const goneRestMs = 300_000
+
 export type ReconcilerOptions = {
   readonly objects: Objects
   readonly claims: Claims
@@ -45,6 +48,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const memories = new Map<string, { readonly uid: string; readonly memory: Memory }>()
   /** What ZStack accepted and status does not tell yet, because Kubernetes would not have it. */
   const untold = new Map<string, { readonly object: StoredModelService; readonly verdict: Verdict }>()
+  /** Deleted, says the API server, and the watch does not yet: what an update did could be written down nowhere. */
+  const gone = new Map<string, { readonly uid: string; readonly until: number }>()
   const waiting = new Set<string>()
   const settled = new Set<string>()
 
@@ -187,15 +192,23 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         const { namespace, name, generation } = object.metadata
         return begin(key, object, log.child({ namespace, name, generation }), signal)
       }
+      const conclude = async (object: StoredModelService, report: Report, verdict: Verdict) => {
+        const { uid } = object.metadata
+        if ((await report.conclude(verdict)) === 'gone') gone.set(key, { uid, until: clock.monotonic() + goneRestMs })
+        untold.delete(key)
+      }
       const late = untold.get(key)
-      if (late) await reportOn(late.object).conclude(late.verdict)
-      untold.delete(key)
+      if (late) await conclude(late.object, reportOn(late.object), late.verdict)
       const object = objects.get(key)
       if (object?.metadata.deletionTimestamp !== undefined || !object) {
         memories.delete(key)
+        gone.delete(key)
         stopwatch?.forget(key)
         return { kind: 'awaitChange' }
       }
+      const rest = gone.get(key)
+      if (rest?.uid === object.metadata.uid && clock.monotonic() < rest.until)
+        return { kind: 'after', ms: rest.until - clock.monotonic() }
       const end = stopwatch?.begin(key)
       const report = reportOn(object)
       const verdict = await judge(key, object, report, signal)
@@ -203,8 +216,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       report.accepted(verdict)
       end?.(verdict.outcome, verdict.update !== undefined)
       if (verdict.update !== undefined || verdict.handled !== undefined) untold.set(key, { object, verdict })
-      await report.conclude(verdict)
-      untold.delete(key)
+      await conclude(object, report, verdict)
       if (isUnheard(verdict.outcome)) waiting.add(key)
       if (atRest.includes(verdict.outcome.kind)) settled.add(key)
       return next(verdict.outcome)

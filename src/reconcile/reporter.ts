@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { statusOf, type StoredModelService } from '../api/modelservice.ts'
+import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
 import { announcements } from '../decide/events.ts'
 import type { Outcome, Update } from '../decide/outcome.ts'
@@ -24,8 +25,11 @@ export type UpdateResult = 'verified' | 'ineffective' | 'failed'
 export type Report = {
   /** Counts and logs what ZStack accepted: once per verdict, however often its conclusion is tried. */
   accepted(verdict: Verdict): void
-  /** Writes the verdict, if it says anything new, and tells people of what changed since the pass began. */
-  conclude(verdict: Verdict): Promise<void>
+  /**
+   * Writes the verdict, if it says anything new, and tells people of what changed since the pass began. `gone`: there is
+   * no such object any more, whatever the watch has shown so far.
+   */
+  conclude(verdict: Verdict): Promise<'told' | 'gone'>
   /** Does the work; where it takes long, writes meanwhile what is going on. */
   during<T>(outcome: Outcome, work: Promise<T>): Promise<T>
 }
@@ -49,10 +53,10 @@ export function createReporter({ objects, announce, onUpdate, clock, endpoint }:
     const { generation, uid } = object.metadata
     const suspend = (object.spec as { suspend?: unknown } | undefined)?.suspend === true
 
-    /** The status as it was written, or nothing where there was nothing new or nobody to write it to. */
-    async function write({ outcome, update, handled }: Verdict) {
+    /** The status as it was written, or nothing where there was nothing new. */
+    async function write({ outcome, update, handled }: Verdict): Promise<Status | 'gone' | undefined> {
       const current = objects.get(key)
-      if (current?.metadata.uid !== uid) return undefined
+      if (current?.metadata.uid !== uid) return 'gone'
       const previous = statusOf(current)
       const status = report(outcome, previous, {
         generation,
@@ -63,7 +67,7 @@ export function createReporter({ objects, announce, onUpdate, clock, endpoint }:
         ...(handled !== undefined && { handled }),
       })
       if (isDeepStrictEqual(status, previous)) return undefined
-      return (await objects.writeStatus(current, status, signal)) ? status : undefined
+      return (await objects.writeStatus(current, status, signal)) ? status : 'gone'
     }
 
     return {
@@ -76,7 +80,8 @@ export function createReporter({ objects, announce, onUpdate, clock, endpoint }:
       },
       async conclude(verdict) {
         const status = await write(verdict)
-        if (!status) return
+        if (status === 'gone') return 'gone'
+        if (!status) return 'told'
         const mends = verdict.errand?.mends ?? []
         for (const announcement of announcements(before, status, mends)) announce(object, announcement)
         const [was, is] = [conditionOf(before, 'Ready'), conditionOf(status, 'Ready')]
@@ -84,6 +89,7 @@ export function createReporter({ objects, announce, onUpdate, clock, endpoint }:
         const isTold = verdict.update !== undefined && is?.reason === 'InSync'
         if (is && is.reason !== was?.reason && !isTold)
           log[is.status === 'False' ? 'warn' : 'info']({ ready: is.status, reason: is.reason }, is.message)
+        return 'told'
       },
       async during(outcome, work) {
         let writing: Promise<unknown> | undefined

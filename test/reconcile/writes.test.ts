@@ -69,6 +69,26 @@ describe('what is written to ZStack', () => {
     expect(rig.ready('b')).toBe('True InSync')
   })
 
+  it('an object that is gone, though the watch still shows it, is written once and then rests', async () => {
+    const rig = differing({ environmentParameters: { A: '1' } })
+    rig.fleet.nextWrite({ finds: 'nothing' })
+    expect(await rig.passes('a', 3)).toEqual({ kind: 'after', ms: 300_000 })
+    expect(rig.inventory.updates()).toHaveLength(1)
+    rig.fleet.remove('a')
+    rig.fleet.create('a', { uuid, requestCpu: 9 })
+    await rig.pass('a')
+    expect(rig.inventory.updates().at(-1)).toEqual({ requestCpu: 9 })
+  })
+
+  it('an object that was wrongly said to be gone is not forgotten', async () => {
+    const rig = differing({ environmentParameters: { A: '1' } })
+    rig.fleet.nextWrite({ finds: 'nothing' })
+    await rig.pass('a')
+    await rig.clock.advance(300_000)
+    await rig.pass('a')
+    expect(rig.ready('a')).toBe('True InSync')
+  })
+
   it('an object that is being deleted is left alone, and so is ZStack', async () => {
     const rig = differing({})
     rig.fleet.beginDeletion('a')

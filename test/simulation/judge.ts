@@ -70,6 +70,8 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
   const sights = createSights()
   const rows = new Map<string, Row>()
   const tries = new Map<string, Try>()
+  /** Updates that ended, however often the end of their job is looked at. */
+  const concluded = new WeakSet<Order>()
   const sent = new Map<string, number[]>()
   /** For which objects a process has updates of a service on their way. */
   const underWay = new Map<string, (string | undefined)[]>()
@@ -129,7 +131,8 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
     sights.answered(suspect, answer)
     const kind = answer && kindOf(answer, order)
     const last = tries.get(laneOf(suspect, uuid))
-    if (!kind || !last) return
+    if (!kind || !last || (order && concluded.has(order))) return
+    if (order) concluded.add(order)
     last.verdict = { at: time.now(), kind }
     rows.get(uuid)?.verdicts.push(last.verdict)
   }

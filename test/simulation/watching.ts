@@ -166,6 +166,13 @@ export function createView(): View {
     const own = ahead.get(key)
     return own?.uid === metadata.uid && Number(metadata.resourceVersion) < own.version
   }
+  /** Once such a version is shown, the process has it from the server: what that shows later is taken for the present. */
+  const take = (object: Stored) => {
+    const key = keyOf(object)
+    if (isOld(object, key)) return
+    ahead.delete(key)
+    objects.set(key, object)
+  }
   /** What comes of it later comes anew. */
   const remove = (key: string) => {
     objects.delete(key)
@@ -177,12 +184,12 @@ export function createView(): View {
       const kept = new Set(listed.map(keyOf))
       for (const [key, { metadata }] of objects)
         if (!kept.has(key) && (namespace === undefined || metadata.namespace === namespace)) remove(key)
-      for (const object of listed) if (!isOld(object, keyOf(object))) objects.set(keyOf(object), object)
+      for (const object of listed) take(object)
     },
     change({ type, object }) {
       const key = keyOf(object)
       if (type === 'DELETED') remove(key)
-      else if (!isOld(object, key)) objects.set(key, object)
+      else take(object)
     },
     wrote(object) {
       const key = keyOf(object)

@@ -9,6 +9,8 @@ export type WriteScript =
   | { readonly fails: Error }
   /** Taken, but not before this resolves. */
   | { readonly after: Promise<unknown> }
+  /** The object was deleted, and the watch has not told of it. */
+  | { readonly finds: 'nothing' }
 
 export type Birth = {
   readonly createdAt?: string
@@ -98,6 +100,7 @@ export function createFleet(onChange: OnFleetChange = () => undefined): Fleet {
       signal.throwIfAborted()
       const script = scripts.shift()
       if (script && 'fails' in script) throw script.fails
+      if (script && 'finds' in script) return false
       await script?.after
       signal.throwIfAborted()
       const key = keyOf(metadata.name)
