@@ -93,7 +93,7 @@ export function createCourier(clock: Clock): Courier {
     const fields = Object.keys(errand.patch) as FieldName[]
     // The spec may have changed while a job ran: what was sent then proves nothing of what is declared now.
     const current = fields.filter((field) => isDeepStrictEqual(errand.patch[field], desired.get(field)))
-    const accepted = wasIgnored(errand, observation) ? [] : current
+    const accepted = isShownAsSent(errand, observation) ? current : []
     const assessment = reassess(desired, observation, rememberedHashes(previous), accepted, object.metadata.uid)
     const seen: Seen = { observation, assessment }
     const subject = subjectIn(assessment, object.metadata.generation)
@@ -143,9 +143,9 @@ function postpone(job: PendingJob, memory: Memory): Verdict {
   return { outcome: { kind: 'awaitingJob', seen: job.seen, afterMs: Math.min(mostMs, firstMs * factor ** job.looks) } }
 }
 
-/** Where nothing that can be read is as it was sent, what cannot be read is not taken to be; what moved, others may have moved. */
-function wasIgnored({ mends }: Errand, { live }: Observation): boolean {
-  return mends.length > 0 && mends.every(({ field, desired }) => !isEqual(field, desired, live.values.get(field)))
+/** Unless all that can be read is as it was sent, what cannot be read is not taken to be: a part of it may be others' work. */
+function isShownAsSent({ mends }: Errand, { live }: Observation): boolean {
+  return mends.every(({ field, desired }) => isEqual(field, desired, live.values.get(field)))
 }
 
 function unheard(failure: Failure, seen: Seen): Verdict {

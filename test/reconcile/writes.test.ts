@@ -161,6 +161,19 @@ describe('what is written to ZStack', () => {
     expect(rig.ready('a')).toBe('True InSync')
   })
 
+  it('a write-only field is sent again where a part of what can be read shows as sent, for others may have done that', async () => {
+    const rig = differing({ description: 'wanted', userTags: ['x'] })
+    await rig.inventory.refresh([uuid], new AbortController().signal)
+    rig.inventory.place(uuid, { requestCpu: 8 })
+    rig.inventory.next('update', { ineffective: true })
+    await rig.passes('a', 2)
+    expect(rig.inventory.updates()).toEqual([
+      { requestCpu: 8, description: 'wanted', userTags: ['x'] },
+      { description: 'wanted', userTags: ['x'] },
+    ])
+    expect(rig.ready('a')).toBe('True InSync')
+  })
+
   it('an update that ZStack accepted is no proof: what differs still is not ready, and tried again later', async () => {
     const rig = differing({})
     rig.inventory.next('update', { ineffective: true })
