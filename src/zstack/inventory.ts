@@ -51,6 +51,7 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
         kind: 'protocol',
         message: `ZStack at ${endpoint} answered a query without a list of inventories; is ZSTACK_ENDPOINT the management node?`,
       })
+    for (const { live } of services) sightings.learn(live)
     const found = new Map(services.map(({ uuid, live }) => [uuid, live]))
     return done(new Map(uuids.map((uuid) => [uuid, sightings.note(uuid, found.get(uuid), begun)])))
   }

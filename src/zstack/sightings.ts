@@ -10,7 +10,12 @@ export interface Sightings {
   get(uuid: string): Known | undefined
   /** The moment a read begins: hand it to {@link note} with what the read shows. */
   begin(): number
-  /** What a read shows, `undefined` where there is no such service, and whether that looks other than before. */
+  /** Learns which fields this server shows: before what it shows of many services is noted, of all of them. */
+  learn(live: Live): void
+  /**
+   * What a read shows, `undefined` where there is no such service, and whether that looks other than before: a field that
+   * was unreadable then, and is known to be shown by now, makes it look other too.
+   */
   note(uuid: string, live: Live | undefined, begun: number): { readonly known: Known; readonly isNew: boolean }
   /** An update of the service has ended somehow: reads begun before it prove nothing, nor does what was known. */
   overturn(uuid: string): void
@@ -18,21 +23,26 @@ export interface Sightings {
 }
 
 export function createSightings(clock: Clock): Sightings {
-  const known = new Map<string, Known>()
+  const known = new Map<string, Known & { readonly readable: number }>()
   const shows = new Set<FieldName>()
   const overturned = new Map<string, number>()
   let moment = 0
+  function learn({ values }: Live) {
+    for (const field of values.keys()) if (fields[field].visibility === 'newer') shows.add(field)
+  }
   return {
     get: (uuid) => known.get(uuid),
     begin: () => ++moment,
+    learn,
     note(uuid, live, begun) {
       const before = known.get(uuid)
-      if (live) for (const field of live.values.keys()) if (fields[field].visibility === 'newer') shows.add(field)
+      if (live) learn(live)
       const isSame = before !== undefined && isDeepStrictEqual(before.seen?.live, live)
-      const now = { seen: isSame ? before.seen : live && { live, shows }, at: clock.monotonic() }
+      const seen = isSame ? before.seen : live && { live, shows }
+      const now = { seen, at: clock.monotonic(), readable: shows.size }
       if (begun < (overturned.get(uuid) ?? 0)) return { known: before ?? now, isNew: false }
       known.set(uuid, now)
-      return { known: now, isNew: !isSame }
+      return { known: now, isNew: !isSame || before.readable !== now.readable }
     },
     overturn(uuid) {
       known.delete(uuid)

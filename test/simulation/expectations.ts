@@ -45,7 +45,9 @@ function faultOf(object: Stored, world: Ended): string | undefined {
   // Nobody can read what is hidden: it is right if it was sent, unless fate or another object undid that unseen.
   const isOwn = world.judge.writerOf(spec.uuid) === uid
   const hidden = differing.filter((field) => !visible(field) && !unclear(field) && isOwn && !service.unsure.has(field))
-  const wrong = must(...expected(spec, shown, hidden))
+  // A process may know from earlier that a field is shown which no service holds any more.
+  const known = differing.filter((field) => visible(field) || unclear(field))
+  const wrong = must(...expected(spec, shown, hidden), ...expected(spec, known, hidden))
   return wrong === undefined ? neverApplied(spec, shown, service) : `${wrong}; differs in ${differing.join()}`
 }
 

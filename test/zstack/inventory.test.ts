@@ -135,6 +135,14 @@ describe('a refresh', () => {
     expect(await inventory.refresh(uuids, signal)).toEqual({ ok: true, value: [] })
   })
 
+  it('that shows a field of newer servers for the first time tells of all services, which could not be compared in it before', async () => {
+    const newer = (count: number) => (count > 1 ? { containerArgs: '--fast' } : {})
+    const { inventory } = scripted((_, count) => listed(service(a), service(b, newer(count))))
+    await inventory.refresh([a, b], signal)
+    expect(await inventory.refresh([a, b], signal)).toEqual({ ok: true, value: [a, b] })
+    expect(await inventory.refresh([a, b], signal)).toEqual({ ok: true, value: [] })
+  })
+
   it('that an update overtakes does not bring the past back', async () => {
     const old = held<HttpAnswer>()
     const { inventory } = scripted(({ method }, count) =>
