@@ -48,8 +48,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const memories = new Map<string, { readonly uid: string; readonly memory: Memory }>()
   /** What ZStack accepted and status does not tell yet, because Kubernetes would not have it. */
   const untold = new Map<string, { readonly object: StoredModelService; readonly verdict: Verdict }>()
-  /** Deleted, says the API server, and the watch does not yet: what an update did could be written down nowhere. */
-  const gone = new Map<string, { readonly uid: string; readonly until: number }>()
+  /** Deleted, said the API server, and the watch has told nothing since: what an update did could be written down nowhere. */
+  const gone = new Map<string, { readonly object: StoredModelService; readonly until: number }>()
   const waiting = new Set<string>()
   const settled = new Set<string>()
 
@@ -192,13 +192,14 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         const { namespace, name, generation } = object.metadata
         return begin(key, object, log.child({ namespace, name, generation }), signal)
       }
-      const conclude = async (object: StoredModelService, report: Report, verdict: Verdict) => {
-        const { uid } = object.metadata
-        if ((await report.conclude(verdict)) === 'gone') gone.set(key, { uid, until: clock.monotonic() + goneRestMs })
+      const conclude = async (report: Report, verdict: Verdict) => {
+        const object = objects.get(key)
+        const told = await report.conclude(verdict)
+        if (told === 'gone' && object) gone.set(key, { object, until: clock.monotonic() + goneRestMs })
         untold.delete(key)
       }
       const late = untold.get(key)
-      if (late) await conclude(late.object, reportOn(late.object), late.verdict)
+      if (late) await conclude(reportOn(late.object), late.verdict)
       const object = objects.get(key)
       if (object?.metadata.deletionTimestamp !== undefined || !object) {
         memories.delete(key)
@@ -207,7 +208,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
         return { kind: 'awaitChange' }
       }
       const rest = gone.get(key)
-      if (rest?.uid === object.metadata.uid && clock.monotonic() < rest.until)
+      if (rest?.object === object && clock.monotonic() < rest.until)
         return { kind: 'after', ms: rest.until - clock.monotonic() }
       const end = stopwatch?.begin(key)
       const report = reportOn(object)
@@ -216,7 +217,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       report.accepted(verdict)
       end?.(verdict.outcome, verdict.update !== undefined)
       if (verdict.update !== undefined || verdict.handled !== undefined) untold.set(key, { object, verdict })
-      await conclude(object, report, verdict)
+      await conclude(report, verdict)
       if (isUnheard(verdict.outcome)) waiting.add(key)
       if (atRest.includes(verdict.outcome.kind)) settled.add(key)
       return next(verdict.outcome)

@@ -80,11 +80,14 @@ describe('what is written to ZStack', () => {
     expect(rig.inventory.updates().at(-1)).toEqual({ requestCpu: 9 })
   })
 
-  it('an object that was wrongly said to be gone is not forgotten', async () => {
+  it.each<[string, (rig: Rig) => unknown]>([
+    ['is looked at again later', (rig) => rig.clock.advance(300_000)],
+    ['is looked at as soon as it is edited', (rig) => rig.fleet.edit('a', { description: 'edited' })],
+  ])('an object that was wrongly said to be gone %s', async (_, happen) => {
     const rig = differing({ environmentParameters: { A: '1' } })
     rig.fleet.nextWrite({ finds: 'nothing' })
     await rig.pass('a')
-    await rig.clock.advance(300_000)
+    await happen(rig)
     await rig.pass('a')
     expect(rig.ready('a')).toBe('True InSync')
   })
