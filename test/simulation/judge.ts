@@ -30,7 +30,7 @@ export interface Judge {
   /** The job that an update became got its answer. */
   concluded(suspect: Suspect, uuid: string, answer: HttpAnswer | undefined, order: Order): void
   /** An update got its answer, or none. */
-  updated(suspect: Suspect, uuid: string, answer: HttpAnswer | undefined, order: Order | undefined): void
+  updated(suspect: Suspect, request: HttpRequest, answer: HttpAnswer | undefined, order: Order | undefined): void
   /** A read was answered, or not: the updates before it are not judged by what one that went wrong would have shown. */
   queried(suspect: Suspect, answer: HttpAnswer | undefined): void
   /** A log-in was answered. */
@@ -74,7 +74,7 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
   const concluded = new WeakSet<Order>()
   const sent = new Map<string, number[]>()
   /** For which objects a process has updates of a service on their way. */
-  const underWay = new Map<string, (string | undefined)[]>()
+  const underWay = new Map<string, Map<HttpRequest, string | undefined>>()
   const refusedLogIns = new Map<string, number>()
   const writers = new Map<string, string>()
 
@@ -138,14 +138,16 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
   }
 
   return {
-    updating(suspect, { path, body }) {
-      const uuid = path.slice(path.lastIndexOf('/') + 1)
+    updating(suspect, request) {
+      const { body } = request
+      const uuid = uuidOf(request)
       const patch = patchOf(body)
       const winner = winnerOf([...suspect.view.objects.values()], uuid)
-      const others = underWay.get(laneOf(suspect, uuid)) ?? []
-      underWay.set(laneOf(suspect, uuid), [...others, winner?.metadata.uid])
+      const others = underWay.get(laneOf(suspect, uuid)) ?? new Map<HttpRequest, string | undefined>()
+      const isSecond = [...others.values()].includes(winner?.metadata.uid)
+      underWay.set(laneOf(suspect, uuid), others.set(request, winner?.metadata.uid))
       const guilt =
-        (others.includes(winner?.metadata.uid) ? 'has another one under way' : undefined) ??
+        (isSecond ? 'has another one under way' : undefined) ??
         guiltOf(suspect, uuid, patch, winner) ??
         (winner && fuseOf(suspect, uuid, winner, body)) ??
         paceOf(uuid)
@@ -153,9 +155,9 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
         blame(`${suspect.name} sends ${JSON.stringify(patch)} for ${uuid.slice(0, 4)}, but ${guilt}`)
       if (winner) writers.set(uuid, winner.metadata.uid)
     },
-    updated(suspect, uuid, answer, order) {
-      // The answers of one process to one service are told apart by nothing; they come in the order of their questions.
-      underWay.get(laneOf(suspect, uuid))?.shift()
+    updated(suspect, request, answer, order) {
+      const uuid = uuidOf(request)
+      underWay.get(laneOf(suspect, uuid))?.delete(request)
       conclude(suspect, uuid, answer, order)
     },
     concluded: conclude,
@@ -176,6 +178,7 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
   }
 }
 
+const uuidOf = ({ path }: HttpRequest) => path.slice(path.lastIndexOf('/') + 1)
 const laneOf = ({ name }: Suspect, uuid: string) => `${name} ${uuid}`
 
 /** What an answer says of the update it is to, if it says anything. */

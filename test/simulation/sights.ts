@@ -1,6 +1,6 @@
 /** What each process has been shown of ZStack's services, and for whose requests it has looked since. */
 import { reconcileRequestedAt, type FieldName } from '../../src/api/modelservice.ts'
-import { fields, type Desired, type Json } from '../../src/decide/fields.ts'
+import { fields, isEmpty, type Desired, type Json } from '../../src/decide/fields.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { isSame, type Values } from './services.ts'
 import type { View } from './watching.ts'
@@ -12,7 +12,10 @@ export interface Sights {
   queried(looker: Looker, answer: HttpAnswer | undefined): void
   /** The answer to an update, or of its job. */
   answered(looker: Looker, answer: HttpAnswer | undefined): void
-  /** Declared fields that the process was last shown other than declared, with what it was shown. */
+  /**
+   * Declared fields that the process was last shown other than declared, with what it was shown. A field that only newer
+   * servers show is another difference before the process was shown it of any service than afterwards.
+   */
   differences(looker: Looker, uuid: string, desired: Desired): readonly [FieldName, Json | undefined][]
   /** The last request for an object that was followed by a look. */
   request(looker: Looker, uid: string): string | undefined
@@ -21,7 +24,13 @@ export interface Sights {
 export function createSights(): Sights {
   const shown = new Map<string, Values>()
   const requests = new Map<string, string | undefined>()
-  const note = ({ name }: Looker, inventory: Inventory) => shown.set(`${name} ${inventory.uuid}`, valuesIn(inventory))
+  const readable = new Set<string>()
+  const note = ({ name }: Looker, inventory: Inventory) => {
+    shown.set(`${name} ${inventory.uuid}`, valuesIn(inventory))
+    for (const [field, value] of Object.entries(inventory)) if (!isEmpty(value)) readable.add(`${name} ${field}`)
+  }
+  const isRead = (name: string, field: FieldName) =>
+    fields[field].visibility === 'shown' || readable.has(`${name} ${field}`)
   return {
     queried(looker, answer) {
       const { inventories } = bodyOf(answer)
@@ -38,7 +47,7 @@ export function createSights(): Sights {
       const values = shown.get(`${name} ${uuid}`) ?? {}
       return [...desired]
         .filter(([field, wanted]) => fields[field].visibility !== 'hidden' && !isSame(field, wanted, values[field]))
-        .map(([field]) => [field, values[field]])
+        .map(([field]) => [field, isRead(name, field) ? values[field] : 'unread'])
     },
     request: ({ name }, uid) => requests.get(`${name} ${uid}`),
   }

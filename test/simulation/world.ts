@@ -111,7 +111,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
           () =>
             `${life.name} ← zstack ${operation} ${answer?.kind === 'answered' ? `${answer.status} ${answer.text.slice(0, 700)}` : 'nothing'}`,
         )
-        if (operation === 'update') judge.updated(life, request.path.slice(-32), answer, order)
+        if (operation === 'update') judge.updated(life, request, answer, order)
         if (operation === 'job' && order) judge.concluded(life, order.uuid, answer, order)
         if (operation === 'login' && answer) judge.loggedIn(life, answer)
         if (operation === 'login' && answer) life.sessions.push(sessionIn(answer))
