@@ -60,7 +60,7 @@ function compare(desired: Desired, seen: Observation, accepted: Hashes, declared
       unverifiable.push(field)
       if (before === hash) remembered[field] = hash
       else unsent.push(field)
-    } else if (isReadOtherwise(field, desired, seen)) {
+    } else if (!isEqual(field, value, live)) {
       differences.push({ field, desired: value, live })
       if (before === hash) {
         remembered[field] = hash
