@@ -99,6 +99,12 @@ const reason = z.string() as unknown as z.ZodType<Reason, Reason>
 const time = z.string().meta({ format: 'date-time' })
 const count = z.int().min(0).meta({ format: 'int64' })
 
+/**
+ * Written and owned as a whole. Otherwise the API server keeps, compares and sends an owner for each leaf, which was a
+ * quarter of its work for a status write.
+ */
+const whole = { 'x-kubernetes-map-type': 'atomic' }
+
 const condition = z
   .object({
     type: z.string().describe('What the condition speaks of.'),
@@ -108,6 +114,7 @@ const condition = z
     observedGeneration: count.describe('Generation of the spec the condition was judged by.'),
     lastTransitionTime: time.describe('When the status of the condition last flipped.'),
   })
+  .meta(whole)
   .describe('A metav1.Condition.')
 
 export const updateCauses = ['SpecChanged', 'DriftCorrected', 'Requested'] as const
@@ -141,6 +148,7 @@ export const status = z
         system: z.boolean().optional(),
       })
       .optional()
+      .meta(whole)
       .describe('What ZStack last showed.'),
     lastUpdate: z
       .object({
@@ -151,15 +159,18 @@ export const status = z
         attempts: z.int().optional().describe('Updates in a row that ZStack accepted without effect.'),
       })
       .optional()
+      .meta(whole)
       .describe('The last update that ZStack accepted.'),
     unverifiableFields: z.array(z.string()).optional().describe('Declared fields that ZStack does not show.'),
     writeOnlyHashes: z
       .record(z.string(), z.string())
       .optional()
+      .meta(whole)
       .describe('Keyed hash of each value ZStack accepted and does not show, and of the wording of yaml.'),
     appliedHashes: z
       .record(z.string(), z.string())
       .optional()
+      .meta(whole)
       .describe('Keyed hash of each declared value once it was in effect: tells a change of the spec from drift.'),
     lastHandledReconcileAt: z.string().optional().describe('Last token of the reconcile-requested-at annotation.'),
   })

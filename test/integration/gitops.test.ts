@@ -118,6 +118,15 @@ describe.skipIf(apiServerMissing())('server-side apply from Git', () => {
     expect(others.map(({ subresource, fieldsV1 }) => [subresource, Object.keys(fieldsV1)])).toEqual([
       ['status', ['f:status']],
     ])
+    // Each part as a whole: an owner for every leaf of it would be stored, compared and sent with every write.
+    expect(others[0]?.fieldsV1['f:status']).toMatchObject({
+      'f:conditions': { 'k:{"type":"Ready"}': {} },
+      'f:live': {},
+      'f:lastUpdate': {},
+      'f:appliedHashes': {},
+      'f:writeOnlyHashes': {},
+    })
+    expect(JSON.stringify(others)).not.toMatch(/f:(?:requestCpu|reason|cause)/)
     const git = owners.find(({ manager }) => manager === 'argocd-controller')
     expect(git).toMatchObject({ operation: 'Apply' })
     expect(Object.keys(git?.fieldsV1 ?? {}).sort()).toEqual(['f:metadata', 'f:spec'])

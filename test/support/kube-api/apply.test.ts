@@ -72,6 +72,35 @@ test('keyed lists merge by key', async () => {
   expect(fewer.spec.images).toEqual([{ arch: 'y', image: 'j' }])
 })
 
+test('an atomic map is owned, disputed and replaced as one field', async () => {
+  const { body: first } = await apply('flux', { whole: { A: '1', B: '1' } })
+  expect(first.metadata.managedFields).toMatchObject([{ fieldsV1: { 'f:spec': { 'f:whole': {} } } }])
+  const refused = await apply('other', { whole: { C: '1' } })
+  expect(refused.body.details).toEqual({ causes: [expect.objectContaining({ field: '.spec.whole' })] })
+  const { body } = await apply('other', { whole: { C: '1' } }, '&force=true')
+  expect(body.spec).toMatchObject({ whole: { C: '1' } })
+  expect(body.spec).not.toMatchObject({ whole: { A: '1' } })
+})
+
+test('atomic items of a keyed list are one field each', async () => {
+  await apply('flux', {})
+  const conditions = [
+    { type: 'Ready', status: 'True' },
+    { type: 'Synced', status: 'True' },
+  ]
+  const { body } = await client.patch(
+    `${WIDGETS}/a/status?fieldManager=op`,
+    { ...widget('a'), status: { conditions } },
+    'application/apply-patch+yaml',
+  )
+  expect(body.status.conditions).toEqual(conditions)
+  expect(body.metadata.managedFields).toContainEqual(
+    expect.objectContaining({
+      fieldsV1: { 'f:status': { 'f:conditions': { 'k:{"type":"Ready"}': {}, 'k:{"type":"Synced"}': {} } } },
+    }),
+  )
+})
+
 test('the status is applied through its own path', async () => {
   await apply('flux', { cpu: 1 })
   const status = { ...widget('a', { cpu: 9 }), status: { observedGeneration: 1 } }

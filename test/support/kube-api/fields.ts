@@ -1,10 +1,10 @@
 import { canonical, isObject, type Json, type JsonObject } from './json.ts'
 import { METADATA_SCHEMA } from './metadata.ts'
-import { keyFields, valueSchema, type Schema } from './schema.ts'
+import { isAtomicMap, keyFields, valueSchema, type Schema } from './schema.ts'
 
 /**
  * The fields of an object as server-side apply names them: a path is a chain of elements `f:name`, `k:{…}` (an item of
- * a list with map keys) and `v:…` (an item of a set), with the value it leads to. Atomic lists are one field.
+ * a list with map keys) and `v:…` (an item of a set), with the value it leads to. Atomic lists and maps are one field.
  */
 export type Fields = ReadonlyMap<string, Json>
 
@@ -42,7 +42,7 @@ function collect(
   containers: boolean,
 ): void {
   const at = path.join(SEPARATOR)
-  if (isObject(value) && Object.keys(value).length > 0) {
+  if (isObject(value) && Object.keys(value).length > 0 && !isAtomicMap(schema)) {
     if (containers) fields.set(at, null)
     for (const [key, item] of Object.entries(value)) {
       const known = schema?.properties?.[key] ?? (schema ? valueSchema(schema) : undefined)
@@ -55,8 +55,10 @@ function collect(
     if (containers) fields.set(at, null)
     for (const item of value) {
       const element = elementOf(item, schema)
-      fields.set([...path, element].join(SEPARATOR), listType === 'set' ? item : null)
-      if (isObject(item) && schema?.items) collect(fields, [...path, element], item, schema.items, containers)
+      const isWhole = listType === 'set' || isAtomicMap(schema?.items)
+      fields.set([...path, element].join(SEPARATOR), isWhole ? item : null)
+      if (!isWhole && isObject(item) && schema?.items)
+        collect(fields, [...path, element], item, schema.items, containers)
     }
     return
   }
@@ -114,8 +116,12 @@ export function showPath(path: string): string {
   return steps.join('')
 }
 
-/** The live document with the applied one laid over it: objects and keyed lists merge, everything else is replaced. */
+/**
+ * The live document with the applied one laid over it: objects and keyed lists merge, everything else is replaced, atomic
+ * maps too.
+ */
 export function overlay(live: Json | undefined, applied: Json, schema: Schema | undefined): Json {
+  if (isAtomicMap(schema)) return applied
   if (isObject(applied) && isObject(live)) {
     const merged: JsonObject = { ...live }
     for (const [key, value] of Object.entries(applied)) {
@@ -143,6 +149,7 @@ export function without(
   at = '',
 ): Json | undefined {
   if (at !== '' && paths.has(at)) return undefined
+  if (isAtomicMap(schema)) return document
   const inside = (element: string) => (at === '' ? element : at + SEPARATOR + element)
   if (isObject(document)) {
     const kept: JsonObject = {}

@@ -69,6 +69,7 @@ spec:
                   items: {type: integer, minimum: 1, maximum: 65535}
                 env: {type: object, additionalProperties: {type: string}}
                 free: {type: object, x-kubernetes-preserve-unknown-fields: true}
+                whole: {type: object, x-kubernetes-map-type: atomic, additionalProperties: {type: string}}
                 mode: {type: object, properties: {level: {type: integer, default: 3}}}
               x-kubernetes-validations:
                 - rule: "!has(self.ports) || self.ports.all(p, p != 22)"
@@ -85,6 +86,7 @@ spec:
                   x-kubernetes-list-map-keys: [type]
                   items:
                     type: object
+                    x-kubernetes-map-type: atomic
                     required: [type, status]
                     properties: {type: {type: string}, status: {type: string, enum: ["True", "False", "Unknown"]}}
 `) as Definition

@@ -31,6 +31,7 @@ export type Schema = {
   'x-kubernetes-int-or-string'?: boolean
   'x-kubernetes-preserve-unknown-fields'?: boolean
   'x-kubernetes-embedded-resource'?: boolean
+  'x-kubernetes-map-type'?: string
   'x-kubernetes-list-type'?: string
   'x-kubernetes-list-map-keys'?: string[]
   'x-kubernetes-validations'?: Rule[]
@@ -47,6 +48,11 @@ export type Rule = {
 
 export function valueSchema(schema: Schema): Schema | undefined {
   return typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined
+}
+
+/** Whether an object is owned and replaced as one field. */
+export function isAtomicMap(schema: Schema | undefined): boolean {
+  return schema?.['x-kubernetes-map-type'] === 'atomic'
 }
 
 export function join(path: string, key: string): string {
