@@ -163,7 +163,7 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
   const poller = createPoller({
     claims,
     connections,
-    isSettled: (key) => reconciler.isSettled(key),
+    isCaredFor: (key) => reconciler.isCaredFor(key),
     enqueue: (key) => queue.add(key, 'poll'),
     clock,
     random,

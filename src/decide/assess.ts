@@ -1,5 +1,5 @@
 /** Observation against declaration: what differs, what was never sent, what cannot be read back. */
-import { createHmac } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { FieldName } from '../api/modelservice.ts'
 import { fields, canonical, isEmpty, type Desired, type Json } from './fields.ts'
 
@@ -53,24 +53,24 @@ function compare(desired: Desired, seen: Observation, accepted: Hashes, declared
   const drifted = new Set<FieldName>()
   const remembered: Partial<Record<FieldName, string>> = {}
   for (const [field, value] of desired) {
-    const hash = declared[field] ?? ''
+    const current = declared[field] ?? ''
     const before = accepted[field]
     const live = seen.live.values.get(field)
     if (!isShown(field, seen)) {
       unverifiable.push(field)
-      if (before === hash) remembered[field] = hash
+      if (before === current) remembered[field] = current
       else unsent.push(field)
     } else if (!isEqual(field, value, live)) {
       differences.push({ field, desired: value, live })
-      if (before === hash) {
-        remembered[field] = hash
+      if (before === current) {
+        remembered[field] = current
         drifted.add(field)
       }
-    } else if (isReworded(field, value, live, before, hash)) {
+    } else if (isReworded(field, value, live, before, current)) {
       unsent.push(field)
       if (before !== undefined) remembered[field] = before
     } else {
-      remembered[field] = hash
+      remembered[field] = current
     }
   }
   return { differences, unsent, unverifiable, declared, accepted: remembered, drifted }
@@ -93,19 +93,17 @@ export function isEqual(field: FieldName, desired: Json, live: Json | undefined)
 }
 
 /** An equal text that is worded otherwise is a person's edit only if another wording was in effect before. */
-function isReworded(field: FieldName, desired: Json, live: Json | undefined, before: string | undefined, hash: string) {
-  return fields[field].worded === true && desired !== live && before !== undefined && before !== hash
+function isReworded(field: FieldName, desired: Json, live: Json | undefined, before: string | undefined, now: string) {
+  return fields[field].worded === true && desired !== live && before !== undefined && before !== now
 }
 
 function hashesOf(desired: Desired, owner: string): Hashes {
   return Object.fromEntries([...desired].map(([field, value]) => [field, digest(owner, field, value)]))
 }
 
+/** As the owner's uid is of one length and the digest is cut short, an HMAC would add nothing but time. */
 function digest(owner: string, field: FieldName, value: Json): string {
-  return createHmac('sha256', owner)
-    .update(`${field}\n${canonical(value)}`)
-    .digest('base64url')
-    .slice(0, 16)
+  return hash('sha256', `${owner}\n${field}\n${canonical(value)}`, 'base64url').slice(0, 16)
 }
 
 /**

@@ -7,7 +7,8 @@ import type { Connections, Inventory } from './ports.ts'
 export type PollerOptions = {
   readonly claims: Claims
   readonly connections: Connections
-  readonly isSettled: (key: string) => boolean
+  /** Whether nothing is left to do for the object, or a pass over it is under way. */
+  readonly isCaredFor: (key: string) => boolean
   readonly enqueue: (key: string) => void
   readonly clock: Clock
   readonly random: () => number
@@ -31,7 +32,7 @@ export interface Poller {
 const jitter = 0.1
 
 export function createPoller(options: PollerOptions): Poller {
-  const { claims, connections, isSettled, enqueue, clock, random, log, intervalMs, staleAfterMs } = options
+  const { claims, connections, isCaredFor, enqueue, clock, random, log, intervalMs, staleAfterMs } = options
   let polled = false
   let observed: number | undefined
   let wake = new AbortController()
@@ -46,7 +47,7 @@ export function createPoller(options: PollerOptions): Poller {
     if (answer.ok) {
       observed = clock.monotonic()
       for (const uuid of answer.value) claims.claimants(uuid).forEach(enqueue)
-      for (const uuid of uuids) for (const key of claims.claimants(uuid)) if (!isSettled(key)) enqueue(key)
+      for (const uuid of uuids) for (const key of claims.claimants(uuid)) if (!isCaredFor(key)) enqueue(key)
     } else {
       log.debug({ kind: answer.failure.kind }, answer.failure.message)
       for (const uuid of uuids) if (isStale(inventory, uuid)) claims.claimants(uuid).forEach(enqueue)

@@ -28,7 +28,7 @@ export interface Inventory {
   /** Reads now. Calls of one moment become one request. */
   read(uuid: string, signal: AbortSignal): Promise<Answer<Known>>
   /**
-   * Reads many, about a hundred a request, and tells which of them look other than before.
+   * Reads many, about a hundred a request, and tells which of them look other than what was known of them.
    * What was read before a failure counts as read.
    */
   refresh(uuids: readonly string[], signal: AbortSignal): Promise<Answer<readonly string[]>>

@@ -32,13 +32,15 @@ export type ReconcilerOptions = {
   readonly staleAfterMs: number
 }
 
+type PassContext = { readonly log: Logger; readonly signal: AbortSignal }
+
 export interface Reconciler {
   /** One pass. Resolves with when to look again; rejects for bugs, aborts, and when Kubernetes refuses the status. */
-  reconcile(key: string, pass: { readonly log: Logger; readonly signal: AbortSignal }): Promise<Result>
+  reconcile(key: string, pass: PassContext): Promise<Result>
   /** The keys that wait for the connection, longest first. */
   waiting(): Iterable<string>
-  /** Whether the last pass left the object as it should be. */
-  isSettled(key: string): boolean
+  /** Whether the last pass left the object as it should be, or one is under way. */
+  isCaredFor(key: string): boolean
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
@@ -52,6 +54,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const gone = new Map<string, { readonly object: StoredModelService; readonly until: number }>()
   const waiting = new Set<string>()
   const settled = new Set<string>()
+  const underWay = new Set<string>()
 
   /** Nothing where the object changed meanwhile: what was judged of it then is not acted on. */
   async function judge(
@@ -184,46 +187,55 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return clock.monotonic() - since > staleAfterMs
   }
 
+  async function pass(key: string, { log, signal }: PassContext): Promise<Result> {
+    const reportOn = (object: StoredModelService) => {
+      const { namespace, name, generation } = object.metadata
+      return begin(key, object, log.child({ namespace, name, generation }), signal)
+    }
+    const conclude = async (report: Report, verdict: Verdict) => {
+      const object = objects.get(key)
+      const told = await report.conclude(verdict)
+      if (told === 'gone' && object) gone.set(key, { object, until: clock.monotonic() + goneRestMs })
+      untold.delete(key)
+    }
+    const late = untold.get(key)
+    if (late) await conclude(reportOn(late.object), late.verdict)
+    const object = objects.get(key)
+    if (object?.metadata.deletionTimestamp !== undefined || !object) {
+      memories.delete(key)
+      gone.delete(key)
+      stopwatch?.forget(key)
+      return { kind: 'awaitChange' }
+    }
+    const rest = gone.get(key)
+    if (rest?.object === object && clock.monotonic() < rest.until)
+      return { kind: 'after', ms: rest.until - clock.monotonic() }
+    const end = stopwatch?.begin(key)
+    const report = reportOn(object)
+    const verdict = await judge(key, object, report, signal)
+    if (!verdict) return { kind: 'after', ms: 0 }
+    report.accepted(verdict)
+    end?.(verdict.outcome, verdict.update !== undefined)
+    if (verdict.update !== undefined || verdict.handled !== undefined) untold.set(key, { object, verdict })
+    await conclude(report, verdict)
+    if (isUnheard(verdict.outcome)) waiting.add(key)
+    if (atRest.includes(verdict.outcome.kind)) settled.add(key)
+    return next(verdict.outcome)
+  }
+
   return {
-    async reconcile(key, { log, signal }) {
+    async reconcile(key, context) {
       waiting.delete(key)
       settled.delete(key)
-      const reportOn = (object: StoredModelService) => {
-        const { namespace, name, generation } = object.metadata
-        return begin(key, object, log.child({ namespace, name, generation }), signal)
+      underWay.add(key)
+      try {
+        return await pass(key, context)
+      } finally {
+        underWay.delete(key)
       }
-      const conclude = async (report: Report, verdict: Verdict) => {
-        const object = objects.get(key)
-        const told = await report.conclude(verdict)
-        if (told === 'gone' && object) gone.set(key, { object, until: clock.monotonic() + goneRestMs })
-        untold.delete(key)
-      }
-      const late = untold.get(key)
-      if (late) await conclude(reportOn(late.object), late.verdict)
-      const object = objects.get(key)
-      if (object?.metadata.deletionTimestamp !== undefined || !object) {
-        memories.delete(key)
-        gone.delete(key)
-        stopwatch?.forget(key)
-        return { kind: 'awaitChange' }
-      }
-      const rest = gone.get(key)
-      if (rest?.object === object && clock.monotonic() < rest.until)
-        return { kind: 'after', ms: rest.until - clock.monotonic() }
-      const end = stopwatch?.begin(key)
-      const report = reportOn(object)
-      const verdict = await judge(key, object, report, signal)
-      if (!verdict) return { kind: 'after', ms: 0 }
-      report.accepted(verdict)
-      end?.(verdict.outcome, verdict.update !== undefined)
-      if (verdict.update !== undefined || verdict.handled !== undefined) untold.set(key, { object, verdict })
-      await conclude(report, verdict)
-      if (isUnheard(verdict.outcome)) waiting.add(key)
-      if (atRest.includes(verdict.outcome.kind)) settled.add(key)
-      return next(verdict.outcome)
     },
     waiting: () => waiting.values(),
-    isSettled: (key) => settled.has(key),
+    isCaredFor: (key) => settled.has(key) || underWay.has(key),
   }
 }
 

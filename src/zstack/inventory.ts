@@ -15,7 +15,7 @@ const batchSize = 100
 const refreshWidth = 4
 
 /** What one query shows of each service asked for. */
-type Sight = ReadonlyMap<string, { readonly known: Known; readonly isNew: boolean }>
+type Sight = ReadonlyMap<string, { readonly known: Known; readonly isChanged: boolean }>
 
 export function createInventory(client: Client, shapes: BodyShapes, clock: Clock, endpoint: string): Inventory {
   const sightings = createSightings(clock)
@@ -82,7 +82,7 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
           for (const uuid of chunk) underWay.set(uuid, turn)
           const answer = await turn.finally(() => chunk.forEach((uuid) => underWay.delete(uuid)))
           if (!answer.ok) failure = answer
-          else for (const [uuid, { isNew }] of answer.value) if (isNew) changed.add(uuid)
+          else for (const [uuid, { isChanged }] of answer.value) if (isChanged) changed.add(uuid)
         }
       }
       await Promise.all(Array.from({ length: refreshWidth }, worker))

@@ -13,10 +13,10 @@ export interface Sightings {
   /** Learns which fields this server shows: before what it shows of many services is noted, of all of them. */
   learn(live: Live): void
   /**
-   * What a read shows, `undefined` where there is no such service, and whether that looks other than before: a field that
-   * was unreadable then, and is known to be shown by now, makes it look other too.
+   * What a read shows, `undefined` where there is no such service, and whether that looks other than what was known: a
+   * field that was unreadable then, and is known to be shown by now, makes it look other too.
    */
-  note(uuid: string, live: Live | undefined, begun: number): { readonly known: Known; readonly isNew: boolean }
+  note(uuid: string, live: Live | undefined, begun: number): { readonly known: Known; readonly isChanged: boolean }
   /** An update of the service has ended somehow: reads begun before it prove nothing, nor does what was known. */
   overturn(uuid: string): void
   retain(uuids: ReadonlySet<string>): void
@@ -40,9 +40,9 @@ export function createSightings(clock: Clock): Sightings {
       const isSame = before !== undefined && isDeepStrictEqual(before.seen?.live, live)
       const seen = isSame ? before.seen : live && { live, shows }
       const now = { seen, at: clock.monotonic(), readable: shows.size }
-      if (begun < (overturned.get(uuid) ?? 0)) return { known: before ?? now, isNew: false }
+      if (begun < (overturned.get(uuid) ?? 0)) return { known: before ?? now, isChanged: false }
       known.set(uuid, now)
-      return { known: now, isNew: !isSame || before.readable !== now.readable }
+      return { known: now, isChanged: before !== undefined && !(isSame && before.readable === now.readable) }
     },
     overturn(uuid) {
       known.delete(uuid)

@@ -159,7 +159,7 @@ describe('who waits for the connection', () => {
   })
 })
 
-describe('an object is settled', () => {
+describe('an object is cared for', () => {
   it.each([
     ['in sync', { requestCpu: 4 }],
     ['drifted where the policy leaves it', { requestCpu: 8, policy: 'Observe' as const }],
@@ -167,7 +167,7 @@ describe('an object is settled', () => {
     ['invalid', { requestCpu: -1 }],
   ])('when it is %s', async (_, spec) => {
     const { reconciler } = await inSync(spec)
-    expect(reconciler.isSettled(keyOf('a'))).toBe(true)
+    expect(reconciler.isCaredFor(keyOf('a'))).toBe(true)
   })
 
   it('no more once a pass over it goes wrong in any way, be it a bug', async () => {
@@ -175,15 +175,27 @@ describe('an object is settled', () => {
     fleet.edit('a', { requestCpu: 8 })
     inventory.next('update', { after: Promise.reject(new Error('a bug')) })
     await expect(pass('a')).rejects.toThrow('a bug')
-    expect(rig.reconciler.isSettled(keyOf('a'))).toBe(false)
+    expect(rig.reconciler.isCaredFor(keyOf('a'))).toBe(false)
+  })
+
+  it('while a pass over it is under way: a poll of that moment shall not call for another', async () => {
+    const { rig, begin, inventory, fleet } = await inSync()
+    fleet.edit('a', { requestCpu: 8 })
+    const answer = Promise.withResolvers<undefined>()
+    inventory.next('update', { after: answer.promise })
+    const { ended } = await begin('a')
+    expect(rig.reconciler.isCaredFor(keyOf('a'))).toBe(true)
+    answer.reject(new Error('a bug'))
+    await expect(ended).rejects.toThrow('a bug')
+    expect(rig.reconciler.isCaredFor(keyOf('a'))).toBe(false)
   })
 
   it('not before its first pass, nor with work undone', async () => {
     const rig = createRig({ isIneffective: true })
     rig.inventory.place(uuid, { requestCpu: 4 })
     rig.fleet.create('a', { uuid, requestCpu: 8 })
-    expect(rig.reconciler.isSettled(keyOf('a'))).toBe(false)
+    expect(rig.reconciler.isCaredFor(keyOf('a'))).toBe(false)
     await rig.pass('a')
-    expect(rig.reconciler.isSettled(keyOf('a'))).toBe(false)
+    expect(rig.reconciler.isCaredFor(keyOf('a'))).toBe(false)
   })
 })

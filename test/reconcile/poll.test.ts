@@ -11,7 +11,7 @@ const intervalMs = 60_000
 const staleAfterMs = 300_000
 const uuidOf = (name: string) => name.repeat(32)
 
-/** Polls over objects a, b and c that are settled unless told otherwise; time stands still before the first one. */
+/** Polls over objects a, b and c that are cared for unless told otherwise; time stands still before the first one. */
 function poller({ random = 0.5, unsettled = [] as readonly string[] } = {}) {
   const clock = createManualClock()
   const inventory = createFakeInventory({ clock })
@@ -27,7 +27,7 @@ function poller({ random = 0.5, unsettled = [] as readonly string[] } = {}) {
   const subject = createPoller({
     claims,
     connections,
-    isSettled: (key) => !unrest.has(key),
+    isCaredFor: (key) => !unrest.has(key),
     enqueue: (key) => woken.push(key),
     clock,
     random: () => random,
@@ -92,10 +92,9 @@ describe('the poller', () => {
     expect(polls()).toBe(2)
   })
 
-  it('wakes the objects whose service looks other than before, and no others', async () => {
+  it('wakes the objects whose service looks other than what was known of it, and no others', async () => {
     const { start, clock, inventory, woken } = poller()
     await start()
-    expect(woken()).toEqual(['a', 'b', 'c'])
     await clock.advance(intervalMs)
     expect(woken()).toEqual([])
     inventory.place(uuidOf('b'), { requestCpu: 8 })
@@ -155,13 +154,13 @@ describe('the poller', () => {
   })
 
   it('goes on after a poll that throws, and says so', async () => {
-    const { start, clock, inventory, polls, entries, woken } = poller()
+    const { start, clock, inventory, polls, entries, woken } = poller({ unsettled: ['a'] })
     inventory.next('refresh', { after: Promise.reject(new Error('a bug')) })
     await start()
     expect(entries).toMatchObject([{ level: 'error', err: { message: 'a bug' } }])
     await clock.advance(intervalMs)
     expect(polls()).toBe(2)
-    expect(woken()).toEqual(['a', 'b', 'c'])
+    expect(woken()).toEqual(['a'])
   })
 
   it('asks nothing of a connection that cannot be opened, and goes on', async () => {

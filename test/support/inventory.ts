@@ -74,7 +74,7 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
     const isSame = before !== undefined && isDeepStrictEqual(before.seen?.live, live)
     const seen = isSame ? before.seen : live && { live, shows }
     known.set(uuid, { seen, at: clock.monotonic() })
-    return !isSame
+    return before !== undefined && !isSame
   }
 
   function place(uuid: string, change: Patch = {}) {

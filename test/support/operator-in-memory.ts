@@ -43,7 +43,7 @@ export function startOperatorInMemory({ onUpdate }: { readonly onUpdate: OnUpdat
     const reconciler = createReconciler({ ...parts, ...quiet, objects: fleet, endpoint })
     const poller = createPoller({
       ...parts,
-      isSettled: (key) => reconciler.isSettled(key),
+      isCaredFor: (key) => reconciler.isCaredFor(key),
       enqueue: (key) => queue.add(key, 'poll'),
       random: () => 0.5,
       log,

@@ -124,6 +124,13 @@ describe('a refresh', () => {
     expect(http.sent('GET')).toHaveLength(10)
   })
 
+  it('that sees a service for the first time does not tell of it: who waits to see it reads it', async () => {
+    const { sim, inventory } = await fleet(2)
+    expect(await inventory.refresh([uuidOf(0), uuidOf(1)], signal)).toEqual({ ok: true, value: [] })
+    sim.drift(uuidOf(1), { requestCpu: 9 })
+    expect(await inventory.refresh([uuidOf(0), uuidOf(1)], signal)).toEqual({ ok: true, value: [uuidOf(1)] })
+  })
+
   it('that failed in part tells the next time of what it saw change', async () => {
     const { uuids, sim, inventory } = await fleet(500)
     await inventory.refresh(uuids, signal)
