@@ -1,6 +1,7 @@
 /** Credentials and connections for one API server, from client-node's configuration. */
 import { KubeConfig, type Cluster as ClusterEntry } from '@kubernetes/client-node'
 import type { AgentOptions } from 'node:https'
+import { createSecureContext } from 'node:tls'
 import { Agent, ProxyAgent, type Dispatcher } from 'undici'
 
 type Pools = {
@@ -97,7 +98,15 @@ function poolsFor(
   const made = JSON.stringify(wanted)
   if (special) return { made, requests: special, apart: special }
   if (before?.made === made) return before
-  return { made, requests: pool(wanted, { connections }), apart: pool(wanted, {}) }
+  const shared = withSecureContext(wanted)
+  return { made, requests: pool(shared, { connections }), apart: pool(shared, {}) }
+}
+
+/** Certificates are read once for all connections rather than for each, which takes as long as the rest of a handshake. */
+function withSecureContext(wanted: CapturingKubeConfig['wanted']): CapturingKubeConfig['wanted'] {
+  if (wanted.type !== 'agent') return wanted
+  const secureContext = createSecureContext(wanted.connect)
+  return { ...wanted, connect: { ...wanted.connect, secureContext } }
 }
 
 function pool(wanted: CapturingKubeConfig['wanted'], size: { readonly connections?: number }): Dispatcher {

@@ -1,4 +1,5 @@
 /** One HTTP request to ZStack: base path, time limit, size limit, body as JSON or text. Knows nothing of sessions. */
+import { createSecureContext } from 'node:tls'
 import { Agent } from 'undici'
 import { inTime, systemClock, unlessAborted } from '../clock.ts'
 import type { Json } from '../decide/fields.ts'
@@ -52,7 +53,8 @@ export function createHttp(options: HttpOptions): Http {
     connect: {
       timeout: options.timeoutMs,
       rejectUnauthorized: !options.insecureSkipTlsVerify,
-      ...(options.ca !== undefined && { ca: options.ca }),
+      // Certificates are read once for all connections rather than for each.
+      ...(options.ca !== undefined && { secureContext: createSecureContext({ ca: options.ca }) }),
     },
     headersTimeout: 0,
     bodyTimeout: 0,
