@@ -93,6 +93,7 @@ export function sameStructure(a: Json, b: Json): boolean {
 
 /** JSON with the keys of every object in order. */
 export function canonical(value: Json): string {
+  if (typeof value !== 'object') return JSON.stringify(value)
   return JSON.stringify(value, (_, part: Json) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -6,7 +6,6 @@ import type { HttpAnswer } from './http.ts'
 
 const text = z.string().optional().catch(undefined)
 const errorCode = z.looseObject({ code: z.string(), description: text, details: text, cause: z.unknown().optional() })
-const failureBody = z.looseObject({ error: errorCode })
 
 type ErrorCode = z.infer<typeof errorCode>
 
@@ -36,14 +35,20 @@ export function failureOf(answer: HttpAnswer, asked: Asked): Failure | undefined
       ...(writes && answer.sent && { ambiguous: true }),
     }
   const { status } = answer
-  const coded = failureBody.safeParse(answer.json)
-  if (coded.success) return ofCode(coded.data.error, asked)
+  const error = errorIn(answer.json)
+  if (error) return ofCode(error, asked)
   if (isExpiredJob(answer)) return undefined
   // A job that still runs is 202 with nothing in it.
   if (status === 202) return undefined
   if (status === 200 && answer.json !== null && typeof answer.json === 'object') return undefined
   if (status < 300) return unreadable(status, asked)
   return ofStatus(answer, asked)
+}
+
+function errorIn(json: unknown): ErrorCode | undefined {
+  // Almost every answer holds none, and to tell so costs a schema more than a success.
+  if (typeof json !== 'object' || json === null || !('error' in json)) return undefined
+  return errorCode.safeParse(json.error).data
 }
 
 function unreadable(status: number, { endpoint, writes }: Asked): Failure {

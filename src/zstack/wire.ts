@@ -110,8 +110,9 @@ function readService(inventory: Inventory): Service {
 }
 
 function readValue(field: FieldName, inventory: Inventory): Json | undefined {
-  if (field === 'architectureImages') return images.safeParse(inventory.modelServiceImages).data?.map(readImage)
-  const value = inventory[field]
+  const value = inventory[field === 'architectureImages' ? 'modelServiceImages' : field]
+  if (value === undefined) return undefined
+  if (field === 'architectureImages') return images.safeParse(value).data?.map(readImage)
   if (field === 'vendorToSpecUuidsMap') return vendors.safeParse(value).data
   return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value) ? (value as Json) : undefined
 }
