@@ -133,6 +133,8 @@ export async function bundle({ write = true } = {}): Promise<Metafile> {
     // Names stay: a stack trace in somebody's log shall be readable.
     minifySyntax: true,
     minifyWhitespace: true,
+    // An error of the engine quotes its line.
+    lineLimit: 240,
     legalComments: 'none',
     banner: { js: prologue },
     plugins: [slimClient, lazyPackages, slimUndici, requiredBuiltins],
