@@ -110,7 +110,7 @@ const engine = [
   '--heap-growing-percent=20',
   '--no-opt',
   '--no-maglev',
-  '--no-wasm-tier-up',
+  '--liftoff-only',
 ]
 
 /** CommonJS packages call require, which an ES module has to make for them. */
