@@ -84,8 +84,9 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
       },
     )
 
-    it('refreshes many and tells which look other than before', async () => {
-      expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([a, b])
+    it('refreshes many and tells which look other than what was known of them', async () => {
+      expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([])
+      expect(inventory.known(a)?.seen?.live.values.get('requestCpu')).toBe(4)
       expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([])
       subject.place(b, { requestCpu: 2 })
       expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([b])
