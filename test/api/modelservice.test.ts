@@ -103,7 +103,7 @@ describe('a stored status', () => {
         lastTransitionTime: '2026-01-01T00:00:00Z',
       },
     ],
-    writeOnlyHashes: { serviceName: 'abc' },
+    fieldHashes: { serviceName: 'abc' },
   }
 
   it('of our making is read back as it was written', () => {

@@ -176,7 +176,7 @@ describe('an update that became a job', () => {
     fleet.edit('a', { requestCpu: 16 })
     inventory.endJobs()
     await pass('a')
-    expect(fleet.status('a').lastUpdate).not.toHaveProperty('attempts')
+    expect(fleet.status('a')).not.toHaveProperty('hold')
     expect(counted).toEqual(['verified'])
   })
 
