@@ -4,7 +4,7 @@ import type { FailureKind } from '../../src/decide/failure.ts'
 import { announcements } from '../../src/decide/events.ts'
 import type { Outcome, Update } from '../../src/decide/outcome.ts'
 import { report, type Circumstances } from '../../src/decide/report.ts'
-import { circumstances, compared, inSync, uuid } from '../support/judgement.ts'
+import { circumstances, compared, inSync, uuid } from '../support/decide-inputs.ts'
 
 const different = compared({ requestCpu: 8 }, { requestCpu: 4 })
 const reported = (outcome: Outcome, previous?: Status, modifiers: Partial<Circumstances> = {}) =>

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { hour, next, slowly, type Outcome } from '../../src/decide/outcome.ts'
 import type { FailureKind } from '../../src/decide/failure.ts'
 import { outcomes } from '../support/arbitrary.ts'
-import { compared, inSync, uuid } from '../support/judgement.ts'
+import { compared, inSync, uuid } from '../support/decide-inputs.ts'
 
 const seen = compared({ requestCpu: 8 }, { requestCpu: 4 })
 const failedBy = (kind: FailureKind, retryInMs?: number): Outcome => ({

@@ -3,7 +3,7 @@ import type { Status } from '../../src/api/status.ts'
 import type { Failure, FailureKind } from '../../src/decide/failure.ts'
 import type { Outcome } from '../../src/decide/outcome.ts'
 import { conditionOf, rememberedHashes, report } from '../../src/decide/report.ts'
-import { circumstances, compared, inSync, updated, uuid } from '../support/judgement.ts'
+import { circumstances, compared, inSync, updated, uuid } from '../support/decide-inputs.ts'
 
 const later = new Date('2026-03-01T00:00:00Z')
 const failure = (kind: FailureKind, message = 'it fails'): Failure => ({ kind, message })

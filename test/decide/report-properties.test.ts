@@ -6,7 +6,7 @@ import { announcements, newsReasons } from '../../src/decide/events.ts'
 import type { Outcome } from '../../src/decide/outcome.ts'
 import { conditionOf, report } from '../../src/decide/report.ts'
 import { outcomes } from '../support/arbitrary.ts'
-import { circumstances, compared, stored, updated, uuid, type Declared } from '../support/judgement.ts'
+import { circumstances, compared, stored, updated, uuid, type Declared } from '../support/decide-inputs.ts'
 
 type Step = {
   readonly outcome: Outcome

@@ -85,7 +85,7 @@ export function drawSchedule(seed: number): Schedule {
   const bunched = moments.map((at, index) =>
     chance.percent(40) && index > 0 ? moments[index - 1]! + chance.whole(0, 1_000) : at,
   )
-  const steps = bunched.map((at) => ({ at, ...drawDeed(chance, setting) }))
+  const steps = bunched.map((at) => ({ at, ...drawStep(chance, setting) }))
   return { seed, setting, steps: [...begin, ...steps.sort((a, b) => a.at - b.at)], spanMs: spanMs + 1_000 }
 }
 
@@ -121,9 +121,9 @@ function drawSetting(chance: Chance): Omit<Setting, 'arePods'> {
   }
 }
 
-type Deed = Step extends infer S ? (S extends Step ? Omit<S, 'at'> : never) : never
+type UntimedStep = Step extends infer S ? (S extends Step ? Omit<S, 'at'> : never) : never
 
-function drawDeed(chance: Chance, { replicas }: Setting): Deed {
+function drawStep(chance: Chance, { replicas }: Setting): UntimedStep {
   const key = chance.pick(keys)
   const uuid = chance.pick(uuids)
   const who = chance.whole(0, replicas - 1)

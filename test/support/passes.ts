@@ -6,7 +6,7 @@ import type { Outcome, Seen } from '../../src/decide/outcome.ts'
 import { plan, type Patch, type Plan } from '../../src/decide/plan.ts'
 import { report } from '../../src/decide/report.ts'
 import { encoded, read, take, type Server } from './arbitrary.ts'
-import { afterRestart, circumstances, intent, uid, type Declared, type LiveValues } from './judgement.ts'
+import { afterRestart, circumstances, intent, uid, type Declared, type LiveValues } from './decide-inputs.ts'
 
 export interface Passes {
   /** A person changes the object. */

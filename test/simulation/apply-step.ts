@@ -1,4 +1,4 @@
-/** What the steps of a schedule do to a world. */
+/** Applies a step of a schedule to a world. */
 import { reconcileRequestedAt } from '../../src/api/modelservice.ts'
 import type { Kubernetes } from './kubernetes.ts'
 import type { Objects } from './objects.ts'
@@ -26,7 +26,7 @@ export type World = {
   readonly mood: Mood
 }
 
-export function take(step: Step, world: World): void {
+export function applyStep(step: Step, world: World): void {
   const { time, epoch, objects, services, sessions, zstack, kubernetes, kubeTroubles, zstackTroubles, replicas } = world
   switch (step.do) {
     case 'create':
@@ -106,8 +106,9 @@ export function take(step: Step, world: World): void {
       replicas[step.who]?.pause(step.forMs, step.timersFirst)
   }
 }
-/** The end of all trouble; what is wrong by then stays wrong until somebody mends it. */
-export function calm(world: World): void {
+
+/** Ends every fault; what is wrong by then stays wrong until somebody mends it. */
+export function endFaults(world: World): void {
   const { services, sessions, zstack, kubernetes, kubeTroubles, zstackTroubles, replicas } = world
   kubeTroubles.end()
   zstackTroubles.end()
