@@ -96,6 +96,12 @@ export function applyStep(step: Step, world: World): void {
     case 'fill sessions':
       sessions.fill(step.forMs)
       return
+    case 'disable account':
+      sessions.disable(step.forMs)
+      return
+    case 'log in elsewhere':
+      sessions.logInElsewhere()
+      return
     case 'kill':
       replicas[step.who]?.kill(step.trap, step.awayMs)
       return
@@ -116,6 +122,7 @@ export function endFaults(world: World): void {
   zstack.mood = world.mood
   zstack.endJobs()
   sessions.dropAll()
+  sessions.enable()
   for (const uuid of services.lost()) services.bringBack(uuid, false)
   for (const replica of replicas) replica.heal()
 }
