@@ -94,7 +94,7 @@ export function isEqual(field: FieldName, desired: Json, live: Json | undefined)
 
 /** An equal text that is worded otherwise is a person's edit only if another wording was in effect before. */
 function isReworded(field: FieldName, desired: Json, live: Json | undefined, before: string | undefined, now: string) {
-  return fields[field].worded === true && desired !== live && before !== undefined && before !== now
+  return fields[field].textual === true && desired !== live && before !== undefined && before !== now
 }
 
 function hashesOf(desired: Desired, owner: string): Hashes {

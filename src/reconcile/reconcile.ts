@@ -1,19 +1,21 @@
 /** One pass over one object: observe, decide, act, verify, report. */
 import type { Logger } from 'pino'
-import { parse, reconcileRequestedAt, statusOf, type Spec, type StoredModelService } from '../api/modelservice.ts'
+import { connectionNameOf, parse, statusOf, type Spec, type StoredModelService } from '../api/modelservice.ts'
+import { reconcileRequestedAt } from '../api/names.ts'
 import type { Clock } from '../clock.ts'
 import { assess, type Observation } from '../decide/assess.ts'
-import { cures, type Failure } from '../decide/failure.ts'
+import { failurePolicy, type Failure } from '../decide/failure.ts'
 import { desiredOf } from '../decide/fields.ts'
-import { next, type Outcome, type Result } from '../decide/outcome.ts'
+import { requeueAfter, type Outcome } from '../decide/outcome.ts'
 import { plan } from '../decide/plan.ts'
-import { rememberedHashes } from '../decide/report.ts'
-import { createCourier, type Case } from './courier.ts'
+import { hashesIn } from '../decide/status.ts'
+import type { Requeue } from '../requeue.ts'
+import { createCourier, type Case } from './apply.ts'
 import type { Claims } from './claims.ts'
-import { isSame, recall, subjectIn, type Memory } from './memory.ts'
+import { isSame, restore, driftKeyOf, type RetryState } from './retry-state.ts'
 import type { Stopwatch } from './stopwatch.ts'
-import type { Announce, Connection, Connections, Known, Objects } from './ports.ts'
-import { createReporter, type Report, type UpdateResult, type Verdict } from './reporter.ts'
+import type { UpdateResult, RecordEvent, Connection, Connections, CachedObservation, Objects } from './ports.ts'
+import { createReporter, type PassReporter, type PassOutcome } from './reporter.ts'
 
 /** The watch tells of a deletion sooner, a watch that stalls included. */
 const goneRestMs = 300_000
@@ -22,7 +24,7 @@ export type ReconcilerOptions = {
   readonly objects: Objects
   readonly claims: Claims
   readonly connections: Connections
-  readonly announce: Announce
+  readonly recordEvent: RecordEvent
   readonly onUpdate: (result: UpdateResult) => void
   /** Times how long objects take to converge, if anybody wants to know. */
   readonly stopwatch?: Stopwatch
@@ -36,20 +38,20 @@ type PassContext = { readonly log: Logger; readonly signal: AbortSignal }
 
 export interface Reconciler {
   /** One pass. Resolves with when to look again; rejects for bugs, aborts, and when Kubernetes refuses the status. */
-  reconcile(key: string, pass: PassContext): Promise<Result>
+  reconcile(key: string, pass: PassContext): Promise<Requeue>
   /** The keys that wait for the connection, longest first. */
   waiting(): Iterable<string>
   /** Whether the last pass left the object as it should be, or one is under way. */
-  isCaredFor(key: string): boolean
+  isSettledOrActive(key: string): boolean
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { objects, claims, connections, stopwatch, clock, staleAfterMs } = options
   const begin = createReporter(options)
   const courier = createCourier(clock)
-  const memories = new Map<string, { readonly uid: string; readonly memory: Memory }>()
+  const memories = new Map<string, { readonly uid: string; readonly memory: RetryState }>()
   /** What ZStack accepted and status does not tell yet, because Kubernetes would not have it. */
-  const untold = new Map<string, { readonly object: StoredModelService; readonly verdict: Verdict }>()
+  const untold = new Map<string, { readonly object: StoredModelService; readonly verdict: PassOutcome }>()
   /** Deleted, said the API server, and the watch has told nothing since: what an update did could be written down nowhere. */
   const gone = new Map<string, { readonly object: StoredModelService; readonly until: number }>()
   const waiting = new Set<string>()
@@ -60,16 +62,16 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   async function judge(
     key: string,
     object: StoredModelService,
-    report: Report,
+    report: PassReporter,
     signal: AbortSignal,
-  ): Promise<Verdict | undefined> {
+  ): Promise<PassOutcome | undefined> {
     const parsed = parse(object)
     if (!parsed.ok) return { outcome: { kind: 'invalid', reason: parsed.reason, issues: parsed.issues } }
     const { spec } = parsed
-    const winner = claims.winner(spec.uuid) ?? key
-    if (winner !== key) return { outcome: { kind: 'conflict', uuid: spec.uuid, winner } }
-    const connection = connections.open()
+    const connection = connections.get(connectionNameOf(object))
     if (!connection.ok) return { outcome: { kind: 'failed', failure: connection.failure, stale: false } }
+    const winner = claims.winner(connection.value.endpoint, spec.uuid) ?? key
+    if (winner !== key) return { outcome: { kind: 'conflict', uuid: spec.uuid, winner } }
     const memory = memoryOf(key, object)
     const open = caseOf(key, object, spec, connection.value, memory, report, signal)
     const followed = memory.job && (await courier.follow(open, memory.job))
@@ -80,7 +82,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return look(open)
   }
 
-  async function look(open: Case): Promise<Verdict | undefined> {
+  async function look(open: Case): Promise<PassOutcome | undefined> {
     const known = await observe(open)
     if ('failure' in known) {
       const since = known.lastSeen ?? open.memory.unseenSince ?? clock.monotonic()
@@ -89,8 +91,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     }
     open.memory.unseenSince = undefined
     const handled = open.token === undefined ? {} : { handled: open.token }
-    if (!known.seen) return { outcome: { kind: 'missing', uuid: open.spec.uuid }, ...handled }
-    const verdict = await act(open, known.seen)
+    if (!known.observation) return { outcome: { kind: 'missing', uuid: open.spec.uuid }, ...handled }
+    const verdict = await act(open, known.observation)
     return !verdict || isUnheard(verdict.outcome) ? verdict : { ...verdict, ...handled }
   }
 
@@ -101,8 +103,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     report,
     previous,
     signal,
-  }: Case): Promise<Known | { failure: Failure; lastSeen: number | undefined }> {
-    const known = connection.inventory.known(spec.uuid)
+  }: Case): Promise<CachedObservation | { failure: Failure; lastSeen: number | undefined }> {
+    const known = connection.inventory.cached(spec.uuid)
     // One that no poll has renewed for so long is no observation any more.
     if (known && token === undefined && !isStale(known.at)) return known
     const reading = connection.inventory.read(spec.uuid, signal)
@@ -110,11 +112,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return answer.ok ? answer.value : { failure: answer.failure, lastSeen: known?.at }
   }
 
-  async function act(open: Case, observation: Observation): Promise<Verdict | undefined> {
+  async function act(open: Case, observation: Observation): Promise<PassOutcome | undefined> {
     const { desired, object, spec, memory, connection, isCurrent } = open
-    const assessment = assess(desired, observation, rememberedHashes(open.previous), object.metadata.uid)
+    const assessment = assess(desired, observation, hashesIn(open.previous), object.metadata.uid)
     const seen = { observation, assessment }
-    const subject = subjectIn(assessment, object.metadata.generation)
+    const subject = driftKeyOf(assessment, object.metadata.generation)
     const hold = open.token === undefined && isSame(memory.hold?.subject, subject) ? memory.hold : undefined
     const decision = plan(desired, assessment, {
       policy: spec.policy ?? 'Enforce',
@@ -123,8 +125,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       held: hold !== undefined && clock.now() < hold.until,
     })
     if (decision.kind === 'update') return isCurrent() ? courier.send(open, seen, decision) : undefined
-    const trouble = connection.trouble()
-    if (trouble && cures[trouble.kind].retry !== 'backOff')
+    const trouble = connection.currentFailure()
+    if (trouble && failurePolicy[trouble.kind].retry !== 'backOff')
       return { outcome: { kind: 'failed', failure: trouble, seen, stale: false } }
     switch (decision.kind) {
       case 'nothing':
@@ -147,8 +149,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     object: StoredModelService,
     spec: Spec,
     connection: Connection,
-    memory: Memory,
-    report: Report,
+    memory: RetryState,
+    report: PassReporter,
     signal: AbortSignal,
   ): Case {
     const previous = statusOf(object)
@@ -163,16 +165,16 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       previous,
       report,
       signal,
-      isCurrent: () => isCurrent(key, object) && claims.winner(spec.uuid) === key,
+      isCurrent: () => isCurrent(key, object) && claims.winner(connection.endpoint, spec.uuid) === key,
       token: isNew ? token : undefined,
     }
   }
 
-  function memoryOf(key: string, object: StoredModelService): Memory {
+  function memoryOf(key: string, object: StoredModelService): RetryState {
     const { uid } = object.metadata
     const kept = memories.get(key)
     if (kept?.uid === uid) return kept.memory
-    const memory = recall(statusOf(object), clock.now())
+    const memory = restore(statusOf(object), clock.now())
     memories.set(key, { uid, memory })
     return memory
   }
@@ -187,12 +189,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return clock.monotonic() - since > staleAfterMs
   }
 
-  async function pass(key: string, { log, signal }: PassContext): Promise<Result> {
+  async function pass(key: string, { log, signal }: PassContext): Promise<Requeue> {
     const reportOn = (object: StoredModelService) => {
       const { namespace, name, generation } = object.metadata
       return begin(key, object, log.child({ namespace, name, generation }), signal)
     }
-    const conclude = async (report: Report, verdict: Verdict) => {
+    const conclude = async (report: PassReporter, verdict: PassOutcome) => {
       const object = objects.get(key)
       const told = await report.conclude(verdict)
       if (told === 'gone' && object) gone.set(key, { object, until: clock.monotonic() + goneRestMs })
@@ -220,7 +222,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     await conclude(report, verdict)
     if (isUnheard(verdict.outcome)) waiting.add(key)
     if (atRest.includes(verdict.outcome.kind)) settled.add(key)
-    return next(verdict.outcome)
+    return requeueAfter(verdict.outcome)
   }
 
   return {
@@ -235,7 +237,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       }
     },
     waiting: () => waiting.values(),
-    isCaredFor: (key) => settled.has(key) || underWay.has(key),
+    isSettledOrActive: (key) => settled.has(key) || underWay.has(key),
   }
 }
 
@@ -243,5 +245,5 @@ const atRest: readonly Outcome['kind'][] = ['inSync', 'drifted', 'suspended', 'i
 
 /** Failed for the connection's sake: ZStack has not had its say on this object. */
 function isUnheard(outcome: Outcome): boolean {
-  return outcome.kind === 'failed' && cures[outcome.failure.kind].scope === 'connection'
+  return outcome.kind === 'failed' && failurePolicy[outcome.failure.kind].scope === 'connection'
 }

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import type { Status } from '../../src/api/status.ts'
 import type { FailureKind } from '../../src/decide/failure.ts'
-import { announcements } from '../../src/decide/events.ts'
+import { eventsBetween } from '../../src/decide/events.ts'
 import type { Outcome, Update } from '../../src/decide/outcome.ts'
-import { report, type Circumstances } from '../../src/decide/report.ts'
+import { statusAfter, type StatusContext } from '../../src/decide/status.ts'
 import { circumstances, compared, inSync, uuid } from '../support/decide-inputs.ts'
 
 const different = compared({ requestCpu: 8 }, { requestCpu: 4 })
-const reported = (outcome: Outcome, previous?: Status, modifiers: Partial<Circumstances> = {}) =>
-  report(outcome, previous, circumstances(modifiers))
+const reported = (outcome: Outcome, previous?: Status, modifiers: Partial<StatusContext> = {}) =>
+  statusAfter(outcome, previous, circumstances(modifiers))
 const updated = (attempts = 0, modifiers: Partial<Update> = {}): { update: Update } => ({
   update: { fields: ['requestCpu', 'serviceName'], cause: 'SpecChanged', attempts, ...modifiers },
 })
 const told = (before: Status | undefined, after: Status) =>
-  announcements(before, after, []).map(({ type, reason }) => `${type} ${reason}`)
+  eventsBetween(before, after, []).map(({ type, reason }) => `${type} ${reason}`)
 const failing = (kind: FailureKind): Outcome => ({
   kind: 'failed',
   failure: { kind, message: 'it fails' },
@@ -27,7 +27,7 @@ const settled = reported(inSync())
 describe('an update', () => {
   it('that is read back is told with both values, hidden ones by name alone', () => {
     const after = reported(inSync(), undefined, updated())
-    expect(announcements(undefined, after, different.assessment.differences)).toEqual([
+    expect(eventsBetween(undefined, after, different.assessment.differences)).toEqual([
       { type: 'Normal', reason: 'Updated', message: 'requestCpu 4 → 8, serviceName (as the spec declares)' },
     ])
   })
@@ -37,7 +37,7 @@ describe('an update', () => {
     ['Requested', 'requestCpu (as requested)'],
   ] as const)('says why: %s', (cause, message) => {
     const after = reported(inSync(), undefined, updated(0, { cause, fields: ['requestCpu'] }))
-    expect(announcements(undefined, after, [])).toEqual([{ type: 'Normal', reason: 'Updated', message }])
+    expect(eventsBetween(undefined, after, [])).toEqual([{ type: 'Normal', reason: 'Updated', message }])
   })
 
   it('is told once', () => {
@@ -77,7 +77,7 @@ describe('trouble', () => {
     const trouble = reported(outcome, settled)
     expect(told(settled, trouble)).toEqual([`Warning ${reason}`])
     expect(told(trouble, reported(outcome, trouble))).toEqual([])
-    const [recovered] = announcements(trouble, reported(inSync(), trouble), [])
+    const [recovered] = eventsBetween(trouble, reported(inSync(), trouble), [])
     expect(recovered).toMatchObject({ type: 'Normal', reason: 'Recovered' })
     expect(recovered?.message).toMatch(new RegExp(`; before: ${reason}$`))
   })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fieldNames, reconcileRequestedAt, type FieldName } from '../../src/api/modelservice.ts'
+import { fieldNames, type FieldName } from '../../src/api/modelservice.ts'
+import { reconcileRequestedAt } from '../../src/api/names.ts'
 import { mergePatch } from '../support/mergepatch.ts'
 import { engineMissing, runScript } from '../argocd/engine.ts'
 import { kstatus } from '../argocd/judges.ts'

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { conditionOf } from '../../src/decide/report.ts'
+import { conditionOf } from '../../src/decide/status.ts'
 import type { LogLine, OperatorProcess } from '../support/operator-process.ts'
 import { startFixture } from '../support/process-fixture.ts'
 import { modelService } from '../support/zstack/simulator.ts'

@@ -1,5 +1,5 @@
 /** Applies a step of a schedule to a world. */
-import { reconcileRequestedAt } from '../../src/api/modelservice.ts'
+import { reconcileRequestedAt } from '../../src/api/names.ts'
 import type { Kubernetes } from './kubernetes.ts'
 import type { Objects } from './objects.ts'
 import type { Replica } from './replica.ts'

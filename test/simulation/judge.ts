@@ -1,7 +1,7 @@
 /** What must never happen in a simulated world, looked at whenever a process does something. */
 import { isDeepStrictEqual } from 'node:util'
 import { parse, type FieldName, type Policy } from '../../src/api/modelservice.ts'
-import { cures } from '../../src/decide/failure.ts'
+import { failurePolicy } from '../../src/decide/failure.ts'
 import { desiredOf, type Json } from '../../src/decide/fields.ts'
 import { saysNoAction } from '../../src/zstack/bodyshape.ts'
 import { failureOf } from '../../src/zstack/failures.ts'
@@ -186,8 +186,8 @@ function kindOf(answer: HttpAnswer, order: Order | undefined): Verdict['kind'] |
   const failure = failureOf(answer, { endpoint: '', writes: true, secrets: [] })
   if (!failure) return order?.hadEffect === false ? 'in vain' : undefined
   // Which body a server takes is not said of the update, nor is what ails the connection.
-  if (saysNoAction(failure.message) || cures[failure.kind].scope === 'connection') return undefined
-  return cures[failure.kind].retry === 'slowly' ? 'refused for a while' : 'refused'
+  if (saysNoAction(failure.message) || failurePolicy[failure.kind].scope === 'connection') return undefined
+  return failurePolicy[failure.kind].retry === 'slowly' ? 'refused for a while' : 'refused'
 }
 
 /** The first half of a try, of which this body is the second; what is refused is not tried in the other. */

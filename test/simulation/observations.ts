@@ -1,5 +1,6 @@
 /** What each process has been shown of ZStack's services, and for whose requests it has looked since. */
-import { reconcileRequestedAt, type FieldName } from '../../src/api/modelservice.ts'
+import { type FieldName } from '../../src/api/modelservice.ts'
+import { reconcileRequestedAt } from '../../src/api/names.ts'
 import { fields, isEmpty, type Desired, type Json } from '../../src/decide/fields.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { isSame, type Values } from './services.ts'

@@ -3,9 +3,9 @@ import type { FieldName, Spec, StoredModelService } from '../../src/api/modelser
 import type { Status } from '../../src/api/status.ts'
 import { assess, reassess, type Hashes, type Observation } from '../../src/decide/assess.ts'
 import { desiredOf, type Desired, type Json } from '../../src/decide/fields.ts'
-import type { Outcome, Seen } from '../../src/decide/outcome.ts'
+import type { Outcome, Comparison } from '../../src/decide/outcome.ts'
 import type { Intent } from '../../src/decide/plan.ts'
-import { rememberedHashes, type Circumstances } from '../../src/decide/report.ts'
+import { hashesIn, type StatusContext } from '../../src/decide/status.ts'
 
 export const uuid = '6c1a5f6167944aa1886294842075279f'
 export const uid = '3f0c7a52-5a1f-4b1c-9c55-2d1f6f0a7e11'
@@ -25,13 +25,18 @@ export function observation(values: LiveValues, shows: readonly FieldName[] = []
 }
 
 /** A spec compared with what ZStack shows. */
-export function compared(spec: Declared, live: LiveValues, accepted: Hashes = {}): Seen {
+export function compared(spec: Declared, live: LiveValues, accepted: Hashes = {}): Comparison {
   const seen = observation(live)
   return { observation: seen, assessment: assess(desired(spec), seen, accepted, uid) }
 }
 
 /** The same after an update of these fields was accepted. */
-export function updated(spec: Declared, live: LiveValues, sent: readonly FieldName[], accepted: Hashes = {}): Seen {
+export function updated(
+  spec: Declared,
+  live: LiveValues,
+  sent: readonly FieldName[],
+  accepted: Hashes = {},
+): Comparison {
   const seen = observation(live)
   return { observation: seen, assessment: reassess(desired(spec), seen, accepted, sent, uid) }
 }
@@ -45,7 +50,7 @@ export function intent(modifiers: Partial<Intent> = {}): Intent {
   return { policy: 'Enforce', suspend: false, requested: false, held: false, ...modifiers }
 }
 
-export function circumstances(modifiers: Partial<Circumstances> = {}): Circumstances {
+export function circumstances(modifiers: Partial<StatusContext> = {}): StatusContext {
   return { generation: 1, now: new Date('2026-01-01T00:00:00Z'), suspend: false, endpoint, ...modifiers }
 }
 
@@ -64,5 +69,5 @@ export function stored(spec: unknown, status?: Status): StoredModelService {
 
 /** What a process started later remembers of what an earlier one reported. */
 export function afterRestart(status: Status): Hashes {
-  return rememberedHashes(JSON.parse(JSON.stringify(status)) as Status)
+  return hashesIn(JSON.parse(JSON.stringify(status)) as Status)
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Spec, StoredModelService } from '../../src/api/modelservice.ts'
-import { reconcileRequestedAt, statusOf } from '../../src/api/modelservice.ts'
+import { statusOf } from '../../src/api/modelservice.ts'
+import { reconcileRequestedAt } from '../../src/api/names.ts'
 import type { Status } from '../../src/api/status.ts'
 import type { Objects } from '../../src/reconcile/ports.ts'
 

@@ -2,9 +2,9 @@
 import type { FieldName, Policy } from '../../src/api/modelservice.ts'
 import type { Status } from '../../src/api/status.ts'
 import { assess, reassess, type Assessment } from '../../src/decide/assess.ts'
-import type { Outcome, Seen } from '../../src/decide/outcome.ts'
+import type { Outcome, Comparison } from '../../src/decide/outcome.ts'
 import { plan, type Patch, type Plan } from '../../src/decide/plan.ts'
-import { report } from '../../src/decide/report.ts'
+import { statusAfter } from '../../src/decide/status.ts'
 import { encoded, read, take, type Server } from './arbitrary.ts'
 import { afterRestart, circumstances, intent, uid, type Declared, type LiveValues } from './decide-inputs.ts'
 
@@ -38,7 +38,7 @@ export function createPasses({
   let status: Status = {}
   let generation = 1
 
-  function see(judge: (observation: Seen['observation']) => Assessment): Seen {
+  function see(judge: (observation: Comparison['observation']) => Assessment): Comparison {
     const observation = read(server, service)
     return { observation, assessment: judge(observation) }
   }
@@ -51,7 +51,7 @@ export function createPasses({
     const decision = plan(desired, before.assessment, intent({ policy, suspend, requested }))
     const at = circumstances({ generation, suspend })
     if (decision.kind !== 'update') {
-      status = report(outcomeOf(decision, before, policy), status, at)
+      status = statusAfter(outcomeOf(decision, before, policy), status, at)
       return undefined
     }
     service = take(server, service, stores(decision.patch))
@@ -59,7 +59,7 @@ export function createPasses({
     const after = see((observation) => reassess(desired, observation, remembered, fields, uid))
     const rest = plan(desired, after.assessment, intent({ policy, suspend }))
     const update = { fields, cause: decision.cause, attempts: 0 }
-    status = report(outcomeOf(rest, after, policy), status, { ...at, update })
+    status = statusAfter(outcomeOf(rest, after, policy), status, { ...at, update })
     return decision.patch
   }
 
@@ -79,7 +79,7 @@ export function createPasses({
   }
 }
 
-function outcomeOf(decision: Plan, seen: Seen, policy: Policy): Outcome {
+function outcomeOf(decision: Plan, seen: Comparison, policy: Policy): Outcome {
   switch (decision.kind) {
     case 'nothing':
       return { kind: 'inSync', seen }
