@@ -102,7 +102,7 @@ function restoredAttempt(
   if (sent.length === 0) return undefined
   const isDrift = sent.every(([field]) => declared[field] === state.hashes[field])
   return {
-    patch: Object.fromEntries(sent) as Patch,
+    patch: Object.fromEntries(sent),
     cause: isDrift ? 'DriftCorrected' : 'SpecChanged',
     expected: sent
       .filter(([field]) => differed.has(field))

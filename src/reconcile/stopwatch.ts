@@ -64,5 +64,5 @@ function isOver({ kind }: Outcome): boolean {
 }
 
 function differs(outcome: Outcome): boolean {
-  return 'comparison' in outcome && (outcome.comparison?.assessment.differences.length ?? 0) > 0
+  return 'comparison' in outcome && outcome.comparison.assessment.differences.length > 0
 }

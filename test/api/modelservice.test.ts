@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parse, statusOf } from '../../src/api/modelservice.ts'
 import type { Status } from '../../src/api/status.ts'
 import { specs } from '../support/arbitrary.ts'
-import { stored, uuid } from '../support/judgement.ts'
+import { stored, uuid } from '../support/decide-inputs.ts'
 
 const judge = (spec: unknown) => parse(stored(spec))
 const issuesOf = (spec: unknown) => {

@@ -4,7 +4,7 @@ import type { FailureKind } from '../../src/decide/failure.ts'
 import { eventsBetween } from '../../src/decide/events.ts'
 import type { Outcome, Update } from '../../src/decide/outcome.ts'
 import { statusAfter, type StatusContext } from '../../src/decide/status.ts'
-import { circumstances, compared, inSync, uuid } from '../support/judgement.ts'
+import { circumstances, compared, inSync, uuid } from '../support/decide-inputs.ts'
 
 const different = compared({ requestCpu: 8 }, { requestCpu: 4 })
 const reported = (outcome: Outcome, previous?: Status, modifiers: Partial<StatusContext> = {}) =>

@@ -4,7 +4,7 @@ import { requeueAfter, type Outcome } from '../../src/decide/outcome.ts'
 import { limits } from '../../src/limits.ts'
 import type { FailureKind } from '../../src/decide/failure.ts'
 import { outcomes } from '../support/arbitrary.ts'
-import { compared, inSync, uuid } from '../support/judgement.ts'
+import { compared, inSync, uuid } from '../support/decide-inputs.ts'
 
 const { ineffectiveRetryMs, slowRetryMs } = limits
 const seen = compared({ requestCpu: 8 }, { requestCpu: 4 })

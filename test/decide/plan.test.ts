@@ -4,7 +4,7 @@ import { policies } from '../../src/api/modelservice.ts'
 import { assess } from '../../src/decide/assess.ts'
 import { plan } from '../../src/decide/plan.ts'
 import { encounters, encoded, read } from '../support/arbitrary.ts'
-import { compared, desired, intent, uid, updated } from '../support/judgement.ts'
+import { compared, desired, intent, uid, updated } from '../support/decide-inputs.ts'
 import { createPasses } from '../support/passes.ts'
 
 const intents = fc.record({

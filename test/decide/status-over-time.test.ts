@@ -4,7 +4,7 @@ import type { Failure, FailureKind } from '../../src/decide/failure.ts'
 import type { Outcome } from '../../src/decide/outcome.ts'
 import { conditionOf } from '../../src/decide/conditions.ts'
 import { hashesIn, statusAfter, statusAt } from '../../src/decide/status.ts'
-import { circumstances, compared, inSync, updated, uuid, endpoint } from '../support/judgement.ts'
+import { circumstances, compared, inSync, updated, uuid, endpoint } from '../support/decide-inputs.ts'
 
 const later = new Date('2026-03-01T00:00:00Z')
 const failure = (kind: FailureKind, message = 'it fails'): Failure => ({ kind, message })

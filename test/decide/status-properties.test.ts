@@ -8,7 +8,7 @@ import type { Outcome } from '../../src/decide/outcome.ts'
 import { conditionOf } from '../../src/decide/conditions.ts'
 import { statusAfter } from '../../src/decide/status.ts'
 import { outcomes } from '../support/arbitrary.ts'
-import { circumstances, compared, stored, updated, uuid, type Declared } from '../support/judgement.ts'
+import { circumstances, compared, stored, updated, uuid, type Declared } from '../support/decide-inputs.ts'
 
 type Step = {
   readonly outcome: Outcome

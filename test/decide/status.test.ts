@@ -4,7 +4,7 @@ import type { Failure, FailureKind } from '../../src/decide/failure.ts'
 import type { Outcome } from '../../src/decide/outcome.ts'
 import { conditionOf } from '../../src/decide/conditions.ts'
 import { statusAfter } from '../../src/decide/status.ts'
-import { circumstances, compared, endpoint, inSync, uuid } from '../support/judgement.ts'
+import { circumstances, compared, endpoint, inSync, uuid } from '../support/decide-inputs.ts'
 
 const failure = (kind: FailureKind, message = 'it fails'): Failure => ({ kind, message })
 const failing = (kind: FailureKind, rest: Partial<Outcome & { kind: 'failed' }> = {}): Outcome => ({

@@ -6,7 +6,7 @@ import { failurePolicy, type FailureKind } from '../../src/decide/failure.ts'
 import { desiredOf, fields, isEmpty, type Json } from '../../src/decide/fields.ts'
 import type { Outcome, Comparison } from '../../src/decide/outcome.ts'
 import type { Patch } from '../../src/decide/plan.ts'
-import { uid, uuid, type Declared, type LiveValues } from './judgement.ts'
+import { uid, uuid, type Declared, type LiveValues } from './decide-inputs.ts'
 
 const text = fc.oneof(fc.constantFrom('', 'a', 'A', 'a ', 'x'.repeat(70)), fc.string({ unit: 'binary', maxLength: 80 }))
 const yaml = fc.oneof(

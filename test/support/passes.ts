@@ -7,7 +7,7 @@ import type { Outcome } from '../../src/decide/outcome.ts'
 import type { Patch } from '../../src/decide/plan.ts'
 import { statusAfter, type StatusContext } from '../../src/decide/status.ts'
 import { encoded, read, take, type Server } from './arbitrary.ts'
-import { afterRestart, circumstances, uid, type Declared, type LiveValues } from './judgement.ts'
+import { afterRestart, circumstances, uid, type Declared, type LiveValues } from './decide-inputs.ts'
 
 export interface Passes {
   /** A person changes the object. */

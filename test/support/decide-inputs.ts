@@ -1,4 +1,4 @@
-/** What a pass judges, spelled briefly: a spec, what ZStack shows, what was accepted before, under which circumstances. */
+/** Builders of what a pass takes as input: a spec, what ZStack shows, what was accepted before, and the circumstances. */
 import type { FieldName, Spec, StoredModelService } from '../../src/api/modelservice.ts'
 import type { Status } from '../../src/api/status.ts'
 import { assess, reassess, type Hashes, type Observation } from '../../src/decide/assess.ts'
