@@ -22,7 +22,7 @@ import { createAlarm, isChangeForUs, isOthersStatus, urgencyOf } from './reconci
 import { metered } from './telemetry/metered.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { servePages, type Told } from './telemetry/pages.ts'
-import type { Strays } from './telemetry/strays.ts'
+import type { UncaughtErrors } from './telemetry/uncaught.ts'
 import { createConnections } from './zstack/connections.ts'
 import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
 
@@ -38,7 +38,7 @@ export type OperatorOptions = {
   readonly outside: Outside
   readonly version: string
   readonly log: Logger
-  readonly strays: Strays
+  readonly uncaughtErrors: UncaughtErrors
 }
 
 /** Why an operator ended: because it was told to, or because it no longer may act. */
@@ -46,15 +46,15 @@ export type Ending = 'stopped' | 'leaseLost'
 
 /** Runs until `stop` is aborted or the lease is lost. Rejects where it cannot start. */
 export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<Ending> {
-  const { config, outside, log, strays } = options
+  const { config, outside, log, uncaughtErrors } = options
   const { clock, cluster } = outside
   let leadership: Leadership | undefined
   const mayWrite = () => !config.leaderElection || leadership?.isHeld() === true
   const parts = build(options, mayWrite)
   const { queue, informer, poller, connections, recorder, metrics } = parts
   const pages = await servePages(config, metrics, told(parts, mayWrite, stop), clock)
-  strays.onStray((key) => {
-    metrics.countStray()
+  uncaughtErrors.onRejection((key) => {
+    metrics.countUncaughtError()
     if (key !== undefined) queue.addBackedOff(key)
   })
   const background = new AbortController()
@@ -71,7 +71,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     const working = runController(
       {
         queue,
-        pass: (key, context) => strays.within(key, () => parts.reconciler.reconcile(key, context)),
+        pass: (key, context) => uncaughtErrors.runInPass(key, () => parts.reconciler.reconcile(key, context)),
         workers: config.maxConcurrentReconciles,
         clock,
         log: log.child({ controller: metrics.controller }),
