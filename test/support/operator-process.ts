@@ -19,7 +19,7 @@ export interface OperatorProcess {
   readonly exited: Promise<number | null>
 }
 
-export const operatorBundle = new URL('../../dist/main.js', import.meta.url).pathname
+export const operatorBundle = new URL('../../dist/main.cjs', import.meta.url).pathname
 
 export type OperatorEnvironment = Readonly<Record<string, string>>
 
