@@ -27,4 +27,6 @@ ENV MALLOC_ARENA_MAX=1
 USER 65532:65532
 # Metrics and health.
 EXPOSE 8080 8081
-ENTRYPOINT ["/nodejs/bin/node", "/app/main.cjs"]
+# The space for new objects has halves of 4 MB rather than 16: with 1 KB of yaml in each object, 125 MB at the peak instead of
+# 147 for 200 of them, and 172 instead of 257 for 1,000, at the same CPU time. Tests and bench start Node with these options.
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=4", "/app/main.cjs"]

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bundle } from '../../deploy/bundle.ts'
+import { imageStart } from '../support/operator-process.ts'
 
 const clientNode = 'node_modules/@kubernetes/client-node/dist/'
 
@@ -32,6 +33,17 @@ describe('what the bundle leaves out of client-node', () => {
       expect.stringMatching(/^polyfill\.js: if \(typeof globalThis\.File === 'undefined'\) \{\s+globalThis\.File = /),
     ])
     expect(globalThis.File).toBeTypeOf('function')
+  })
+})
+
+describe('the engine', () => {
+  it('is given options by the image alone, and only ones that Node supports', () => {
+    const { options } = imageStart()
+    expect(options).not.toEqual([])
+    const unsupported = options.filter((option) => !process.allowedNodeEnvironmentFlags.has(option.split('=')[0]!))
+    expect(unsupported).toEqual([])
+    const sources = [...bundled].map((file) => readFileSync(file, 'utf8'))
+    expect(sources.filter((source) => source.includes('setFlagsFromString'))).toEqual([])
   })
 })
 
