@@ -122,7 +122,7 @@ async function main(args: readonly string[]): Promise<number> {
     show.title('The ModelService operator')
     show.line(`Kubernetes (stand-in)  ${stage.api.url}`)
     show.line(`ZStack (simulator)     ${stage.zstack.url}`)
-    show.line(`operator               dist/main.js, process ${stage.operator.pid}`)
+    show.line(`operator               dist/main.cjs, process ${stage.operator.pid}`)
     await play(stage, show)
     if (args.includes('--keep')) await keep(stage, show)
     await leave(stage, show)

@@ -203,6 +203,7 @@ export function connectionsTo(
     endpoint,
     inventory,
     currentFailure: () => connections.trouble,
+    subscribe: () => undefined,
     close: () => Promise.resolve(),
   }
   const connections: Connections & { trouble: Failure | undefined } = {
