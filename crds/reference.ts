@@ -1,5 +1,6 @@
 /** The field reference of the CRD as Markdown. */
-import { conditionTypes, reasons } from '../src/api/status.ts'
+import { conditionTypes } from '../src/api/status.ts'
+import { reasons } from '../src/api/reasons.ts'
 
 type Schema = {
   type?: string
@@ -54,7 +55,9 @@ ${reasonTable()}
 
 /** Every reason as a Markdown table. */
 export function reasonTable(): string {
-  const rows = Object.entries(reasons).map(([reason, { means, cure }]) => `| \`${reason}\` | ${means} | ${cure} |`)
+  const rows = Object.entries(reasons).map(
+    ([reason, { meaning, advice }]) => `| \`${reason}\` | ${meaning} | ${advice} |`,
+  )
   return ['| reason | what it means | what to do |', '| --- | --- | --- |', ...rows].join('\n')
 }
 

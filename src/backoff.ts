@@ -1,12 +1,12 @@
 /** Waits that grow with each try. */
-export type Backoff = { readonly firstMs: number; readonly mostMs: number }
+export type Backoff = { readonly initialMs: number; readonly maxMs: number }
 
 /**
  * The wait before try `attempt` (0 is the first repeat): doubled each time up to the most, with full jitter, so that
  * many who failed together do not come back together.
  */
-export function backoff({ firstMs, mostMs }: Backoff, attempt: number, random: () => number): number {
-  const ceiling = Math.min(mostMs, firstMs * 2 ** Math.min(attempt, 30))
+export function backoff({ initialMs, maxMs }: Backoff, attempt: number, random: () => number): number {
+  const ceiling = Math.min(maxMs, initialMs * 2 ** Math.min(attempt, 30))
   return ceiling * random()
 }
 

@@ -11,13 +11,13 @@ export interface Clock {
 }
 
 /** Node keeps a timer's delay in 31 bits; a longer one would fire at once. */
-const longestTimer = 2 ** 31 - 1
+const maxTimerMs = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, Math.min(ms, longestTimer))
+    const timer = setTimeout(callback, Math.min(ms, maxTimerMs))
     return () => clearTimeout(timer)
   },
   sleep: (ms, signal) => sleepOn(systemClock, ms, signal),
@@ -44,7 +44,7 @@ export function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortS
  * Does the work under a signal that is aborted after `ms`, or with `signal`. Leaves neither a timer nor a listener
  * behind, as AbortSignal.timeout and AbortSignal.any would: they cost more than many a request.
  */
-export async function inTime<R>(
+export async function withTimeout<R>(
   clock: Pick<Clock, 'after'>,
   ms: number,
   work: (signal: AbortSignal) => Promise<R>,

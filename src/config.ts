@@ -50,22 +50,22 @@ const selectorPattern = (() => {
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
-const duration = (least: string) =>
+const duration = (min: string) =>
   z.string().transform((text, context) => {
     const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text)
     const ms = Number(match?.[1]) * (units[match?.[2] ?? ''] ?? Number.NaN)
-    if (ms >= millis(least) && ms <= 24 * 3_600_000) return ms
-    context.addIssue({ code: 'custom', message: `must be a duration such as 30s or 5m, from ${least} to 24h` })
+    if (ms >= millis(min) && ms <= 24 * 3_600_000) return ms
+    context.addIssue({ code: 'custom', message: `must be a duration such as 30s or 5m, from ${min} to 24h` })
     return z.NEVER
   })
 const millis = (text: string) => Number.parseFloat(text) * (units[text.replace(/^[\d.]+/, '')] ?? 1)
 
-const whole = (least: number, most: number) =>
+const whole = (min: number, most: number) =>
   z
     .string()
-    .regex(/^\d{1,9}$/, `must be a whole number from ${least} to ${most}`)
+    .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${most}`)
     .transform(Number)
-    .refine((value) => value >= least && value <= most, `must be a whole number from ${least} to ${most}`)
+    .refine((value) => value >= min && value <= most, `must be a whole number from ${min} to ${most}`)
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true')
 const choice = <T extends string>(...values: [T, ...T[]]) => z.enum(values, `must be one of ${values.join(', ')}`)
 const text = z.string().optional()

@@ -4,7 +4,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { parseConfig, type Environment } from './config.ts'
 import { loadKubeConfig } from './kube/cluster.ts'
 import { component, runOperator } from './operator.ts'
-import { createOutside } from './outside.ts'
+import { createDependencies } from './dependencies.ts'
 import { createLog } from './telemetry/log.ts'
 import { createUncaughtErrors } from './telemetry/uncaught.ts'
 
@@ -58,7 +58,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   })
   try {
     const { version } = packageJson
-    const outside = createOutside(config, kubeConfig, `${component}/${version}`)
+    const outside = createDependencies(config, kubeConfig, `${component}/${version}`)
     const ending = await runOperator({ config, outside, version, log, uncaughtErrors }, stop.signal)
     if (ending === 'stopped') {
       log.info('stopped')

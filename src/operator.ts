@@ -1,9 +1,10 @@
 /** The composition root: builds every part by hand, starts them in order, stops them in reverse. */
 import type { Logger } from 'pino'
-import * as api from './api/modelservice.ts'
-import { inTime } from './clock.ts'
+import type { StoredModelService } from './api/modelservice.ts'
+import * as names from './api/names.ts'
+import { withTimeout } from './clock.ts'
 import type { Config } from './config.ts'
-import { fenced } from './fence.ts'
+import { guarded } from './leader-guard.ts'
 import type { Cluster } from './kube/cluster.ts'
 import { runController } from './kube/controller.ts'
 import { createEventRecorder } from './kube/events.ts'
@@ -13,46 +14,46 @@ import { createQueue } from './kube/queue.ts'
 import { createResource } from './kube/resource.ts'
 import { createStatusWriter } from './kube/status.ts'
 import { createStore } from './kube/store.ts'
-import type { Outside } from './outside.ts'
+import { limits } from './limits.ts'
+import type { Dependencies } from './dependencies.ts'
+import { connectionNameOf, defaultConnection } from './api/modelservice.ts'
+import { createConnections } from './reconcile/connections.ts'
+import { createConnectionEventHandler } from './reconcile/connection-events.ts'
 import { createClaims } from './reconcile/claims.ts'
 import { createStopwatch } from './reconcile/stopwatch.ts'
 import { createPoller } from './reconcile/poll.ts'
 import { createReconciler } from './reconcile/reconcile.ts'
-import { createAlarm, isChangeForUs, isOthersStatus, urgencyOf } from './reconcile/wake.ts'
-import { metered } from './telemetry/metered.ts'
+import { isRelevantChange, isForeignStatus, priorityOf } from './reconcile/predicates.ts'
+import { instrumented } from './telemetry/instrument.ts'
 import { createMetrics } from './telemetry/metrics.ts'
-import { servePages, type Told } from './telemetry/pages.ts'
+import { serveEndpoints, type OperatorState } from './telemetry/endpoints.ts'
 import type { UncaughtErrors } from './telemetry/uncaught.ts'
-import { createConnections } from './zstack/connections.ts'
+import { createConnection } from './zstack/connection.ts'
 import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
 
 export const component = 'modelservice-operator'
-/** Longer without a look proves nothing any more (design.md, Failures). */
-const leastStaleMs = 300_000
-/** Passes under way may end by themselves so long after the call to stop. */
-const graceMs = 10_000
 const flushMs = 1_000
 
 export type OperatorOptions = {
   readonly config: Config
-  readonly outside: Outside
+  readonly outside: Dependencies
   readonly version: string
   readonly log: Logger
   readonly uncaughtErrors: UncaughtErrors
 }
 
 /** Why an operator ended: because it was told to, or because it no longer may act. */
-export type Ending = 'stopped' | 'leaseLost'
+export type StopReason = 'stopped' | 'leaseLost'
 
 /** Runs until `stop` is aborted or the lease is lost. Rejects where it cannot start. */
-export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<Ending> {
+export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<StopReason> {
   const { config, outside, log, uncaughtErrors } = options
   const { clock, cluster } = outside
   let leadership: Leadership | undefined
   const mayWrite = () => !config.leaderElection || leadership?.isHeld() === true
   const parts = build(options, mayWrite)
   const { queue, informer, poller, connections, recorder, metrics } = parts
-  const pages = await servePages(config, metrics, told(parts, mayWrite, stop), clock)
+  const pages = await serveEndpoints(config, metrics, stateOf(parts, mayWrite, stop), clock)
   uncaughtErrors.onRejection((key) => {
     metrics.countUncaughtError()
     if (key !== undefined) queue.addBackedOff(key)
@@ -81,9 +82,9 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     )
     await Promise.race([aborted(stop), aborted(lost), working, watching])
     // A lease that goes while a stop is under way is no reason any more.
-    const ending: Ending = lost.aborted ? 'leaseLost' : 'stopped'
+    const ending: StopReason = lost.aborted ? 'leaseLost' : 'stopped'
     queue.shutDown()
-    const cancel = clock.after(graceMs, () => abort.abort(new Error('the time to stop is up')))
+    const cancel = clock.after(limits.shutdownGraceMs, () => abort.abort(new Error('the time to stop is up')))
     await working
     cancel()
     background.abort()
@@ -93,7 +94,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     queue.shutDown()
     background.abort()
     await connections.close()
-    await inTime(clock, flushMs, (signal) => recorder.flush(signal))
+    await withTimeout(clock, flushMs, (signal) => recorder.flush(signal))
     await leadership?.release()
     await watching
     await Promise.all([pages.close(), cluster.close()])
@@ -103,7 +104,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
 type Parts = ReturnType<typeof build>
 
 function build({ config, outside, version, log }: OperatorOptions, mayWrite: () => boolean) {
-  const staleAfterMs = Math.max(3 * config.pollIntervalMs, leastStaleMs)
+  const staleAfterMs = Math.max(limits.stalePolls * config.pollIntervalMs, limits.minStaleMs)
   const metrics = createMetrics({ version, workers: config.maxConcurrentReconciles, staleAfterMs })
   if (config.requestBody !== 'auto') metrics.noteBodyShape(config.requestBody)
   const { endpoint } = config
@@ -111,21 +112,22 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
   const queue = createQueue({ clock, random, observer: metrics.queue })
   const claims = createClaims()
   const stopwatch = createStopwatch(clock, (cause, seconds) => metrics.observeConvergence(cause, seconds))
-  const store = createStore<api.StoredModelService>((key, before, after, isOwn) => {
-    for (const other of claims.note(key, after)) queue.add(other, 'change')
-    const urgency = isChangeForUs(before, after) && urgencyOf(before, after)
+  const store = createStore<StoredModelService>((key, before, after, isOwn) => {
+    for (const other of claims.note(key, after, connectionOf(after))) queue.add(other, 'change')
+    const urgency = isRelevantChange(before, after) && priorityOf(before, after)
     if (urgency === 'change') stopwatch.changed(key)
     if (urgency) queue.add(key, urgency)
-    else if (isOthersStatus(before, after, isOwn)) queue.add(key, 'poll')
+    else if (isForeignStatus(before, after, isOwn)) queue.add(key, 'poll')
   })
-  const send: Cluster['send'] = fenced((request, signal) => cluster.send(request, signal), mayWrite)
+  const send: Cluster['send'] = guarded((request, signal) => cluster.send(request, signal), mayWrite)
   const resources = resourcesOf({ ...cluster, send }, config)
   const [anyResource] = resources.values()
   if (!anyResource) throw new Error('nothing to watch')
   const informer = createInformer({ resources, store, clock, random, log, onBroken: metrics.countWatchRestart })
-  const connections = createConnections({
+  const connection = createConnection({
+    name: defaultConnection,
     endpoint,
-    http: { ...http, send: fenced(metered(http.send, metrics), mayWrite) },
+    http: { ...http, send: guarded(instrumented(http.send, metrics), mayWrite) },
     credentials:
       config.credentials.kind === 'directory'
         ? credentialsDirectory(config.credentials.directory)
@@ -138,32 +140,36 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
       metrics.noteBodyShape(shape)
       log.info({ shape }, `ZStack takes the ${shape} body`)
     },
-    onChange: (change) => alarm(change),
+    onEvent: (event) => onConnectionEvent(connection, event),
   })
+  const connections = createConnections([connection])
+  const connectionOf = (object: StoredModelService | undefined) => {
+    const found = object && connections.get(connectionNameOf(object))
+    return found?.ok === true ? found.value : undefined
+  }
   const recorder = createEventRecorder({
     cluster,
     clock,
     log,
     component,
     instance: outside.host,
-    apiVersion: `${api.group}/${api.version}`,
-    kind: api.kind,
+    apiVersion: `${names.group}/${names.version}`,
+    kind: names.kind,
   })
   const reconciler = createReconciler({
     objects: { get: (key) => store.get(key), writeStatus: createStatusWriter(anyResource, store) },
     claims,
     connections,
-    announce: (object, announcement) => recorder.record(object, announcement),
+    recordEvent: (object, announcement) => recorder.record(object, announcement),
     onUpdate: metrics.countUpdate,
     stopwatch,
     clock,
-    endpoint,
     staleAfterMs,
   })
   const poller = createPoller({
     claims,
-    connections,
-    isCaredFor: (key) => reconciler.isCaredFor(key),
+    connection,
+    isSettledOrActive: (key) => reconciler.isSettledOrActive(key),
     enqueue: (key) => queue.add(key, 'poll'),
     clock,
     random,
@@ -171,31 +177,29 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
     intervalMs: config.pollIntervalMs,
     staleAfterMs,
   })
-  const alarm = createAlarm({
-    connections,
+  const onConnectionEvent = createConnectionEventHandler({
     enqueue: (key, priority) => queue.add(key, priority),
     keys: () => store.keys(),
     waiting: () => reconciler.waiting(),
-    hurryPoll: () => poller.hurry(),
-    log: log.child({ zstack: endpoint }),
+    pollNow: () => poller.pollNow(),
+    log,
   })
   return { metrics, queue, store, informer, connections, recorder, reconciler, poller }
 }
 
 /** What the pages tell of. */
-function told(
+function stateOf(
   { queue, informer, poller, store, connections }: Parts,
   isLeader: () => boolean,
   stop: AbortSignal,
-): Told {
+): OperatorState {
   return {
     queue,
     informer,
     poller,
     objects: () => store.all(),
-    hasTrouble() {
-      const connection = connections.open()
-      return !connection.ok || connection.value.trouble() !== undefined
+    isConnectionDown() {
+      return connections.all().some((connection) => connection.currentFailure() !== undefined)
     },
     isLeader,
     isStopping: () => stop.aborted,
@@ -203,12 +207,12 @@ function told(
 }
 
 function resourcesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: Config) {
-  const { group, version, plural, kind } = api
+  const { group, version, plural, kind } = names
   const scopes = watchNamespaces.length > 0 ? watchNamespaces : [undefined]
   return new Map(
     scopes.map((namespace) => [
       namespace ?? 'all namespaces',
-      createResource<api.StoredModelService>(cluster, {
+      createResource<StoredModelService>(cluster, {
         group,
         version,
         plural,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { backoff, steadyBackoff } from '../src/backoff.ts'
 
-const limits = { firstMs: 100, mostMs: 1_000 }
+const limits = { initialMs: 100, maxMs: 1_000 }
 const attempts = [0, 1, 2, 3, 4, 5, 1_000]
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
@@ -26,7 +26,7 @@ describe('backoff', () => {
       fc.property(fc.nat(), random, (attempt, chance) => {
         for (const wait of [backoff, steadyBackoff].map((one) => one(limits, attempt, () => chance))) {
           expect(wait).toBeGreaterThanOrEqual(0)
-          expect(wait).toBeLessThanOrEqual(limits.mostMs)
+          expect(wait).toBeLessThanOrEqual(limits.maxMs)
         }
       }),
       { seed: 20261123 },

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { inTime, systemClock, type Clock } from '../src/clock.ts'
+import { withTimeout, systemClock, type Clock } from '../src/clock.ts'
 import { createManualClock } from './support/clock.ts'
 
 /** Both clocks that there are, each with a way to let its time pass. */
@@ -64,7 +64,7 @@ describe.each(clocks)('%s', (_, open) => {
   it('ends the signal of work that takes longer than its time, and leaves no timer behind work that does not', async () => {
     const { clock, pass, pending } = open()
     const { promise, resolve } = Promise.withResolvers<AbortSignal>()
-    const late = inTime(clock, 1_000, (signal) => {
+    const late = withTimeout(clock, 1_000, (signal) => {
       resolve(signal)
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
     })
@@ -74,14 +74,14 @@ describe.each(clocks)('%s', (_, open) => {
     expect(signal.aborted).toBe(false)
     await pass(1)
     await refused
-    expect(await inTime(clock, 1_000, () => Promise.resolve('done'))).toBe('done')
+    expect(await withTimeout(clock, 1_000, () => Promise.resolve('done'))).toBe('done')
     expect(pending()).toBe(0)
   })
 
   it('ends the signal of work with that of whoever wants it', async () => {
     const { clock } = open()
     const abort = new AbortController()
-    const aborted = inTime(clock, 1_000, (signal) => once(signal, 'abort'), abort.signal)
+    const aborted = withTimeout(clock, 1_000, (signal) => once(signal, 'abort'), abort.signal)
     abort.abort()
     await aborted
   })

@@ -5,7 +5,8 @@ import { parse } from 'yaml'
 import { crdFile, generatedFiles, referenceFile } from '../crds/generate.ts'
 import { customResourceDefinition } from '../src/api/crd.ts'
 import { fieldNames } from '../src/api/modelservice.ts'
-import { conditionTypes, reasons } from '../src/api/status.ts'
+import { conditionTypes } from '../src/api/status.ts'
+import { reasons } from '../src/api/reasons.ts'
 
 const root = new URL('..', import.meta.url).pathname
 const files = [...generatedFiles()].map(([file, content]) => ({ name: relative(root, file.pathname), file, content }))

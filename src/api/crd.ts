@@ -1,11 +1,12 @@
 /** The CustomResourceDefinition, derived from the zod schemas. */
 import * as z from 'zod'
-import { group, kind, modelService, plural, version } from './modelservice.ts'
+import { modelService } from './modelservice.ts'
+import { group, kind, plural, version } from './names.ts'
 
-type Json = Record<string, unknown>
+type JsonSchema = Record<string, unknown>
 
 /** The CRD of ModelService as an object; `npm run generate` writes it to `crds/`. */
-export function customResourceDefinition(): Json {
+export function customResourceDefinition(): JsonSchema {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -55,12 +56,12 @@ const printerColumns = [
   { name: 'Message', type: 'string', jsonPath: condition('Ready', 'message'), priority: 1 },
 ]
 
-function schema(): Json {
+function schema(): JsonSchema {
   const generated = z.toJSONSchema(modelService, {
     io: 'input',
     override: ({ jsonSchema }) => makeStructural(jsonSchema),
   })
-  const properties = generated.properties as Json
+  const properties = generated.properties as JsonSchema
   return {
     description:
       'A ZStack AI model service and what it shall be like. ZStack holds the service; this object updates it.',
@@ -76,7 +77,7 @@ function schema(): Json {
 }
 
 /** What JSON Schema says and a structural schema must not: the API server forbids or implies it. */
-function makeStructural(node: Json): void {
+function makeStructural(node: JsonSchema): void {
   delete node.$schema
   delete node.propertyNames
   if (node.additionalProperties === false) delete node.additionalProperties

@@ -3,13 +3,6 @@ import * as z from 'zod'
 import { bytes } from './quantity.ts'
 import { status, type Status } from './status.ts'
 
-export const group = 'ai.zstack.io'
-export const version = 'v1alpha1'
-export const plural = 'modelservices'
-export const kind = 'ModelService'
-/** Asks for a look now; the value is any token, echoed in `status.lastHandledReconcileAt`. */
-export const reconcileRequestedAt = `${group}/reconcile-requested-at`
-
 export const policies = ['Enforce', 'ApplyChanges', 'Observe'] as const
 export type Policy = (typeof policies)[number]
 
@@ -143,6 +136,12 @@ export type StoredModelService = {
   readonly spec?: unknown
   readonly status?: unknown
 }
+
+/** The connection that the operator's environment describes. */
+export const defaultConnection = 'default'
+
+/** The name of the connection that an object speaks through. */
+export const connectionNameOf: (object: StoredModelService) => string = () => defaultConnection
 
 export type Parsed =
   | { readonly ok: true; readonly spec: Spec }

@@ -1,5 +1,6 @@
 /** The status of a ModelService: its conditions, with the closed lists of their types and reasons. */
 import * as z from 'zod'
+import type { Reason } from './reasons.ts'
 
 /** Condition types and what each one says. `Ready` is computed from the others and never set by hand. */
 export const conditionTypes = {
@@ -12,87 +13,6 @@ export const conditionTypes = {
 } as const
 export type ConditionType = keyof typeof conditionTypes
 
-/** Every reason a condition or a warning event can carry, with its meaning and its cure. A user-facing contract. */
-export const reasons = {
-  Initializing: {
-    means: 'The operator has not read the model service yet.',
-    cure: 'Wait a moment; if it stays, look at the log of the operator.',
-  },
-  InSync: { means: 'All is as declared.', cure: 'Nothing to do.' },
-  Updating: {
-    means: 'A change was sent, or is about to be, and has not been read back yet.',
-    cure: 'Nothing to do; the operator checks by itself.',
-  },
-  AwaitingJob: {
-    means: 'ZStack took the change as a job that is still running.',
-    cure: 'Nothing to do; the operator follows the job.',
-  },
-  DriftDetected: {
-    means: 'ZStack holds other values than declared and the policy, or suspend, forbids to write them.',
-    cure: 'See status.drift; change the spec, or set policy: Enforce, or put the value back in ZStack.',
-  },
-  UpdateNotEffective: {
-    means: 'ZStack accepted three updates and still shows the same difference.',
-    cure: 'See status.drift for what ZStack kept. Correct the spec, or annotate ai.zstack.io/reconcile-requested-at to try again; otherwise the next try is in an hour.',
-  },
-  InvalidSpec: {
-    means: 'The stored spec is not one this operator understands, so nothing of it was applied.',
-    cure: 'Mend the fields the message names.',
-  },
-  UnknownPolicy: {
-    means: 'spec.policy is none that this operator knows, so it writes nothing.',
-    cure: 'Use Enforce, ApplyChanges or Observe, or upgrade the operator.',
-  },
-  RemoteRejected: {
-    means: 'ZStack refused the update; the message holds its words.',
-    cure: 'Correct the spec; the operator tries again at the next change, or in an hour.',
-  },
-  NotFound: {
-    means: 'ZStack shows no model service of this uuid to this account.',
-    cure: 'Check spec.uuid and the account; if the service appears, the operator goes on by itself.',
-  },
-  UUIDConflict: {
-    means: 'An older ModelService speaks for the same uuid; this one writes nothing.',
-    cure: 'Delete one of the two; when the older one goes, this one takes over.',
-  },
-  ConnectionNotFound: {
-    means: 'The ZStack connection this object refers to does not exist.',
-    cure: 'Create the connection, or correct the reference.',
-  },
-  SecretNotFound: {
-    means: 'The credentials of the connection cannot be read.',
-    cure: 'Create the Secret with the keys the message names.',
-  },
-  CredentialsRejected: {
-    means: 'ZStack refused the credentials. The operator has stopped trying, for repeated tries can lock the account.',
-    cure: 'Correct the credentials; a changed Secret is noticed by itself, otherwise the next try is in 30 minutes.',
-  },
-  PermissionDenied: {
-    means: 'The account may not do this.',
-    cure: 'Grant the account the permission in ZStack; tried again every 10 minutes.',
-  },
-  QuotaExceeded: {
-    means: 'The update would exceed the quota of the account.',
-    cure: 'Raise the quota or lower the request; tried again every 10 minutes.',
-  },
-  TooManySessions: {
-    means: 'ZStack has no session left for this account.',
-    cure: 'Log out unused sessions or raise the limit; tried again slowly.',
-  },
-  Unreachable: {
-    means: 'ZStack does not answer as it should; the message says how.',
-    cure: 'Check ZSTACK_ENDPOINT, the network and the management node; the operator retries by itself.',
-  },
-  ObservationStale: {
-    means: 'ZStack could not be read for so long that the last observation proves nothing any more.',
-    cure: 'As for Unreachable.',
-  },
-  Suspended: {
-    means: 'The spec says suspend and something differs.',
-    cure: 'Set suspend: false to let the operator write.',
-  },
-} as const
-export type Reason = keyof typeof reasons
 /** Any text in the CRD: a newer operator may know more reasons than the CRD that is installed. */
 const reason = z.string() as unknown as z.ZodType<Reason, Reason>
 
@@ -103,7 +23,7 @@ const count = z.int().min(0).meta({ format: 'int64' })
  * Written and owned as a whole. Otherwise the API server keeps, compares and sends an owner for each leaf, which was a
  * quarter of its work for a status write.
  */
-const whole = { 'x-kubernetes-map-type': 'atomic' }
+const atomic = { 'x-kubernetes-map-type': 'atomic' }
 
 const condition = z
   .object({
@@ -114,7 +34,7 @@ const condition = z
     observedGeneration: count.describe('Generation of the spec the condition was judged by.'),
     lastTransitionTime: time.describe('When the status of the condition last flipped.'),
   })
-  .meta(whole)
+  .meta(atomic)
   .describe('A metav1.Condition.')
 
 export const updateCauses = ['SpecChanged', 'DriftCorrected', 'Requested'] as const
@@ -148,30 +68,53 @@ export const status = z
         system: z.boolean().optional(),
       })
       .optional()
-      .meta(whole)
+      .meta(atomic)
       .describe('What ZStack last showed.'),
+    connection: z
+      .object({
+        name: z.string(),
+        endpoint: z.string().describe('Where ZStack was asked; a status of another endpoint says nothing any more.'),
+      })
+      .optional()
+      .meta(atomic)
+      .describe('The connection through which this status was found out.'),
     lastUpdate: z
       .object({
         time,
         generation: count,
         fields: z.array(z.string()),
         cause: z.enum(updateCauses),
-        attempts: z.int().optional().describe('Updates in a row that ZStack accepted without effect.'),
       })
       .optional()
-      .meta(whole)
+      .meta(atomic)
       .describe('The last update that ZStack accepted.'),
     unverifiableFields: z.array(z.string()).optional().describe('Declared fields that ZStack does not show.'),
-    writeOnlyHashes: z
+    fieldHashes: z
       .record(z.string(), z.string())
       .optional()
-      .meta(whole)
-      .describe('Keyed hash of each value ZStack accepted and does not show, and of the wording of yaml.'),
-    appliedHashes: z
-      .record(z.string(), z.string())
+      .meta(atomic)
+      .describe(
+        'Salted hash of each declared value that is in effect: tells a change of the spec from drift, and what was sent of the fields that ZStack does not show.',
+      ),
+    hold: z
+      .object({
+        reason: reason.describe('Why: UpdateNotEffective, or what ZStack refused the update for.'),
+        generation: count.describe('Generation of the spec that the update was for.'),
+        until: time.describe('No update of the same difference before this time.'),
+        attempts: z.int().min(0).describe('Updates in a row that ZStack accepted without effect.'),
+      })
       .optional()
-      .meta(whole)
-      .describe('Keyed hash of each declared value once it was in effect: tells a change of the spec from drift.'),
+      .meta(atomic)
+      .describe('Why no update is sent, and until when.'),
+    job: z
+      .object({
+        uuid: z.string(),
+        since: time,
+        generation: count.describe('Generation of the spec that the update was for.'),
+      })
+      .optional()
+      .meta(atomic)
+      .describe('An update that ZStack is still at work on.'),
     lastHandledReconcileAt: z.string().optional().describe('Last token of the reconcile-requested-at annotation.'),
   })
   .describe('What the operator saw. Written by the operator alone.')

@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto'
 import type { FieldName } from '../api/modelservice.ts'
 import { spellBytes } from '../api/quantity.ts'
 import type { Status } from '../api/status.ts'
+import { limits } from '../limits.ts'
 import { canonical, fields, type Json } from './fields.ts'
 import type { Assessment, Difference, Live } from './assess.ts'
 
 /** Where ZStack shows no value. */
-export const nothing = '(none)'
-const longest = 64
-const longestName = 255
-const mostDrift = 20
+export const noValue = '(none)'
+const maxTextLength = 64
+const maxNameLength = 255
 
 /**
  * A declared or live value in at most some 100 characters; a cut one ends in its size and fingerprint. The text is
@@ -18,13 +18,13 @@ const mostDrift = 20
  */
 export function display(field: FieldName, value: Json | undefined): string {
   if (fields[field].visibility === 'hidden') return '(not shown)'
-  if (value === undefined || value === null) return nothing
+  if (value === undefined || value === null) return noValue
   if (field === 'requestMemory' && typeof value === 'number') return spellBytes(value)
-  const text = (typeof value === 'string' ? value : canonical(fields[field].essence?.(value) ?? value)).toWellFormed()
+  const text = (typeof value === 'string' ? value : canonical(fields[field].normalize?.(value) ?? value)).toWellFormed()
   if (text === '') return '(empty)'
-  if (text.length <= longest && !text.includes('\n')) return text
+  if (text.length <= maxTextLength && !text.includes('\n')) return text
   const { sha256, size } = fingerprint(text)
-  const start = (text.split('\n', 1)[0] ?? '').slice(0, longest / 2).toWellFormed()
+  const start = (text.split('\n', 1)[0] ?? '').slice(0, maxTextLength / 2).toWellFormed()
   return `${start}… (${size} bytes, sha256 ${sha256.slice(0, 8)})`
 }
 
@@ -50,7 +50,7 @@ export function differenceMessage({ differences, unsent }: Assessment): string {
 
 export function driftOf(differences: readonly Difference[]): Status['drift'] {
   if (differences.length === 0) return undefined
-  return differences.slice(0, mostDrift).map(({ field, desired, live }) => ({
+  return differences.slice(0, limits.maxDriftEntries).map(({ field, desired, live }) => ({
     field,
     desired: display(field, desired),
     live: display(field, live),
@@ -65,7 +65,7 @@ export function liveOf({ values, modelCenterUuid, system }: Live): Status['live'
   }
   const short = (field: FieldName) => {
     const value = text(field)
-    return value !== undefined && value.length > longestName ? display(field, value) : value
+    return value !== undefined && value.length > maxNameLength ? display(field, value) : value
   }
   const [name, type, yaml] = [short('name'), short('type'), text('yaml')]
   const [cpu, memory] = [values.get('requestCpu'), values.get('requestMemory')]

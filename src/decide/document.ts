@@ -1,13 +1,14 @@
 /** Equality of YAML texts by what they say. */
 import { isDeepStrictEqual } from 'node:util'
 import { isScalar, Lexer, parseAllDocuments, visit, type Document } from 'yaml'
+import { limits } from '../limits.ts'
 
 /**
  * Bounds for text that strangers wrote, so that no text holds up the operator: some steps of the parser take time by
  * the square of the tokens, aliases blow a kilobyte up to gigabytes, and deep nesting exhausts the stack. Twenty thousand
  * tokens are some thousand lines of plain YAML. What exceeds a bound is compared as it stands.
  */
-const limits = { characters: 128 * 1024, tokens: 20_000, aliases: 100, depth: 64 } as const
+const { maxCharacters, maxTokens, maxAliases, maxDepth } = limits.yaml
 
 /**
  * Whether two texts are the same YAML: comments, quoting, order of keys and layout do not count. Texts that do not
@@ -23,13 +24,13 @@ export function sameDocument(a: string, b: string): boolean {
 }
 
 function read(text: string): unknown[] | undefined {
-  if (text.length > limits.characters || indentation(text) > limits.depth || !isBounded(text)) return undefined
+  if (text.length > maxCharacters || indentation(text) > maxDepth || !isBounded(text)) return undefined
   try {
     // Unique keys are checked below: the parser compares each with each.
     const options = { logLevel: 'silent', prettyErrors: false, uniqueKeys: false, intAsBigInt: true } as const
     const documents = parseAllDocuments(text, options)
     return Array.isArray(documents) && documents.every(isPlain)
-      ? documents.map((document) => document.toJS({ maxAliasCount: limits.aliases }) as unknown)
+      ? documents.map((document) => document.toJS({ maxAliasCount: maxAliases }) as unknown)
       : undefined
   } catch {
     // Too many aliases, or nesting beyond the stack in spite of the bound: not YAML for our purposes.
@@ -44,7 +45,7 @@ function isBounded(text: string): boolean {
     if (token === '[' || token === '{') open++
     else if (token === ']' || token === '}') open--
     else if (token.startsWith('*')) aliases++
-    if (++tokens > limits.tokens || aliases > limits.aliases || open > limits.depth) return false
+    if (++tokens > maxTokens || aliases > maxAliases || open > maxDepth) return false
   }
   return true
 }

@@ -1,67 +1,61 @@
 /** What changed between two statuses, as events for people. Transitions only: a state that stays says nothing new. */
-import type { Reason, Status } from '../api/status.ts'
+import type { Status } from '../api/status.ts'
+import { reasons, type Reason } from '../api/reasons.ts'
 import type { Difference } from './assess.ts'
 import { display } from './display.ts'
-import { conditionOf } from './report.ts'
+import { conditionOf } from './conditions.ts'
 
 /** Reasons of good news; a warning carries the reason of Ready. */
-export const newsReasons = ['Updated', 'Recovered', 'Suspended', 'Resumed', 'ReconcileRequestHandled'] as const
+export const normalReasons = ['Updated', 'Recovered', 'Suspended', 'Resumed', 'ReconcileRequestHandled'] as const
 
-export type Announcement =
-  | { readonly type: 'Normal'; readonly reason: (typeof newsReasons)[number]; readonly message: string }
+export type ObjectEvent =
+  | { readonly type: 'Normal'; readonly reason: (typeof normalReasons)[number]; readonly message: string }
   | { readonly type: 'Warning'; readonly reason: Reason; readonly message: string }
 
 type LastUpdate = NonNullable<Status['lastUpdate']>
 
-/** Trouble of one object. Trouble of the whole connection is told once, in the log and metrics, not by every object. */
-const warned: readonly Reason[] = [
-  'DriftDetected',
-  'UpdateNotEffective',
-  'InvalidSpec',
-  'UnknownPolicy',
-  'RemoteRejected',
-  'NotFound',
-  'UUIDConflict',
-  'PermissionDenied',
-  'QuotaExceeded',
-]
+const warns = (reason: Reason) => 'warns' in reasons[reason]
 
 /**
  * @param mended the differences that the update of this pass set out to mend, to be named with both values
  */
-export function announcements(
+export function eventsBetween(
   before: Status | undefined,
   after: Status,
   mended: readonly Difference[],
-): readonly Announcement[] {
-  const announced: Announcement[] = []
+): readonly ObjectEvent[] {
+  const events: ObjectEvent[] = []
   const { lastUpdate } = after
-  if (lastUpdate && isNewlyEffective(lastUpdate, before, after))
-    announced.push({ type: 'Normal', reason: 'Updated', message: updateMessage(lastUpdate, mended) })
+  if (lastUpdate && isNewlyVerified(lastUpdate, before, after))
+    events.push({ type: 'Normal', reason: 'Updated', message: updateMessage(lastUpdate, mended) })
   const [was, is] = [conditionOf(before, 'Ready'), conditionOf(after, 'Ready')]
   if (is && is.reason !== was?.reason) {
-    if (warned.includes(is.reason)) announced.push({ type: 'Warning', reason: is.reason, message: is.message })
-    else if (is.reason === 'InSync' && was && warned.includes(was.reason))
-      announced.push({ type: 'Normal', reason: 'Recovered', message: `${is.message}; before: ${was.reason}` })
+    if (warns(is.reason)) events.push({ type: 'Warning', reason: is.reason, message: is.message })
+    else if (is.reason === 'InSync' && was && warns(was.reason))
+      events.push({ type: 'Normal', reason: 'Recovered', message: `${is.message}; before: ${was.reason}` })
   }
   const [wasSuspended, isSuspended] = [conditionOf(before, 'Suspended'), conditionOf(after, 'Suspended')]
-  if (isSuspended && !wasSuspended)
-    announced.push({ type: 'Normal', reason: 'Suspended', message: isSuspended.message })
+  if (isSuspended && !wasSuspended) events.push({ type: 'Normal', reason: 'Suspended', message: isSuspended.message })
   if (wasSuspended && !isSuspended)
-    announced.push({ type: 'Normal', reason: 'Resumed', message: 'spec.suspend has ended' })
+    events.push({ type: 'Normal', reason: 'Resumed', message: 'spec.suspend has ended' })
   const token = after.lastHandledReconcileAt
   if (token !== undefined && token !== before?.lastHandledReconcileAt)
-    announced.push({ type: 'Normal', reason: 'ReconcileRequestHandled', message: 'looked at ZStack as requested' })
-  return announced
+    events.push({ type: 'Normal', reason: 'ReconcileRequestHandled', message: 'looked at ZStack as requested' })
+  return events
 }
 
-/** An update is told when it is read back: at once, or by a later read (the count of its tries goes then). */
-function isNewlyEffective(update: LastUpdate, before: Status | undefined, after: Status): boolean {
-  if (update.attempts) return false
+/**
+ * An update is announced once it was read back: at once, or where its first tries were without effect, by a later read,
+ * which ends their hold.
+ */
+function isNewlyVerified(update: LastUpdate, before: Status | undefined, after: Status): boolean {
+  if (isIneffective(after)) return false
   const last = before?.lastUpdate
   if (update.time !== last?.time || update.generation !== last.generation) return true
-  return last.attempts !== undefined && update.generation === after.observedGeneration
+  return isIneffective(before) && update.generation === after.observedGeneration
 }
+
+const isIneffective = (status: Status | undefined) => status?.hold?.reason === 'UpdateNotEffective'
 
 function updateMessage(update: LastUpdate, mended: readonly Difference[]): string {
   const named = update.fields.map((field) => {

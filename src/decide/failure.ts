@@ -1,5 +1,5 @@
 /** The ways a conversation with ZStack can fail, and what cures each. */
-import type { Reason } from '../api/status.ts'
+import type { Reason } from '../api/reasons.ts'
 
 export type FailureKind =
   | 'unavailable'
@@ -28,12 +28,12 @@ export type Failure = {
   readonly isUnsent?: true
 }
 
-export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure }
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure }
 
-export const done = <T>(value: T): Answer<T> => ({ ok: true, value })
-export const failed = (failure: Failure): Answer<never> => ({ ok: false, failure })
+export const ok = <T>(value: T): Result<T> => ({ ok: true, value })
+export const err = (failure: Failure): Result<never> => ({ ok: false, failure })
 
-export type Cure = {
+export type FailurePolicy = {
   readonly reason: Reason
   /** Whether every request over the connection fails alike, or only this one. */
   readonly scope: 'connection' | 'object'
@@ -45,7 +45,7 @@ export type Cure = {
 
 const transient = { reason: 'Unreachable', scope: 'connection', retry: 'backOff', stalled: false } as const
 
-export const cures: Readonly<Record<FailureKind, Cure>> = {
+export const failurePolicy: Readonly<Record<FailureKind, FailurePolicy>> = {
   unavailable: transient,
   protocol: transient,
   session: transient,
@@ -56,7 +56,7 @@ export const cures: Readonly<Record<FailureKind, Cure>> = {
   connection: { reason: 'ConnectionNotFound', scope: 'connection', retry: 'change', stalled: true },
   secret: { reason: 'SecretNotFound', scope: 'connection', retry: 'change', stalled: true },
   rejected: { reason: 'RemoteRejected', scope: 'object', retry: 'change', stalled: true },
-  operation: { reason: 'RemoteRejected', scope: 'object', retry: 'slowly', stalled: false },
+  operation: { reason: 'RemoteRejected', scope: 'object', retry: 'slowly', stalled: true },
   permission: { reason: 'PermissionDenied', scope: 'object', retry: 'slowly', stalled: true },
   quota: { reason: 'QuotaExceeded', scope: 'object', retry: 'slowly', stalled: true },
 }
@@ -65,8 +65,8 @@ export const cures: Readonly<Record<FailureKind, Cure>> = {
  * Whether it leaves a job as it was that was asked after: only ZStack's own word ends one, a proxy's or silence does not.
  * What was sent on its behalf and may have been carried out does, for the next step is a read.
  */
-export function leavesOpen({ kind, code, ambiguous }: Failure): boolean {
-  return code === undefined && ambiguous !== true && cures[kind].scope === 'connection'
+export function isJobUndecided({ kind, code, ambiguous }: Failure): boolean {
+  return code === undefined && ambiguous !== true && failurePolicy[kind].scope === 'connection'
 }
 
 /** The kind of each error code of ZStack (`zstack-api.md`, Failures). A code that is not listed is trouble on the node. */

@@ -14,24 +14,24 @@ export type Visibility = 'shown' | 'newer' | 'hidden'
 export type Field = {
   readonly visibility: Visibility
   /** Whether equal values can be worded differently, so that a person's rewording is worth sending. */
-  readonly worded?: boolean
+  readonly textual?: boolean
   /** The value of a spec as the wire wants it. */
   readonly encode: (declared: never) => Json
   /** Whether ZStack holds what is declared; never asked of hidden fields. */
   readonly equal: (declared: Json, live: Json) => boolean
-  /** The value without what does not count: where present, equal values have the same essence. */
-  readonly essence?: (value: Json) => Json
+  /** The value without what does not count: where present, equal values have the same normalize. */
+  readonly normalize?: (value: Json) => Json
 }
 
 const asIs = (value: Json): Json => value
 const exactly = (a: Json, b: Json) => a === b
 const text = (visibility: Visibility): Field => ({ visibility, encode: asIs, equal: exactly })
 const structure = (visibility: Visibility): Field => ({ visibility, encode: asIs, equal: sameStructure })
-const essential = (visibility: Visibility, essence: (value: Json) => Json): Field => ({
+const normalized = (visibility: Visibility, normalize: (value: Json) => Json): Field => ({
   visibility,
   encode: asIs,
-  equal: (a, b) => sameStructure(essence(a), essence(b)),
-  essence,
+  equal: (a, b) => sameStructure(normalize(a), normalize(b)),
+  normalize,
 })
 
 export const fields: Readonly<Record<FieldName, Field>> = {
@@ -39,7 +39,7 @@ export const fields: Readonly<Record<FieldName, Field>> = {
   description: text('shown'),
   yaml: {
     ...text('shown'),
-    worded: true,
+    textual: true,
     equal: (declared, live) => typeof declared === 'string' && typeof live === 'string' && sameDocument(declared, live),
   },
   requestCpu: text('shown'),
@@ -53,8 +53,8 @@ export const fields: Readonly<Record<FieldName, Field>> = {
   containerCommand: text('newer'),
   containerArgs: text('newer'),
   supportDistributed: text('shown'),
-  architectureImages: essential('shown', imagesByArchitecture),
-  vendorToSpecUuidsMap: essential('newer', uuidsByVendor),
+  architectureImages: normalized('shown', imagesByArchitecture),
+  vendorToSpecUuidsMap: normalized('newer', uuidsByVendor),
   environmentParameters: structure('hidden'),
   startupParameters: structure('hidden'),
   inferenceParams: structure('hidden'),

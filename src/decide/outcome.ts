@@ -2,10 +2,12 @@
 import type { UpdateCause } from '../api/status.ts'
 import type { FieldName, Policy } from '../api/modelservice.ts'
 import type { Assessment, Observation } from './assess.ts'
-import { cures, type Failure } from './failure.ts'
+import { limits } from '../limits.ts'
+import type { Requeue } from '../requeue.ts'
+import { failurePolicy, type Failure } from './failure.ts'
 
-/** What was seen of the service in this pass. */
-export type Seen = { readonly observation: Observation; readonly assessment: Assessment }
+/** What was observed of the service in this pass, and what that is beside the spec. */
+export type Comparison = { readonly observation: Observation; readonly assessment: Assessment }
 
 export type Outcome =
   /** Nothing read yet: the first answer is slow in coming. */
@@ -13,38 +15,28 @@ export type Outcome =
   | { readonly kind: 'invalid'; readonly reason: 'InvalidSpec' | 'UnknownPolicy'; readonly issues: readonly string[] }
   | { readonly kind: 'conflict'; readonly uuid: string; readonly winner: string }
   | { readonly kind: 'missing'; readonly uuid: string }
-  | { readonly kind: 'inSync'; readonly seen: Seen }
+  | { readonly kind: 'inSync'; readonly comparison: Comparison }
   /** Something differs and policy or suspend forbids to write it. */
-  | { readonly kind: 'drifted'; readonly seen: Seen; readonly policy: Policy }
-  | { readonly kind: 'suspended'; readonly seen: Seen }
+  | { readonly kind: 'drifted'; readonly comparison: Comparison; readonly policy: Policy }
+  | { readonly kind: 'suspended'; readonly comparison: Comparison }
   /** Sent, or about to be, and not yet read back equal. */
-  | { readonly kind: 'updating'; readonly seen: Seen }
-  | { readonly kind: 'awaitingJob'; readonly seen: Seen; readonly afterMs: number }
-  | { readonly kind: 'ineffective'; readonly seen: Seen; readonly retryInMs: number }
+  | { readonly kind: 'updating'; readonly comparison: Comparison }
+  /** `comparison` is absent where a former process began the job. */
+  | { readonly kind: 'awaitingJob'; readonly comparison?: Comparison; readonly afterMs: number }
+  | { readonly kind: 'ineffective'; readonly comparison: Comparison; readonly retryInMs: number }
   /** `retryInMs` where a refusal holds for a known time. `stale`: the last observation proves nothing any more. */
   | {
       readonly kind: 'failed'
       readonly failure: Failure
-      readonly seen?: Seen
+      readonly comparison?: Comparison
       readonly stale: boolean
       readonly retryInMs?: number
     }
 
 /** An update that ZStack accepted in this pass. */
-export type Update = { readonly fields: readonly FieldName[]; readonly cause: UpdateCause; readonly attempts: number }
+export type Update = { readonly fields: readonly FieldName[]; readonly cause: UpdateCause }
 
-/** When to look again: never both a wait and an error. */
-export type Result =
-  | { readonly kind: 'awaitChange' }
-  /** `isMidway`: what was begun may still fail, so that the failures before it still count. */
-  | { readonly kind: 'after'; readonly ms: number; readonly isMidway?: boolean }
-  | { readonly kind: 'backOff' }
-
-export const hour = 3_600_000
-/** Between tries of what only a person, or time, can mend. */
-export const slowly = 600_000
-
-export function next(outcome: Outcome): Result {
+export function requeueAfter(outcome: Outcome): Requeue {
   switch (outcome.kind) {
     case 'initializing':
     case 'invalid':
@@ -57,7 +49,7 @@ export function next(outcome: Outcome): Result {
     case 'updating':
       return { kind: 'backOff' }
     case 'awaitingJob':
-      return { kind: 'after', ms: outcome.afterMs, isMidway: true }
+      return { kind: 'after', ms: outcome.afterMs, keepsBackoff: true }
     case 'ineffective':
       return { kind: 'after', ms: outcome.retryInMs }
     case 'failed':
@@ -65,10 +57,10 @@ export function next(outcome: Outcome): Result {
   }
 }
 
-function retry(failure: Failure, ms: number | undefined): Result {
-  const cure = cures[failure.kind]
+function retry(failure: Failure, ms: number | undefined): Requeue {
+  const cure = failurePolicy[failure.kind]
   if (cure.retry === 'backOff') return { kind: 'backOff' }
   // Credentials and the like: the connection wakes its objects when its Secret changes.
   if (cure.retry === 'change' && cure.scope === 'connection') return { kind: 'awaitChange' }
-  return { kind: 'after', ms: ms ?? (cure.retry === 'slowly' ? slowly : hour) }
+  return { kind: 'after', ms: ms ?? (cure.retry === 'slowly' ? limits.slowRetryMs : limits.ineffectiveRetryMs) }
 }

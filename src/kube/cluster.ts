@@ -4,9 +4,10 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { Dispatcher } from 'undici'
-import { inTime, systemClock, unlessAborted } from '../clock.ts'
-import { behindFence, FencedError, type Fenced } from '../fence.ts'
-import { CapturingKubeConfig, createGate, type Access } from './gate.ts'
+import { withTimeout, systemClock, unlessAborted } from '../clock.ts'
+import { limits } from '../limits.ts'
+import { guardedDispatcher, NotLeaderError, type Guarded } from '../leader-guard.ts'
+import { CapturingKubeConfig, createClusterAuth, type Access } from './cluster-auth.ts'
 
 /** The API server refused, or answered something else than asked for. */
 export class ApiError extends Error {
@@ -22,7 +23,7 @@ export class ApiError extends Error {
   }
 }
 
-export type ApiRequest = Fenced & {
+export type ApiRequest = Guarded & {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH'
   readonly path: string
   readonly body?: unknown
@@ -88,29 +89,29 @@ function loadFiles(config: KubeConfig, files: readonly string[]): void {
   }
 }
 
-/** A page of five hundred objects of half a megabyte each: more would not fit the memory anyway. */
-const longestAnswer = 256 * 2 ** 20
-const longestRefusal = 2 ** 20
+/** A page of five hundred objects of half a megabyte each still fits. */
+const maxAnswerBytes = limits.maxApiServerAnswerBytes
+const maxErrorBytes = 2 ** 20
 
 export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs }: ClusterOptions): Cluster {
-  const gate = createGate(config)
+  const gate = createClusterAuth(config)
   const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '')
   const { origin, pathname } = new URL(server)
   const root = pathname.replace(/\/+$/, '')
   async function accessNow(signal: AbortSignal): Promise<Access> {
     try {
-      return gate.known() ?? (await unlessAborted(gate.access(), signal))
+      return gate.cached() ?? (await unlessAborted(gate.access(), signal))
     } catch (error) {
       throw new ApiError(0, `no credentials for the API server: ${messageOf(error)}`, { cause: error })
     }
   }
 
-  async function open(wanted: ApiRequest, pool: 'requests' | 'apart', signal: AbortSignal) {
+  async function open(wanted: ApiRequest, pool: 'requests' | 'dedicated', signal: AbortSignal) {
     const { method, path, body, contentType } = wanted
     const { headers, pools } = await accessNow(signal)
     const what = whatOf(method, path)
     try {
-      const answer = behindFence(pools[pool], wanted).request({
+      const answer = guardedDispatcher(pools[pool], wanted).request({
         origin,
         path: root + path,
         method,
@@ -135,11 +136,11 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
   }
 
   async function exchange(wanted: ApiRequest, what: string, signal: AbortSignal): Promise<string> {
-    const body = await open(wanted, wanted.isUrgent === true ? 'apart' : 'requests', signal)
-    const text = await readText(body, longestAnswer).catch((error: unknown) => {
+    const body = await open(wanted, wanted.isUrgent === true ? 'dedicated' : 'requests', signal)
+    const text = await readText(body, maxAnswerBytes).catch((error: unknown) => {
       throw asApiError(error, what)
     })
-    if (text === undefined) throw new ApiError(0, `${what}: the answer is larger than ${longestAnswer / 2 ** 20} MiB`)
+    if (text === undefined) throw new ApiError(0, `${what}: the answer is larger than ${maxAnswerBytes / 2 ** 20} MiB`)
     return text
   }
 
@@ -148,23 +149,28 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
     async send(wanted, signal) {
       const what = whatOf(wanted.method, wanted.path)
-      const text = await inTime(systemClock, requestTimeoutMs, (limited) => exchange(wanted, what, limited), signal)
+      const text = await withTimeout(
+        systemClock,
+        requestTimeoutMs,
+        (limited) => exchange(wanted, what, limited),
+        signal,
+      )
       const answer = parseJson(text)
       if (answer === undefined) throw new ApiError(0, `${what}: the answer is no JSON; is this an API server?`)
       return answer
     },
-    stream: (path, signal) => open({ method: 'GET', path }, 'apart', signal),
+    stream: (path, signal) => open({ method: 'GET', path }, 'dedicated', signal),
     close: () => gate.close(),
   }
 }
 
 /** The whole text, or nothing where it is longer than that; the rest is then not waited for. */
-async function readText(body: AsyncIterable<Buffer>, most: number): Promise<string | undefined> {
+async function readText(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > most) return undefined
+    if (size > maxBytes) return undefined
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, size).toString()
@@ -176,7 +182,7 @@ function whatOf(method: string, path: string): string {
 }
 
 async function refusal(response: Dispatcher.ResponseData, what: string): Promise<ApiError> {
-  const text = (await readText(response.body, longestRefusal)) ?? 'and more words than anybody reads'
+  const text = (await readText(response.body, maxErrorBytes)) ?? 'and more words than anybody reads'
   const retryAfter = Number(response.headers['retry-after'])
   const { message } = (parseJson(text) ?? {}) as { message?: unknown }
   const reason =
@@ -196,8 +202,8 @@ function parseJson(text: string): object | undefined {
   }
 }
 
-function asApiError(error: unknown, what: string): ApiError | FencedError {
-  if (error instanceof ApiError || error instanceof FencedError) return error
+function asApiError(error: unknown, what: string): ApiError | NotLeaderError {
+  if (error instanceof ApiError || error instanceof NotLeaderError) return error
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : ''
   return new ApiError(0, `no answer from the API server to ${what}: ${messageOf(error)}${code}`, { cause: error })
 }

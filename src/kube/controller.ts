@@ -1,20 +1,15 @@
 /** Workers: a key, a pass, one queue action. What goes wrong in one pass stays in it. */
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import { inTime, type Clock } from '../clock.ts'
+import { withTimeout, type Clock } from '../clock.ts'
+import { limits } from '../limits.ts'
+import type { Requeue } from '../requeue.ts'
 import type { Queue } from './queue.ts'
 
-/** When a pass wants its key back: at a change, after a time, or ever later until it goes well. */
-export type PassResult =
-  | { readonly kind: 'awaitChange' }
-  /** `isMidway`: it has not gone well yet, so the row of failures goes on. */
-  | { readonly kind: 'after'; readonly ms: number; readonly isMidway?: boolean }
-  | { readonly kind: 'backOff' }
-
-export type Pass = (key: string, context: { readonly log: Logger; readonly signal: AbortSignal }) => Promise<PassResult>
+export type Pass = (key: string, context: { readonly log: Logger; readonly signal: AbortSignal }) => Promise<Requeue>
 
 /** How a pass ended, for whoever counts. */
-export type PassObserver = (result: PassResult['kind'] | 'error', seconds: number) => void
+export type PassObserver = (result: Requeue['kind'] | 'error', seconds: number) => void
 
 export type ControllerOptions = {
   readonly queue: Queue
@@ -25,10 +20,8 @@ export type ControllerOptions = {
   readonly observe?: PassObserver
 }
 
-/** Well beyond the time limit of any one request: a pass that takes longer hangs. */
-const passLimitMs = 120_000
 /** So long after its abort a pass that does not heed it is given up: nothing that it sends leaves the process any more. */
-const heedMs = 5_000
+const abortGraceMs = 5_000
 
 /**
  * Works until the queue is shut down, then resolves when the passes under way have ended. `abort` cuts them short.
@@ -51,15 +44,15 @@ async function work(options: ControllerOptions, abort: AbortSignal): Promise<voi
 async function passOver(key: string, { queue, pass, clock, log, observe }: ControllerOptions, abort: AbortSignal) {
   const passLog = log.child({ reconcileID: randomUUID() })
   const started = clock.monotonic()
-  let kind: PassResult['kind'] | 'error' = 'error'
+  let kind: Requeue['kind'] | 'error' = 'error'
   try {
-    const heeded = (signal: AbortSignal) => unlessDeaf(pass(key, { log: passLog, signal }), signal, clock)
-    const result = await inTime(clock, passLimitMs, heeded, abort)
+    const heeded = (signal: AbortSignal) => unlessUnresponsive(pass(key, { log: passLog, signal }), signal, clock)
+    const result = await withTimeout(clock, limits.passMs, heeded, abort)
     kind = result.kind
     if (result.kind === 'backOff') {
       queue.addBackedOff(key)
     } else {
-      if (result.kind !== 'after' || result.isMidway !== true) queue.forget(key)
+      if (result.kind !== 'after' || result.keepsBackoff !== true) queue.forget(key)
       if (result.kind === 'after') queue.addAfter(key, result.ms)
     }
   } catch (error) {
@@ -73,16 +66,16 @@ async function passOver(key: string, { queue, pass, clock, log, observe }: Contr
 }
 
 /** The end of the work, or a rejection where it goes on in spite of its abort. */
-async function unlessDeaf<R>(work: Promise<R>, signal: AbortSignal, clock: Clock): Promise<R> {
-  const { promise: deaf, reject } = Promise.withResolvers<never>()
+async function unlessUnresponsive<R>(work: Promise<R>, signal: AbortSignal, clock: Clock): Promise<R> {
+  const { promise: unresponsive, reject } = Promise.withResolvers<never>()
   let cancel: () => void = () => undefined
   const giveUpLater = () => {
-    cancel = clock.after(heedMs, () => reject(signal.reason as Error))
+    cancel = clock.after(abortGraceMs, () => reject(signal.reason as Error))
   }
   if (signal.aborted) giveUpLater()
   else signal.addEventListener('abort', giveUpLater, { once: true })
   try {
-    return await Promise.race([work, deaf])
+    return await Promise.race([work, unresponsive])
   } finally {
     signal.removeEventListener('abort', giveUpLater)
     cancel()

@@ -1,6 +1,7 @@
 /** Kubernetes events: told in the background, repeats counted, floods cut off. */
 import type { Logger } from 'pino'
-import { inTime, type Clock } from '../clock.ts'
+import { withTimeout, type Clock } from '../clock.ts'
+import { limits } from '../limits.ts'
 import type { Cluster } from './cluster.ts'
 import type { KubeObject } from './resource.ts'
 
@@ -23,17 +24,15 @@ export type EventRecorderOptions = {
   readonly kind: string
 }
 
-/** client-go's spam filter: so many for one object at once, and one more every five minutes. */
-const burst = 25
-const refillMs = 300_000
+const { eventBurst: burst, eventRefillMs: refillMs } = limits
 /** Beyond so many unsent ones the oldest have lost their worth. */
-const mostPending = 1_000
+const maxPending = 1_000
 /** Status comes first: what a whole fleet has to tell at once waits until its passes, and their writes, are over. */
 const quietMs = 300
-const longestWaitMs = 5_000
+const maxQuietWaitMs = 5_000
 const requestLimitMs = 10_000
 /** As many objects and repeats as client-go's correlator remembers. */
-const mostRemembered = 4_096
+const maxRemembered = 4_096
 
 type Sent = { readonly name: string; readonly namespace: string; readonly count: number }
 type Pending = { readonly object: KubeObject; readonly text: EventText; readonly at: number }
@@ -44,7 +43,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const tokens = new Map<string, { readonly left: number; readonly at: number }>()
   const pending: Pending[] = []
   let sending: Promise<void> | undefined
-  let hurry = new AbortController()
+  let flushNow = new AbortController()
   let serial = 0
 
   function mayTell(uid: string): boolean {
@@ -57,12 +56,12 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 
   async function sendAll() {
-    hurry = new AbortController()
-    await untilQuiet(hurry.signal)
+    flushNow = new AbortController()
+    await untilQuiet(flushNow.signal)
     for (let next = pending.shift(); next; next = pending.shift()) {
       try {
         const told = next
-        await inTime(clock, requestLimitMs, (signal) => send(told, signal))
+        await withTimeout(clock, requestLimitMs, (signal) => send(told, signal))
       } catch (error) {
         log.debug({ reason: (error as Error).message }, 'an event was not taken')
       }
@@ -73,7 +72,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 
   /** Until nothing new has been told for a moment, or the first has waited long enough. */
   async function untilQuiet(hurried: AbortSignal) {
-    const limit = clock.monotonic() + longestWaitMs
+    const limit = clock.monotonic() + maxQuietWaitMs
     let told: number
     do {
       told = pending.length
@@ -121,13 +120,13 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   return {
     record(object, text) {
       if (!mayTell(object.metadata.uid)) return
-      if (pending.length >= mostPending) pending.shift()
+      if (pending.length >= maxPending) pending.shift()
       pending.push({ object, text, at: clock.now() })
       sending ??= sendAll()
     },
     async flush(signal) {
       if (signal.aborted) return
-      hurry.abort()
+      flushNow.abort()
       const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       await Promise.race([sending, aborted])
     },
@@ -143,7 +142,7 @@ function startOf(name: string): string {
 function remember<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key)
   map.set(key, value)
-  if (map.size <= mostRemembered) return
+  if (map.size <= maxRemembered) return
   const [oldest] = map.keys()
   if (oldest !== undefined) map.delete(oldest)
 }

@@ -4,10 +4,11 @@
  * still arrives.
  */
 import { steadyBackoff } from '../backoff.ts'
-import { createCandidate, type Candidate, type CandidateOptions } from './candidate.ts'
-import { pauses } from './trouble.ts'
+import { limits } from '../limits.ts'
+import { createLeaseLock, type LeaseLock, type LeaseLockOptions } from './lease-lock.ts'
+import { retryDelays } from './api-errors.ts'
 
-export type LeaseOptions = Omit<CandidateOptions, 'durationMs' | 'limitMs'> & { readonly random: () => number }
+export type LeaseOptions = Omit<LeaseLockOptions, 'durationMs' | 'limitMs'> & { readonly random: () => number }
 
 export interface Leadership {
   /** Aborted once the lease is lost: whatever writes must stop at once. */
@@ -18,22 +19,20 @@ export interface Leadership {
   release(): Promise<void>
 }
 
-/** client-go's defaults. The renew deadline is shorter than the lease: we stop before another can begin. */
-export const leaseTimes = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 } as const
 /** Spread of the tries of those who wait: none looks later than the retry says. */
 const retryJitter = 0.2
 /** So that one hung request cannot use up the renew deadline. */
-const limitMs = leaseTimes.renewDeadlineMs / 2
+const limitMs = limits.lease.renewDeadlineMs / 2
 
 /** Waits until this process holds the lease. Resolves to nothing only when aborted. */
 export async function acquireLease(options: LeaseOptions, signal: AbortSignal): Promise<Leadership | undefined> {
   const { clock, random, log, namespace, name } = options
-  const candidate = createCandidate({ ...options, limitMs, durationMs: leaseTimes.durationMs })
+  const candidate = createLeaseLock({ ...options, limitMs, durationMs: limits.lease.durationMs })
   let isTold = false
   let unreached = 0
   while (!signal.aborted) {
     const started = clock.monotonic()
-    const state = await candidate.tryToHold(signal)
+    const state = await candidate.tryAcquireOrRenew(signal)
     unreached = state === 'unreachable' ? unreached + 1 : 0
     if (state === 'held') {
       log.info({ lease: `${namespace}/${name}` }, 'leading')
@@ -46,33 +45,33 @@ export async function acquireLease(options: LeaseOptions, signal: AbortSignal): 
     // As quick as the watch: the first edit after an outage waits for nothing but the lease.
     const retryMs =
       unreached > 0
-        ? steadyBackoff(pauses.unreachable, unreached - 1, random)
-        : leaseTimes.retryMs * (1 - retryJitter * random())
+        ? steadyBackoff(retryDelays.unreachable, unreached - 1, random)
+        : limits.lease.retryMs * (1 - retryJitter * random())
     await clock.sleep(Math.min(retryMs, candidate.othersEndMs() ?? retryMs), signal)
   }
   return undefined
 }
 
-function lead({ clock, log }: LeaseOptions, candidate: Candidate, acquiredAt: number): Leadership {
+function lead({ clock, log }: LeaseOptions, candidate: LeaseLock, acquiredAt: number): Leadership {
   const lost = new AbortController()
   const released = new AbortController()
   const over = AbortSignal.any([lost.signal, released.signal])
   let renewedAt = acquiredAt
   let cancelDeadline = lapseAt(acquiredAt)
-  const isHeld = () => !over.aborted && clock.monotonic() - renewedAt < leaseTimes.renewDeadlineMs
+  const isHeld = () => !over.aborted && clock.monotonic() - renewedAt < limits.lease.renewDeadlineMs
 
   /** Whatever the try under way is waiting for. */
   function lapseAt(renewed: number) {
-    const left = renewed + leaseTimes.renewDeadlineMs - clock.monotonic()
+    const left = renewed + limits.lease.renewDeadlineMs - clock.monotonic()
     return clock.after(left, () => lost.abort(new Error('the lease was not renewed in time')))
   }
 
   async function keep() {
     for (;;) {
-      await clock.sleep(leaseTimes.retryMs, over)
+      await clock.sleep(limits.lease.retryMs, over)
       if (!isHeld()) return
       const started = clock.monotonic()
-      const state = await candidate.tryToHold(over)
+      const state = await candidate.tryAcquireOrRenew(over)
       if (!isHeld()) return
       if (state === 'others') {
         lost.abort(new Error('another process took the lease'))
@@ -96,7 +95,7 @@ function lead({ clock, log }: LeaseOptions, candidate: Candidate, acquiredAt: nu
       const wasHeld = isHeld()
       released.abort()
       await kept
-      if (wasHeld) await candidate.giveUp()
+      if (wasHeld) await candidate.release()
     },
   }
 }

@@ -1,7 +1,7 @@
 /** A stream of bytes as lines. */
 
 /** Larger than any object that etcd takes, escaped or not. */
-const longestLine = 16 * 1024 * 1024
+const maxLineLength = 16 * 1024 * 1024
 
 /** Yields each whole line; what follows the last line end is an unfinished line and is dropped. */
 export async function* lines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void> {
@@ -11,7 +11,7 @@ export async function* lines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<
     const parts = decoder.decode(chunk, { stream: true }).split('\n')
     parts[0] = rest + (parts[0] ?? '')
     rest = parts.pop() ?? ''
-    if (rest.length > longestLine) throw new Error('a line of the watch is longer than any object can be')
+    if (rest.length > maxLineLength) throw new Error('a line of the watch is longer than any object can be')
     for (const part of parts) if (part !== '') yield part
   }
 }

@@ -4,6 +4,7 @@
  */
 import { backoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
+import { limits } from '../limits.ts'
 
 /** Order of service: a person's change, then what is tried again, then what a poll turned up. */
 export const priorities = ['change', 'retry', 'poll'] as const
@@ -44,9 +45,6 @@ export type QueueOptions = {
   readonly random: () => number
   readonly observer?: Partial<QueueObserver>
 }
-
-/** Per key: soon enough for a passing fault, slow enough for a lasting one (design.md, Failures). */
-const retries = { firstMs: 1_000, mostMs: 300_000 } as const
 
 export function createQueue({ clock, random, observer = {} }: QueueOptions): Queue {
   /** Since when each key waits. */
@@ -131,7 +129,7 @@ export function createQueue({ clock, random, observer = {} }: QueueOptions): Que
       const attempt = failures.get(key) ?? 0
       failures.set(key, attempt + 1)
       observer.retried?.()
-      addAfter(key, backoff(retries, attempt, random))
+      addAfter(key, backoff(limits.retry, attempt, random))
     },
     forget: (key) => void failures.delete(key),
     next() {

@@ -12,7 +12,7 @@ import type { Clock } from '../clock.ts'
 import { ApiError } from './cluster.ts'
 import { lines } from './lines.ts'
 import type { KubeObject, Resource } from './resource.ts'
-import { isStarting, pauses, troubleOf, type Trouble } from './trouble.ts'
+import { isStarting, retryDelays, classify, type ApiErrorClass } from './api-errors.ts'
 
 export type WatchEvent<T> =
   | { readonly kind: 'listed'; readonly objects: readonly T[]; readonly version: string }
@@ -46,7 +46,7 @@ const stallMarginMs = 10_000
 /** A stream that lived this long was no failure, whatever ended it. */
 const healthyMs = 5_000
 /** Longer waits than this are not believed. */
-const longestRetryAfterMs = 30_000
+const maxRetryAfterMs = 30_000
 
 export async function* watch<T extends KubeObject>(
   resource: Resource<T>,
@@ -54,7 +54,7 @@ export async function* watch<T extends KubeObject>(
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>, void> {
   let state: State = { at: 'empty' }
-  let row: Row = { trouble: 'unreachable', failures: 0 }
+  let row: FailureStreak = { trouble: 'unreachable', failures: 0 }
   const isStopped = () => signal.aborted
   try {
     while (!isStopped()) {
@@ -192,15 +192,15 @@ function lost<T>(version: string, error: unknown): Step<T> {
 }
 
 /** Failures of one sort in a row: what is new begins with the shortest wait, however long the trouble before it lasted. */
-type Row = { readonly trouble: Trouble; readonly failures: number }
+type FailureStreak = { readonly trouble: ApiErrorClass; readonly failures: number }
 
-function lengthen({ trouble, failures }: Row, error: Error): Row {
-  const now = troubleOf(error)
+function lengthen({ trouble, failures }: FailureStreak, error: Error): FailureStreak {
+  const now = classify(error)
   return { trouble: now, failures: now === trouble ? failures + 1 : 1 }
 }
 
-function pauseAfter(error: Error, { trouble, failures }: Row, random: () => number): number {
-  const pause = steadyBackoff(pauses[trouble], failures - 1, random)
+function pauseAfter(error: Error, { trouble, failures }: FailureStreak, random: () => number): number {
+  const pause = steadyBackoff(retryDelays[trouble], failures - 1, random)
   const asked = error instanceof ApiError && !isStarting(error) ? (error.retryAfterMs ?? 0) : 0
-  return Math.max(pause, Math.min(asked, longestRetryAfterMs))
+  return Math.max(pause, Math.min(asked, maxRetryAfterMs))
 }

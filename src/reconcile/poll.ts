@@ -1,14 +1,14 @@
-/** Looks at all services of a connection at every interval, and wakes only the objects that it concerns. */
+/** Looks at all services of one connection at every interval, and wakes only the objects that it concerns. */
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Claims } from './claims.ts'
-import type { Connections, Inventory } from './ports.ts'
+import type { Connection } from './ports.ts'
 
 export type PollerOptions = {
   readonly claims: Claims
-  readonly connections: Connections
+  readonly connection: Connection
   /** Whether nothing is left to do for the object, or a pass over it is under way. */
-  readonly isCaredFor: (key: string) => boolean
+  readonly isSettledOrActive: (key: string) => boolean
   readonly enqueue: (key: string) => void
   readonly clock: Clock
   readonly random: () => number
@@ -21,7 +21,7 @@ export interface Poller {
   /** Polls until aborted. */
   run(signal: AbortSignal): Promise<void>
   /** Polls now, without waiting for the interval. */
-  hurry(): void
+  pollNow(): void
   /** Whether a first poll has ended, well or badly. */
   hasPolled(): boolean
   /** How long ago a poll last read every service, or, where none has, the first poll began; nothing before that. */
@@ -32,30 +32,29 @@ export interface Poller {
 const jitter = 0.1
 
 export function createPoller(options: PollerOptions): Poller {
-  const { claims, connections, isCaredFor, enqueue, clock, random, log, intervalMs, staleAfterMs } = options
+  const { claims, connection, isSettledOrActive, enqueue, clock, random, log, intervalMs, staleAfterMs } = options
+  const { inventory } = connection
   let polled = false
   let observed: number | undefined
   let wake = new AbortController()
 
   async function poll(signal: AbortSignal) {
-    const connection = connections.open()
-    if (!connection.ok) return
-    const { inventory } = connection.value
-    const uuids = claims.uuids()
+    const uuids = claims.uuids(connection.name)
     inventory.retain(new Set(uuids))
     const answer = await inventory.refresh(uuids, signal)
     if (answer.ok) {
       observed = clock.monotonic()
-      for (const uuid of answer.value) claims.claimants(uuid).forEach(enqueue)
-      for (const uuid of uuids) for (const key of claims.claimants(uuid)) if (!isCaredFor(key)) enqueue(key)
+      for (const uuid of answer.value) claims.claimants(connection.name, uuid).forEach(enqueue)
+      for (const uuid of uuids)
+        for (const key of claims.claimants(connection.name, uuid)) if (!isSettledOrActive(key)) enqueue(key)
     } else {
       log.debug({ kind: answer.failure.kind }, answer.failure.message)
-      for (const uuid of uuids) if (isStale(inventory, uuid)) claims.claimants(uuid).forEach(enqueue)
+      for (const uuid of uuids) if (isStale(uuid)) claims.claimants(connection.name, uuid).forEach(enqueue)
     }
   }
 
-  function isStale(inventory: Inventory, uuid: string): boolean {
-    const known = inventory.known(uuid)
+  function isStale(uuid: string): boolean {
+    const known = inventory.cached(uuid)
     return !known || clock.monotonic() - known.at > staleAfterMs
   }
 
@@ -76,7 +75,7 @@ export function createPoller(options: PollerOptions): Poller {
         await clock.sleep(intervalMs * spread, AbortSignal.any([signal, wake.signal]))
       }
     },
-    hurry: () => wake.abort(),
+    pollNow: () => wake.abort(),
     hasPolled: () => polled,
     observationAgeMs: () => (observed === undefined ? undefined : clock.monotonic() - observed),
   }

@@ -15,7 +15,7 @@ export interface Stopwatch {
   forget(key: string): void
 }
 
-type Course = {
+type Measurement = {
   readonly since: number
   /** The last change of a person's. */
   readonly changed: number
@@ -25,36 +25,36 @@ type Course = {
 }
 
 export function createStopwatch(clock: Clock, onConverged: OnConverged): Stopwatch {
-  const courses = new Map<string, Course>()
+  const measurements = new Map<string, Measurement>()
   /** What was seen while another process did the work counts from here. */
   let atWorkSince = Infinity
   return {
     changed(key) {
-      courses.set(key, { ...(courses.get(key) ?? fromChange(clock.monotonic())), changed: clock.monotonic() })
+      measurements.set(key, { ...(measurements.get(key) ?? fromChange(clock.monotonic())), changed: clock.monotonic() })
     },
     begin(key) {
       const begun = clock.monotonic()
       atWorkSince = Math.min(atWorkSince, begun)
       return (outcome, isUpdated) => {
-        const course = courses.get(key) ?? fromDrift(begun)
+        const course = measurements.get(key) ?? fromDrift(begun)
         const isWork = course.isWork || isUpdated || differs(outcome)
         const since = Math.max(course.since, atWorkSince)
         if (isWork && outcome.kind === 'inSync') onConverged(course.cause, (clock.monotonic() - since) / 1000)
         // A change that came while the pass ran is a course of its own.
-        if (isOver(outcome) && course.changed > begun) courses.set(key, fromChange(course.changed))
-        else if (isOver(outcome)) courses.delete(key)
-        else if (isWork || courses.has(key)) courses.set(key, { ...course, isWork })
+        if (isOver(outcome) && course.changed > begun) measurements.set(key, fromChange(course.changed))
+        else if (isOver(outcome)) measurements.delete(key)
+        else if (isWork || measurements.has(key)) measurements.set(key, { ...course, isWork })
       }
     },
-    forget: (key) => void courses.delete(key),
+    forget: (key) => void measurements.delete(key),
   }
 }
 
-function fromChange(at: number): Course {
+function fromChange(at: number): Measurement {
   return { since: at, changed: at, cause: 'SpecChanged', isWork: false }
 }
 
-function fromDrift(at: number): Course {
+function fromDrift(at: number): Measurement {
   return { since: at, changed: -Infinity, cause: 'DriftCorrected', isWork: false }
 }
 
@@ -64,5 +64,5 @@ function isOver({ kind }: Outcome): boolean {
 }
 
 function differs(outcome: Outcome): boolean {
-  return 'seen' in outcome && outcome.seen.assessment.differences.length > 0
+  return 'comparison' in outcome && outcome.comparison.assessment.differences.length > 0
 }

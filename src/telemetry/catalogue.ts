@@ -44,7 +44,7 @@ export const catalogue = {
   ),
   reconcileSeconds: histogram('controller_runtime_reconcile_time_seconds', 'Time of a pass', ['controller'], short),
   activeWorkers: metric('gauge', 'controller_runtime_active_workers', 'Passes under way', ['controller']),
-  mostWorkers: metric(
+  maxWorkers: metric(
     'gauge',
     'controller_runtime_max_concurrent_reconciles',
     'MAX_CONCURRENT_RECONCILES: passes at once at the most',

@@ -1,4 +1,5 @@
 /** What the probes ask: whether a restart would help, and whether the process has what it needs to do its part. */
+import { limits } from '../limits.ts'
 import type { Check } from './server.ts'
 
 export type Vitals = {
@@ -8,11 +9,6 @@ export type Vitals = {
   readonly loopLagMs: () => number
 }
 
-/** A watch that works or is refused speaks every two minutes; one that is silent this long is stuck in this process. */
-const watchLimitMs = 300_000
-/** A process that is away this long, again and again, loses its lease sooner or later. */
-const loopLimitMs = 5_000
-
 /**
  * An API server that is away is no reason: a restart brings it no nearer, and kubelet's back-off would keep the operator
  * away for minutes after its return. A loop that is blocked answers nothing, which the probe's own time limit notices;
@@ -21,11 +17,11 @@ const loopLimitMs = 5_000
 export function liveness({ watchSilentMs, loopLagMs }: Vitals): Check {
   return () => [
     ...beyond(
-      watchLimitMs,
+      limits.watchSilenceMs,
       watchSilentMs(),
       'a watch on ModelServices stalls: it has told nothing, not even a failure,',
     ),
-    ...beyond(loopLimitMs, loopLagMs(), 'the event loop was blocked'),
+    ...beyond(limits.eventLoopBlockMs, loopLagMs(), 'the event loop was blocked'),
   ]
 }
 

@@ -1,21 +1,22 @@
 /** What is counted while it happens, and what is looked up when somebody scrapes. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { UpdateResult } from '../reconcile/ports.ts'
 import { catalogue } from './catalogue.ts'
-import { objectSeries, type TellingObject } from './objects.ts'
+import { objectSeries, type ObservedObject } from './object-metrics.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
 /** How things stand at the moment of a scrape; times are seconds. */
-export type Now = {
+export type Snapshot = {
   readonly waiting: Readonly<Record<'change' | 'retry' | 'poll', number>>
   /** For how long each pass under way has run. */
   readonly working: readonly number[]
   readonly isLeader: boolean
-  readonly hasTrouble: boolean
+  readonly isConnectionDown: boolean
   /** Absent before the first poll was begun. */
   readonly observationAge: number | undefined
   readonly loopLag: number
-  readonly objects: () => Iterable<TellingObject>
+  readonly objects: () => Iterable<ObservedObject>
   readonly process: {
     readonly cpuSeconds: number
     readonly residentBytes: number
@@ -23,8 +24,6 @@ export type Now = {
     readonly startTime: number
   }
 }
-
-export type UpdateResult = 'verified' | 'ineffective' | 'failed'
 
 const controller = 'modelservice'
 const queue = { name: controller, controller }
@@ -75,8 +74,8 @@ export function createMetrics({ version, workers, staleAfterMs }: MetricsOptions
       m.apiSeconds.observe({ operation }, seconds)
     },
     /** The text exposition, in pieces: the objects' part is made while it is sent, and never held as a whole. */
-    async page(now: Now) {
-      look(m, now)
+    async page(now: Snapshot) {
+      setGauges(m, now)
       const counted = await registry.metrics()
       function* text() {
         yield `${counted.trimEnd()}\n`
@@ -96,7 +95,7 @@ function create(registers: Registry[]) {
     reconcileErrors: new Counter({ ...c.reconcileErrors, registers }),
     reconcileSeconds: new Histogram({ ...c.reconcileSeconds, registers }),
     activeWorkers: new Gauge({ ...c.activeWorkers, registers }),
-    mostWorkers: new Gauge({ ...c.mostWorkers, registers }),
+    mostWorkers: new Gauge({ ...c.maxWorkers, registers }),
     queueDepth: new Gauge({ ...c.queueDepth, registers }),
     queueAdds: new Counter({ ...c.queueAdds, registers }),
     queueRetries: new Counter({ ...c.queueRetries, registers }),
@@ -135,7 +134,7 @@ function startAtZero(m: Instruments) {
   for (const times of [m.queueSeconds, m.workSeconds]) times.zero(queue)
 }
 
-function look(m: Instruments, now: Now) {
+function setGauges(m: Instruments, now: Snapshot) {
   // What one that stands by keeps in its queue waits for nothing: the leader does it.
   for (const [priority, depth] of Object.entries(now.waiting))
     m.queueDepth.set({ ...queue, priority }, now.isLeader ? depth : 0)
@@ -146,7 +145,7 @@ function look(m: Instruments, now: Now) {
   )
   m.longestSeconds.set(queue, Math.max(0, ...now.working))
   m.leader.set(now.isLeader ? 1 : 0)
-  m.circuitOpen.set(now.hasTrouble ? 1 : 0)
+  m.circuitOpen.set(now.isConnectionDown ? 1 : 0)
   // An age that nobody knows is no age of zero.
   if (now.observationAge === undefined || !now.isLeader) m.observationAge.remove()
   else m.observationAge.set(now.observationAge)

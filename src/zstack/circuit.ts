@@ -6,15 +6,14 @@
  */
 import { steadyBackoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
+import { limits } from '../limits.ts'
+import type { ConnectionEvent } from '../reconcile/ports.ts'
 import type { Failure } from '../decide/failure.ts'
 
 type State =
   | { readonly at: 'closed'; readonly failing: Set<string> }
   | { readonly at: 'open'; readonly failure: Failure; readonly attempt: number }
   | { readonly at: 'trial'; readonly failure: Failure; readonly attempt: number; readonly taken: boolean }
-
-/** `trial`: one request would be let through. `closed`: all are again. `open`: none is any more. */
-export type CircuitChange = 'open' | 'trial' | 'closed'
 
 export interface Circuit {
   /** Why a request must not be sent now; otherwise the caller sends it and tells {@link record} how it went. */
@@ -25,27 +24,23 @@ export interface Circuit {
   close(): void
 }
 
-/** So many different targets fail before the connection is held to be the cause. */
-const targetsToOpen = 3
-/** At the longest, so late is the return of ZStack noticed. */
-const probeWaits = { firstMs: 500, mostMs: 4_000 } as const
 /** A trial that nobody takes, or that is never answered, is offered again. */
 const trialOfferMs = 5_000
 
-export function createCircuit(clock: Clock, random: () => number, onChange: (change: CircuitChange) => void): Circuit {
+export function createCircuit(clock: Clock, random: () => number, onEvent: (change: ConnectionEvent) => void): Circuit {
   let state: State = { at: 'closed', failing: new Set() }
   let isOver = false
   let cancelTimer: () => void = () => undefined
 
   function open(failure: Failure, attempt: number) {
     state = { at: 'open', failure, attempt }
-    onChange('open')
-    later(steadyBackoff(probeWaits, attempt, random), () => offerTrial(failure, attempt))
+    onEvent('open')
+    later(steadyBackoff(limits.probe, attempt, random), () => offerTrial(failure, attempt))
   }
   function offerTrial(failure: Failure, attempt: number) {
     state = { at: 'trial', failure, attempt, taken: false }
     later(trialOfferMs, () => offerTrial(failure, attempt))
-    onChange('trial')
+    onEvent('trial')
   }
   function later(ms: number, callback: () => void) {
     cancelTimer()
@@ -65,10 +60,10 @@ export function createCircuit(clock: Clock, random: () => number, onChange: (cha
         cancelTimer()
         const wasClosed = state.at === 'closed'
         state = { at: 'closed', failing: new Set() }
-        if (!wasClosed) onChange('closed')
+        if (!wasClosed) onEvent('closed')
       } else if (state.at === 'closed') {
         state.failing.add(target)
-        if (state.failing.size >= targetsToOpen) open(failure, 0)
+        if (state.failing.size >= limits.failuresToOpenCircuit) open(failure, 0)
       } else if (state.at === 'trial') {
         open(failure, state.attempt + 1)
       }

@@ -1,14 +1,16 @@
 /** Requests to one ZStack: authenticated, limited in number, stopped while they cannot succeed. */
-import { inTime, type Clock } from '../clock.ts'
-import { cures, done, failed, type Answer, type Failure, type FailureKind } from '../decide/failure.ts'
+import { withTimeout, type Clock } from '../clock.ts'
+import { failurePolicy, ok, err, type Result, type Failure, type FailureKind } from '../decide/failure.ts'
 import type { Json } from '../decide/fields.ts'
+import { limits } from '../limits.ts'
 import { signature } from './accesskey.ts'
-import { createCircuit, type CircuitChange } from './circuit.ts'
-import type { CredentialsSource, Revised } from './credentials.ts'
+import { createCircuit } from './circuit.ts'
+import type { ConnectionEvent } from '../reconcile/ports.ts'
+import type { CredentialsSource, VersionedCredentials } from './credentials.ts'
 import { failureOf } from './failures.ts'
 import type { Http } from './http.ts'
-import { createLimit } from './limit.ts'
-import { createPause } from './pause.ts'
+import { createSemaphore } from './semaphore.ts'
+import { createAuthBreaker } from './auth-breaker.ts'
 import { createSession, type Session } from './session.ts'
 
 export type Call = {
@@ -31,8 +33,8 @@ export class Withdrawn extends Error {
 export type Reply = { readonly status: number; readonly json: unknown }
 
 export interface Client {
-  call(call: Call, signal: AbortSignal): Promise<Answer<Reply>>
-  trouble(): Failure | undefined
+  call(call: Call, signal: AbortSignal): Promise<Result<Reply>>
+  currentFailure(): Failure | undefined
   close(): Promise<void>
 }
 
@@ -43,13 +45,11 @@ export type ClientOptions = {
   readonly maxInFlight: number
   readonly clock: Clock
   readonly random: () => number
-  readonly onChange: (change: CircuitChange) => void
+  readonly onEvent: (change: ConnectionEvent) => void
 }
 
-type Login = { readonly revised: Revised; readonly session: Session | undefined }
+type Login = { readonly revised: VersionedCredentials; readonly session: Session | undefined }
 
-/** How soon a changed Secret is noticed; the kubelet itself takes up to a minute to mount it. */
-const credentialsCheckMs = 5_000
 const logOutLimitMs = 3_000
 
 export function createClient({
@@ -59,25 +59,25 @@ export function createClient({
   maxInFlight,
   clock,
   random,
-  onChange,
+  onEvent,
 }: ClientOptions): Client {
-  const limit = createLimit(maxInFlight)
-  const circuits = { read: createCircuit(clock, random, onChange), write: createCircuit(clock, random, onChange) }
-  const pause = createPause(clock, onChange)
+  const limit = createSemaphore(maxInFlight)
+  const circuits = { read: createCircuit(clock, random, onEvent), write: createCircuit(clock, random, onEvent) }
+  const pause = createAuthBreaker(clock, onEvent)
   const leaving = new Set<Promise<void>>()
-  let loaded: Promise<Answer<Revised>> | undefined
+  let loaded: Promise<Result<VersionedCredentials>> | undefined
   let login: Login | undefined
   let isClosed = false
   let cancelCheck: () => void = () => undefined
   if (credentials.canChange) scheduleCheck()
 
-  async function attempt(call: Call, signal: AbortSignal): Promise<Answer<Reply>> {
+  async function attempt(call: Call, signal: AbortSignal): Promise<Result<Reply>> {
     const first = await attemptOnce(call, signal)
     return first.again ? (await attemptOnce(call, signal)).reply : first.reply
   }
 
   /** `again`: the session was gone, or the credentials were replaced meanwhile, which says nothing of the new ones. */
-  async function attemptOnce(call: Call, signal: AbortSignal): Promise<{ reply: Answer<Reply>; again: boolean }> {
+  async function attemptOnce(call: Call, signal: AbortSignal): Promise<{ reply: Result<Reply>; again: boolean }> {
     const answer = await (loaded ??= credentials.read())
     if (!answer.ok) return { reply: answer, again: false }
     const used = use(answer.value)
@@ -87,7 +87,7 @@ export function createClient({
     return { reply, again: kind === 'session' || (login !== used && haltsAll(kind)) }
   }
 
-  async function withSession(call: Call, session: Session, signal: AbortSignal): Promise<Answer<Reply>> {
+  async function withSession(call: Call, session: Session, signal: AbortSignal): Promise<Result<Reply>> {
     const uuid = await session.current(signal)
     if (!uuid.ok) return uuid
     const reply = await send(call, { authorization: `OAuth ${uuid.value}` }, [uuid.value], signal)
@@ -95,13 +95,13 @@ export function createClient({
     return reply
   }
 
-  async function signed(call: Call, { revised }: Login, signal: AbortSignal): Promise<Answer<Reply>> {
+  async function signed(call: Call, { revised }: Login, signal: AbortSignal): Promise<Result<Reply>> {
     if (revised.credentials.kind !== 'accessKey') throw new Error('an account without a session')
     const key = revised.credentials
     const headers = signature(key, call.method, call.path, new Date(clock.now()))
     const [, digest = ''] = headers.authorization.split(':')
     const reply = await send(call, headers, [key.secret.reveal(), digest], signal)
-    return reply.ok ? reply : failed(asKeyFails(reply.failure, endpoint))
+    return reply.ok ? reply : err(asKeyFails(reply.failure, endpoint))
   }
 
   async function send(
@@ -109,19 +109,19 @@ export function createClient({
     headers: Record<string, string>,
     secrets: readonly string[],
     signal: AbortSignal,
-  ): Promise<Answer<Reply>> {
+  ): Promise<Result<Reply>> {
     const { method, path, body, writes } = call
     if (call.isWanted?.() === false) throw new Withdrawn('not wanted any more')
     const answer = await http.send({ method, path, headers, ...(body !== undefined && { body }) }, signal)
     const failure = failureOf(answer, { endpoint, writes, secrets: [...call.secrets, ...secrets] })
-    if (failure) return failed(failure)
+    if (failure) return err(failure)
     if (answer.kind === 'unanswered') throw new Error('silence without a failure')
-    return done({ status: answer.status, json: answer.json })
+    return ok({ status: answer.status, json: answer.json })
   }
 
   /** Takes new credentials into use; the session of the old ones is given back. */
-  function use(revised: Revised): Login {
-    if (login?.revised.revision === revised.revision) return login
+  function use(revised: VersionedCredentials): Login {
+    if (login?.revised.version === revised.version) return login
     const old = login?.session
     const session =
       revised.credentials.kind === 'account'
@@ -133,28 +133,28 @@ export function createClient({
   }
 
   function leave(session: Session) {
-    const left = inTime(clock, logOutLimitMs, (signal) => session.logOut(signal))
+    const left = withTimeout(clock, logOutLimitMs, (signal) => session.logOut(signal))
       .catch(() => undefined)
       .finally(() => leaving.delete(left))
     leaving.add(left)
   }
 
   /** A log-in with credentials that were replaced meanwhile says nothing of the new ones. */
-  function haltFor(revised: Revised) {
+  function haltFor(revised: VersionedCredentials) {
     return (failure: Failure) => {
-      if (login?.revised.revision === revised.revision && haltsAll(failure.kind)) pause.halt(failure)
+      if (login?.revised.version === revised.version && haltsAll(failure.kind)) pause.halt(failure)
     }
   }
 
   function scheduleCheck() {
-    cancelCheck = clock.after(credentialsCheckMs, () => void check())
+    cancelCheck = clock.after(limits.credentialsCheckMs, () => void check())
   }
 
   async function check() {
     const [before, now] = await Promise.all([loaded, credentials.read()])
     if (isClosed) return
     loaded = Promise.resolve(now)
-    if (now.ok && (before?.ok !== true || before.value.revision !== now.value.revision)) {
+    if (now.ok && (before?.ok !== true || before.value.version !== now.value.version)) {
       if (login) use(now.value)
       pause.resume()
     }
@@ -166,10 +166,10 @@ export function createClient({
       limit(async () => {
         signal.throwIfAborted()
         if (isClosed)
-          return failed({ kind: 'unavailable', message: `the operator is closing its connection to ${endpoint}` })
+          return err({ kind: 'unavailable', message: `the operator is closing its connection to ${endpoint}` })
         const circuit = circuits[call.writes ? 'write' : 'read']
         const refused = pause.refuse() ?? circuit.refuse()
-        if (refused) return failed({ ...refused, ambiguous: false, isUnsent: true })
+        if (refused) return err({ ...refused, ambiguous: false, isUnsent: true })
         const begun = pause.begin()
         const answer = await attempt(call, signal)
         if (answer.ok) {
@@ -179,10 +179,10 @@ export function createClient({
         }
         const { failure } = answer
         if (haltsAll(failure.kind)) pause.halt(failure)
-        else circuit.record(call.target, cures[failure.kind].scope === 'connection' ? failure : undefined)
+        else circuit.record(call.target, failurePolicy[failure.kind].scope === 'connection' ? failure : undefined)
         return answer
       }),
-    trouble: () => pause.trouble() ?? circuits.read.trouble() ?? circuits.write.trouble(),
+    currentFailure: () => pause.trouble() ?? circuits.read.trouble() ?? circuits.write.trouble(),
     async close() {
       isClosed = true
       cancelCheck()
@@ -198,7 +198,7 @@ export function createClient({
 
 /** Whether no request can succeed until something changes, rather than until ZStack is back. */
 function haltsAll(kind: FailureKind): boolean {
-  const { scope, retry } = cures[kind]
+  const { scope, retry } = failurePolicy[kind]
   return scope === 'connection' && retry !== 'backOff'
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { done, failed, type Answer } from '../decide/failure.ts'
+import { ok, err, type Result } from '../decide/failure.ts'
 import { secretOf, type Secret } from '../secret.ts'
 import type { AccessKey } from './accesskey.ts'
 
@@ -11,10 +11,10 @@ export type Credentials =
   | ({ readonly kind: 'accessKey' } & AccessKey)
 
 /** Credentials with a revision that tells a change without telling the secret. */
-export type Revised = { readonly credentials: Credentials; readonly revision: string }
+export type VersionedCredentials = { readonly credentials: Credentials; readonly version: string }
 
 export interface CredentialsSource {
-  read(): Promise<Answer<Revised>>
+  read(): Promise<Result<VersionedCredentials>>
   /** Whether reading again can ever give something else. */
   readonly canChange: boolean
 }
@@ -28,7 +28,7 @@ export const credentialNames = {
 } as const
 
 export function fixedCredentials(credentials: Credentials): CredentialsSource {
-  const answer = Promise.resolve(done(revised(credentials)))
+  const answer = Promise.resolve(ok(withVersion(credentials)))
   return { read: () => answer, canChange: false }
 }
 
@@ -48,9 +48,9 @@ export function credentialsDirectory(directory: string): CredentialsSource {
       const [id, secret, name, password] = await Promise.all(
         [keyId, keySecret, accountName, accountPassword].map(value),
       )
-      if (id && secret) return done(revised({ kind: 'accessKey', id, secret: secretOf(secret) }))
-      if (name && password) return done(revised({ kind: 'account', name, password: secretOf(password) }))
-      return failed({
+      if (id && secret) return ok(withVersion({ kind: 'accessKey', id, secret: secretOf(secret) }))
+      if (name && password) return ok(withVersion({ kind: 'account', name, password: secretOf(password) }))
+      return err({
         kind: 'secret',
         message: `no ZStack credentials in ${directory}; the Secret mounted there needs the keys ${keyId} and ${keySecret}, or ${accountName} and ${accountPassword}`,
       })
@@ -58,10 +58,10 @@ export function credentialsDirectory(directory: string): CredentialsSource {
   }
 }
 
-function revised(credentials: Credentials): Revised {
+function withVersion(credentials: Credentials): VersionedCredentials {
   const parts =
     credentials.kind === 'account'
       ? [credentials.kind, credentials.name, credentials.password.reveal()]
       : [credentials.kind, credentials.id, credentials.secret.reveal()]
-  return { credentials, revision: createHash('sha256').update(JSON.stringify(parts)).digest('hex') }
+  return { credentials, version: createHash('sha256').update(JSON.stringify(parts)).digest('hex') }
 }

@@ -10,9 +10,9 @@ const errorCode = z.looseObject({ code: z.string(), description: text, details: 
 type ErrorCode = z.infer<typeof errorCode>
 
 /** Deeper than any real chain of causes. */
-const deepestCause = 10
+const maxCauseDepth = 10
 
-export type Asked = {
+export type RequestInfo = {
   readonly endpoint: string
   /** Whether carrying the request out twice, or without our knowing, matters. */
   readonly writes: boolean
@@ -26,7 +26,7 @@ export function isExpiredJob({ status, text }: { readonly status: number; readon
 }
 
 /** The failure an answer stands for, or nothing where it is 200 with JSON, 202, or tells of an expired job. */
-export function failureOf(answer: HttpAnswer, asked: Asked): Failure | undefined {
+export function failureOf(answer: HttpAnswer, asked: RequestInfo): Failure | undefined {
   const { endpoint, writes } = asked
   if (answer.kind === 'unanswered')
     return {
@@ -51,7 +51,7 @@ function errorIn(json: unknown): ErrorCode | undefined {
   return errorCode.safeParse(json.error).data
 }
 
-function unreadable(status: number, { endpoint, writes }: Asked): Failure {
+function unreadable(status: number, { endpoint, writes }: RequestInfo): Failure {
   return {
     kind: 'protocol',
     message: `ZStack at ${endpoint} answered ${status} without readable JSON; is ZSTACK_ENDPOINT the management node, and is a proxy cutting answers?`,
@@ -59,7 +59,7 @@ function unreadable(status: number, { endpoint, writes }: Asked): Failure {
   }
 }
 
-function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: Asked): Failure {
+function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: RequestInfo): Failure {
   const { endpoint } = asked
   const { status } = answer
   // What tells the body shapes apart is kept whole, whatever a secret may read like.
@@ -97,7 +97,7 @@ function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: Asked): Fail
   return { kind: 'rejected', message: `ZStack refuses the request (${status}${words})` }
 }
 
-function ofCode(error: ErrorCode, asked: Asked): Failure {
+function ofCode(error: ErrorCode, asked: RequestInfo): Failure {
   const telling = tellingCode(error)
   const code = cut(telling.code, 40)
   const kind = kindByCode[telling.code] ?? 'unavailable'
@@ -114,7 +114,7 @@ function ofCode(error: ErrorCode, asked: Asked): Failure {
 function tellingCode(error: ErrorCode): ErrorCode {
   let telling = error
   let current: ErrorCode | undefined = error
-  for (let depth = 0; current && depth < deepestCause; depth++) {
+  for (let depth = 0; current && depth < maxCauseDepth; depth++) {
     const kind = kindByCode[current.code]
     if (kind !== undefined && kind !== 'unavailable' && kind !== 'operation') telling = current
     else if (kindByCode[telling.code] === undefined && kind !== undefined) telling = current
@@ -123,7 +123,7 @@ function tellingCode(error: ErrorCode): ErrorCode {
   return telling
 }
 
-function lead(kind: FailureKind, { endpoint, writes }: Asked): string {
+function lead(kind: FailureKind, { endpoint, writes }: RequestInfo): string {
   switch (kind) {
     case 'rejected':
       return `ZStack refuses the ${writes ? 'update' : 'request'}`
@@ -161,18 +161,18 @@ function quote(words: string, secrets: readonly string[]): string {
 
 /** A secret as it stands, and as JSON spells it, for ZStack often repeats the value it was sent. */
 function spellings(secret: string): string[] {
-  return shortestSecret > secret.length ? [] : [secret, JSON.stringify(secret).slice(1, -1)]
+  return minSecretLength > secret.length ? [] : [secret, JSON.stringify(secret).slice(1, -1)]
 }
 
 /** Otherwise the end of a secret that begins with another one would stay. */
 const longestFirst = (a: string, b: string) => b.length - a.length
 const mask = (words: string, secret: string) => words.replaceAll(secret, '***')
 /** To mask anything shorter would make every message unreadable. */
-const shortestSecret = 3
+const minSecretLength = 3
 
-function cut(words: string, most: number): string {
+function cut(words: string, max: number): string {
   const line = words.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
-  return line.length > most ? `${line.slice(0, most - 1)}…` : line
+  return line.length > max ? `${line.slice(0, max - 1)}…` : line
 }
 
 function originOf(location: string): string {

@@ -1,11 +1,12 @@
 /** One HTTP request to ZStack: base path, time limit, size limit, body as JSON or text. Knows nothing of sessions. */
 import { createSecureContext } from 'node:tls'
 import { Agent } from 'undici'
-import { inTime, systemClock, unlessAborted } from '../clock.ts'
+import { withTimeout, systemClock, unlessAborted } from '../clock.ts'
 import type { Json } from '../decide/fields.ts'
-import { behindFence, FencedError, type Fenced } from '../fence.ts'
+import { limits } from '../limits.ts'
+import { guardedDispatcher, NotLeaderError, type Guarded } from '../leader-guard.ts'
 
-export type HttpRequest = Fenced & {
+export type HttpRequest = Guarded & {
   readonly method: 'GET' | 'PUT' | 'DELETE'
   /** Path below the base URL, query included. */
   readonly path: string
@@ -42,9 +43,6 @@ export type HttpOptions = {
   readonly insecureSkipTlsVerify: boolean
 }
 
-/** A page of a hundred services with a quarter of a megabyte of text each still fits. */
-const longestAnswer = 32 * 1024 * 1024
-
 export function createHttp(options: HttpOptions): Http {
   const base = new URL(options.baseUrl)
   const prefix = base.pathname.replace(/\/+$/, '')
@@ -58,14 +56,15 @@ export function createHttp(options: HttpOptions): Http {
     },
     headersTimeout: 0,
     bodyTimeout: 0,
-    maxResponseSize: longestAnswer,
+    // A page of a hundred services with a quarter of a megabyte of text each still fits.
+    maxResponseSize: limits.maxZStackAnswerBytes,
     allowH2: false,
   })
 
   async function exchange(wanted: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const { method, path, headers, body } = wanted
     // Redirects are not followed: credentials go to the configured address alone.
-    const answer = behindFence(agent, wanted).request({
+    const answer = guardedDispatcher(agent, wanted).request({
       origin: base.origin,
       path: prefix + path,
       method,
@@ -95,10 +94,10 @@ export function createHttp(options: HttpOptions): Http {
       let limited = signal
       const work = (limit: AbortSignal) => exchange(wanted, (limited = limit))
       try {
-        return await inTime(systemClock, options.timeoutMs, work, signal)
+        return await withTimeout(systemClock, options.timeoutMs, work, signal)
       } catch (error) {
         signal.throwIfAborted()
-        if (error instanceof FencedError) throw error
+        if (error instanceof NotLeaderError) throw error
         if (limited.aborted)
           return { kind: 'unanswered', reason: `no answer within ${options.timeoutMs / 1000} s`, sent: true }
         return { kind: 'unanswered', ...describe(error) }
@@ -117,12 +116,12 @@ function parseJson(text: string): unknown {
 }
 
 /** What the network did, in plain words, and whether the request may have reached the other side. */
-type Trouble = { readonly reason: string; readonly sent: boolean }
+type NetworkError = { readonly reason: string; readonly sent: boolean }
 
 const unknownAuthority = { reason: 'the TLS certificate is of an unknown authority; set ZSTACK_CA_FILE', sent: false }
 const noTls = { reason: 'the other side does not speak TLS as expected; is it https or http?', sent: false }
 
-const troubles: Readonly<Record<string, Trouble>> = {
+const networkErrors: Readonly<Record<string, NetworkError>> = {
   ECONNREFUSED: { reason: 'connection refused', sent: false },
   ENOTFOUND: { reason: 'the host name does not resolve', sent: false },
   EAI_AGAIN: { reason: 'the host name does not resolve at the moment', sent: false },
@@ -133,7 +132,10 @@ const troubles: Readonly<Record<string, Trouble>> = {
   ECONNRESET: { reason: 'the connection was cut', sent: true },
   EPIPE: { reason: 'the connection was cut', sent: true },
   UND_ERR_SOCKET: { reason: 'the connection was cut', sent: true },
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: { reason: 'the answer is larger than 32 MiB', sent: true },
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: {
+    reason: `the answer is larger than ${limits.maxZStackAnswerBytes / 2 ** 20} MiB`,
+    sent: true,
+  },
   UND_ERR_DESTROYED: { reason: 'the operator is stopping', sent: true },
   UND_ERR_INVALID_ARG: { reason: 'the credentials hold characters that no HTTP header may hold', sent: false },
   ERR_TLS_CERT_ALTNAME_INVALID: { reason: 'the TLS certificate is for another name', sent: false },
@@ -151,11 +153,11 @@ const troubles: Readonly<Record<string, Trouble>> = {
 /** Of a connection that stood, these tell that it broke: the request may have gone through. */
 const whileConnecting: ReadonlySet<string> = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
 
-function describe(error: unknown): Trouble {
+function describe(error: unknown): NetworkError {
   const { code, syscall } = detailsOf(error)
   if (code === undefined) return { reason: 'the answer is not HTTP', sent: true }
   if (whileConnecting.has(code) && syscall !== 'connect') return { reason: 'the connection was cut', sent: true }
-  return troubles[code] ?? { reason: `the answer is cut or is not HTTP (${code})`, sent: true }
+  return networkErrors[code] ?? { reason: `the answer is cut or is not HTTP (${code})`, sent: true }
 }
 
 function detailsOf(error: unknown): { code?: string; syscall?: unknown } {

@@ -1,14 +1,14 @@
 /** One session per connection: logged in once for all callers, renewed once, logged out at the end. */
 import { createHash } from 'node:crypto'
 import type { Secret } from '../secret.ts'
-import { done, failed, type Answer, type Failure } from '../decide/failure.ts'
+import { ok, err, type Result, type Failure } from '../decide/failure.ts'
 import { failureOf } from './failures.ts'
 import type { Http } from './http.ts'
 import { readSession } from './wire.ts'
 
 export interface Session {
   /** The session's uuid; whoever asks while a log-in is under way waits for that one. */
-  current(signal: AbortSignal): Promise<Answer<string>>
+  current(signal: AbortSignal): Promise<Result<string>>
   /** ZStack does not know this session any more; ignored if a newer one is in use. */
   expire(uuid: string): void
   /** Ends the session for good, one that is just being opened too. */
@@ -29,11 +29,11 @@ export function createSession(
   account: { readonly name: string; readonly password: Secret },
   gate: LogInGate = openGate,
 ): Session {
-  let session: Promise<Answer<string>> | undefined
+  let session: Promise<Result<string>> | undefined
   let uuid: string | undefined
   let isOver = false
 
-  async function logIn(): Promise<Answer<string>> {
+  async function logIn(): Promise<Result<string>> {
     // ZStack wants the SHA-512 of the password in lower-case hex (zstack-api.md, Sessions).
     const password = createHash('sha512').update(account.password.reveal()).digest('hex')
     const answer = await http.send(
@@ -47,13 +47,13 @@ export function createSession(
       new AbortController().signal,
     )
     const failure = failureOf(answer, { endpoint, writes: false, secrets: [password, account.password.reveal()] })
-    if (failure) return failed(failure)
+    if (failure) return err(failure)
     const opened = answer.kind === 'answered' ? readSession(answer.json) : undefined
-    if (opened !== undefined) return done(opened)
-    return failed({ kind: 'protocol', message: `ZStack at ${endpoint} answered the log-in without a session` })
+    if (opened !== undefined) return ok(opened)
+    return err({ kind: 'protocol', message: `ZStack at ${endpoint} answered the log-in without a session` })
   }
 
-  async function open(): Promise<Answer<string>> {
+  async function open(): Promise<Result<string>> {
     try {
       const answer = await logIn()
       if (answer.ok) uuid = answer.value
@@ -70,9 +70,9 @@ export function createSession(
 
   return {
     async current(signal) {
-      if (isOver) return failed({ kind: 'session', message: `the operator has logged out of ZStack at ${endpoint}` })
+      if (isOver) return err({ kind: 'session', message: `the operator has logged out of ZStack at ${endpoint}` })
       const refused = session ? undefined : gate.refuse()
-      if (refused) return failed(refused)
+      if (refused) return err(refused)
       session ??= open()
       const answer = await session
       signal.throwIfAborted()

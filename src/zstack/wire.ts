@@ -81,10 +81,10 @@ export function readSession(body: unknown): string | undefined {
   return parsed.success ? parsed.data.inventory.uuid : undefined
 }
 
-type Inventory = Readonly<Record<string, unknown>> & { readonly uuid: string }
+type RawInventory = Readonly<Record<string, unknown>> & { readonly uuid: string }
 
 /** By hand, not by a schema: every poll brings a hundred of these, and a schema copies each before it is looked at. */
-function isInventory(value: unknown): value is Inventory {
+function isInventory(value: unknown): value is RawInventory {
   return isRecord(value) && typeof value.uuid === 'string'
 }
 
@@ -92,7 +92,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function readService(inventory: Inventory): Service {
+function readService(inventory: RawInventory): Service {
   const { uuid, modelCenterUuid, system } = inventory
   const values = new Map<FieldName, Json>()
   for (const field of readable) {
@@ -109,7 +109,7 @@ function readService(inventory: Inventory): Service {
   }
 }
 
-function readValue(field: FieldName, inventory: Inventory): Json | undefined {
+function readValue(field: FieldName, inventory: RawInventory): Json | undefined {
   const value = inventory[field === 'architectureImages' ? 'modelServiceImages' : field]
   if (value === undefined) return undefined
   if (field === 'architectureImages') return images.safeParse(value).data?.map(readImage)

@@ -1,6 +1,6 @@
 /** Objects of the real API server that are followed by a watch, and what one try of a property came to. */
 import { onTestFinished } from 'vitest'
-import * as api from '../../src/api/modelservice.ts'
+import * as names from '../../src/api/names.ts'
 import { systemClock } from '../../src/clock.ts'
 import { createCluster, loadKubeConfig } from '../../src/kube/cluster.ts'
 import { createResource, type KubeObject } from '../../src/kube/resource.ts'
@@ -89,7 +89,7 @@ function follow(kubeconfig: string, namespace: string) {
   })
   const objects = new Map<string, ModelServiceObject>()
   const waiting = new Set<() => void>()
-  const resource = createResource<Followed>(cluster, { ...api, namespace })
+  const resource = createResource<Followed>(cluster, { ...names, namespace })
   void read().catch(() => undefined)
 
   async function read() {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { conditionTypes, reasons } from '../../src/api/status.ts'
+import { conditionTypes } from '../../src/api/status.ts'
+import { reasons } from '../../src/api/reasons.ts'
 
 /** The contract, spelled out: manifests, dashboards and people's habits rest on these names. */
 const contract = {
@@ -7,7 +8,14 @@ const contract = {
   reasons: [
     ...['Initializing', 'InSync', 'Updating', 'AwaitingJob', 'DriftDetected', 'UpdateNotEffective', 'InvalidSpec'],
     ...['UnknownPolicy', 'RemoteRejected', 'NotFound', 'UUIDConflict', 'ConnectionNotFound', 'SecretNotFound'],
-    ...['CredentialsRejected', 'PermissionDenied', 'QuotaExceeded', 'TooManySessions', 'Unreachable'],
+    ...[
+      'CredentialsRejected',
+      'AccountDisabled',
+      'PermissionDenied',
+      'QuotaExceeded',
+      'TooManySessions',
+      'Unreachable',
+    ],
     ...['ObservationStale', 'Suspended'],
   ],
 }
@@ -18,7 +26,7 @@ describe('the vocabulary of status', () => {
     expect(Object.keys(reasons)).toEqual(contract.reasons)
   })
 
-  it.each(Object.entries(reasons))('%s has a meaning and a cure, each a sentence', (_, { means, cure }) => {
-    for (const sentence of [means, cure]) expect(sentence).toMatch(/^\S.{8,}\.$/)
+  it.each(Object.entries(reasons))('%s has a meaning and a advice, each a sentence', (_, { meaning, advice }) => {
+    for (const sentence of [meaning, advice]) expect(sentence).toMatch(/^\S.{8,}\.$/)
   })
 })

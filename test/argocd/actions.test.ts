@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fieldNames, reconcileRequestedAt } from '../../src/api/modelservice.ts'
+import { fieldNames } from '../../src/api/modelservice.ts'
+import { reconcileRequestedAt } from '../../src/api/names.ts'
 import { mergePatch } from '../support/mergepatch.ts'
 import { engineMissing, runScript } from './engine.ts'
 import { modelServiceObject, passes, statusAfter, type ModelServiceObject } from './objects.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cures } from '../../src/decide/failure.ts'
+import { failurePolicy } from '../../src/decide/failure.ts'
 import { engineMissing, runScript } from './engine.ts'
 import { isWaitOver, kstatus, type KStatus } from './judges.ts'
 import { everyPass, failedPasses, modelServiceObject, passes, seen, statusAfter, type Pass } from './objects.ts'
@@ -25,7 +25,7 @@ describe('by the rules of kstatus', () => {
 
   it('an object after a failure is Failed exactly if only a person can help', () => {
     for (const pass of failedPasses) {
-      const verdict = cures[pass.failure].stalled ? 'Failed' : 'InProgress'
+      const verdict = failurePolicy[pass.failure].stalled ? 'Failed' : 'InProgress'
       expect(kstatus(objectAfter(pass)), pass.name).toBe(verdict)
     }
   })
@@ -79,7 +79,7 @@ describe('kubectl wait for Ready', () => {
 
   it('ends when the edit is in effect, though the connection was judged before', () => {
     const previous = statusAfter(passes.inSync)
-    const edited = statusAfter({ outcome: { kind: 'inSync', seen: seen(8) }, previous }, 2)
+    const edited = statusAfter({ outcome: { kind: 'inSync', comparison: seen(8) }, previous }, 2)
     expect(isWaitOver(modelServiceObject({ generation: 2, status: edited }), 'Ready')).toBe(true)
   })
 })

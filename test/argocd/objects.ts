@@ -2,10 +2,10 @@
 import type { Spec } from '../../src/api/modelservice.ts'
 import type { Status } from '../../src/api/status.ts'
 import { assess, type Observation } from '../../src/decide/assess.ts'
-import { cures, type FailureKind } from '../../src/decide/failure.ts'
+import { failurePolicy, type FailureKind } from '../../src/decide/failure.ts'
 import { desiredOf } from '../../src/decide/fields.ts'
-import type { Outcome, Seen } from '../../src/decide/outcome.ts'
-import { report } from '../../src/decide/report.ts'
+import type { Outcome, Comparison } from '../../src/decide/outcome.ts'
+import { statusAfter as statusOfPass } from '../../src/decide/status.ts'
 
 const uuid = '6c1a5f6167944aa1886294842075279f'
 const endpoint = 'https://zstack.example.com/zstack'
@@ -40,7 +40,7 @@ export function modelServiceObject(
 }
 
 /** What a pass over such an object saw, ZStack holding this many CPUs. */
-export function seen(requestCpu: number): Seen {
+export function seen(requestCpu: number): Comparison {
   const spec: Spec = { uuid, requestCpu: 8, requestMemory: '16Gi', environmentParameters: { HF_TOKEN: 'hush' } }
   const observation: Observation = {
     live: {
@@ -58,7 +58,7 @@ export type Pass = { readonly outcome: Outcome; readonly suspend?: boolean; read
 
 /** The status after a pass over the spec of this generation. */
 export function statusAfter({ outcome, suspend = false, previous }: Pass, generation = 1): Status {
-  return report(outcome, previous, { generation, now, suspend, endpoint })
+  return statusOfPass(outcome, previous, { generation, now, suspend, connection: { name: 'default', endpoint } })
 }
 
 /** Every way a pass can end; a kind that is added and not listed here is a type error. */
@@ -67,17 +67,17 @@ export const passes: { readonly [K in Exclude<Outcome['kind'], 'failed'>]: Pass 
   invalid: { outcome: { kind: 'invalid', reason: 'InvalidSpec', issues: ['spec.requestCpu: expected number'] } },
   conflict: { outcome: { kind: 'conflict', uuid, winner: 'models/older' } },
   missing: { outcome: { kind: 'missing', uuid } },
-  inSync: { outcome: { kind: 'inSync', seen: seen(8) } },
-  drifted: { outcome: { kind: 'drifted', seen: seen(4), policy: 'Observe' } },
-  suspended: { outcome: { kind: 'suspended', seen: seen(4) }, suspend: true },
-  updating: { outcome: { kind: 'updating', seen: seen(4) } },
-  awaitingJob: { outcome: { kind: 'awaitingJob', seen: seen(4), afterMs: 1000 } },
-  ineffective: { outcome: { kind: 'ineffective', seen: seen(4), retryInMs: 3_600_000 } },
+  inSync: { outcome: { kind: 'inSync', comparison: seen(8) } },
+  drifted: { outcome: { kind: 'drifted', comparison: seen(4), policy: 'Observe' } },
+  suspended: { outcome: { kind: 'suspended', comparison: seen(4) }, suspend: true },
+  updating: { outcome: { kind: 'updating', comparison: seen(4) } },
+  awaitingJob: { outcome: { kind: 'awaitingJob', comparison: seen(4), afterMs: 1000 } },
+  ineffective: { outcome: { kind: 'ineffective', comparison: seen(4), retryInMs: 3_600_000 } },
 }
 
 /** And every way it can fail: before or after a look, with an observation that still counts or not. */
 export const failedPasses: readonly (Pass & { readonly name: string; readonly failure: FailureKind })[] = (
-  Object.keys(cures) as FailureKind[]
+  Object.keys(failurePolicy) as FailureKind[]
 ).flatMap((kind) => {
   const failure = { kind, message: `what ZStack said of ${kind}` }
   return [

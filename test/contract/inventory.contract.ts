@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { FieldName } from '../../src/api/modelservice.ts'
-import type { Answer } from '../../src/decide/failure.ts'
+import type { Result } from '../../src/decide/failure.ts'
 import type { Patch } from '../../src/decide/plan.ts'
-import type { Accepted, Inventory, JobRef } from '../../src/reconcile/ports.ts'
+import type { UpdateOutcome, Inventory, JobRef } from '../../src/reconcile/ports.ts'
 import { everyField } from '../support/every-field.ts'
 
 /** An implementation of the port, and the ZStack behind it as a test moves it. */
@@ -53,24 +53,24 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
     }
 
     it('knows nothing before it has read', () => {
-      expect(inventory.known(a)).toBeUndefined()
+      expect(inventory.cached(a)).toBeUndefined()
     })
 
     it('reads a service, and knows it from then on', async () => {
       const answer = await inventory.read(a, signal)
-      expect(valueOf(answer).seen?.live.values.get('requestCpu')).toBe(4)
-      expect(inventory.known(a)).toEqual(valueOf(answer))
+      expect(valueOf(answer).observation?.live.values.get('requestCpu')).toBe(4)
+      expect(inventory.cached(a)).toEqual(valueOf(answer))
     })
 
     it('reads a service that ZStack does not have as absent, which is no failure', async () => {
-      expect(valueOf(await inventory.read(nowhere, signal)).seen).toBeUndefined()
-      expect(inventory.known(nowhere)).toMatchObject({ seen: undefined })
+      expect(valueOf(await inventory.read(nowhere, signal)).observation).toBeUndefined()
+      expect(inventory.cached(nowhere)).toMatchObject({ observation: undefined })
     })
 
     it('never shows a write-only field', async () => {
       subject.place(a, { environmentParameters: { TOKEN: 'secret' }, userTags: ['x'] })
-      const { seen } = valueOf(await inventory.read(a, signal))
-      expect(JSON.stringify([...(seen?.live.values ?? [])])).not.toMatch(/TOKEN|secret|userTags/)
+      const { observation } = valueOf(await inventory.read(a, signal))
+      expect(JSON.stringify([...(observation?.live.values ?? [])])).not.toMatch(/TOKEN|secret|userTags/)
     })
 
     unless(
@@ -78,36 +78,36 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
       'tells of every service which fields the server shows, once one has shown it',
       async () => {
         await inventory.refresh([b], signal)
-        expect([...(inventory.known(b)?.seen?.shows ?? [])]).not.toContain('framework')
+        expect([...(inventory.cached(b)?.observation?.shows ?? [])]).not.toContain('framework')
         await inventory.refresh([a], signal)
-        expect([...(inventory.known(b)?.seen?.shows ?? [])]).toContain('framework')
+        expect([...(inventory.cached(b)?.observation?.shows ?? [])]).toContain('framework')
       },
     )
 
     it('refreshes many and tells which look other than what was known of them', async () => {
       expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([])
-      expect(inventory.known(a)?.seen?.live.values.get('requestCpu')).toBe(4)
+      expect(inventory.cached(a)?.observation?.live.values.get('requestCpu')).toBe(4)
       expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([])
       subject.place(b, { requestCpu: 2 })
       expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([b])
-      expect(inventory.known(b)?.seen?.live.values.get('requestCpu')).toBe(2)
+      expect(inventory.cached(b)?.observation?.live.values.get('requestCpu')).toBe(2)
       subject.remove(a)
       expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([a])
-      expect(inventory.known(a)).toMatchObject({ seen: undefined })
+      expect(inventory.cached(a)).toMatchObject({ observation: undefined })
     })
 
     it('keeps what it knows when a read fails', async () => {
       await inventory.read(a, signal)
       subject.failNextRead()
       expect(await inventory.read(a, signal)).toMatchObject({ ok: false, failure: { kind: 'unavailable' } })
-      expect(inventory.known(a)?.seen?.live.values.get('requestCpu')).toBe(4)
+      expect(inventory.cached(a)?.observation?.live.values.get('requestCpu')).toBe(4)
     })
 
     it('drops what nobody asks for any more', async () => {
       await inventory.refresh([a, b], signal)
       inventory.retain(new Set([b]))
-      expect(inventory.known(a)).toBeUndefined()
-      expect(inventory.known(b)).toBeDefined()
+      expect(inventory.cached(a)).toBeUndefined()
+      expect(inventory.cached(b)).toBeDefined()
     })
 
     effective('an update changes the fields of the patch and no others, and shows the effect', async () => {
@@ -116,7 +116,7 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
       expect(seen?.live.values.get('requestCpu')).toBe(16)
       expect(seen?.live.values.get('name')).toBe('a')
       expect(subject.held(a)).toMatchObject({ name: 'a', requestCpu: 16, description: 'changed' })
-      expect(inventory.known(a)?.seen).toEqual(seen)
+      expect(inventory.cached(a)?.observation).toEqual(seen)
     })
 
     effective('its own update is no news to the next refresh', async () => {
@@ -169,7 +169,7 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
       subject.loseNextUpdate()
       const answer = await inventory.update(a, { requestCpu: 16 }, signal)
       expect(answer).toMatchObject({ ok: false, failure: { kind: 'unavailable', ambiguous: true } })
-      expect(inventory.known(a)).toBeUndefined()
+      expect(inventory.cached(a)).toBeUndefined()
     })
 
     effective('a read after an update whose answer was lost shows what became of it', async () => {
@@ -178,7 +178,7 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
       subject.loseNextUpdate()
       await inventory.update(a, { requestCpu: 16 }, signal)
       await expect
-        .poll(async () => valueOf(await inventory.read(a, signal)).seen?.live.values.get('requestCpu'))
+        .poll(async () => valueOf(await inventory.read(a, signal)).observation?.live.values.get('requestCpu'))
         .toBe(16)
     })
 
@@ -195,17 +195,17 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
     unless(traits.noJobs, 'an update that became a job runs, and is done with what a read shows', async () => {
       const ref = await startJob('done')
       expect(valueOf(await inventory.job(a, ref, signal))).toEqual({ kind: 'running', job: ref })
-      expect(inventory.known(a)).toBeUndefined()
+      expect(inventory.cached(a)).toBeUndefined()
       await subject.jobs!.ended(ref)
       const end = valueOf(await inventory.job(a, ref, signal))
-      expect(end.kind === 'done' && end.seen?.live.values.get('requestCpu')).toBe(16)
+      expect(end.kind === 'done' && end.observation?.live.values.get('requestCpu')).toBe(16)
     })
 
     unless(traits.noJobs, 'a job that ZStack has forgotten is done with what a read shows', async () => {
       const ref = await startJob('expired')
       await subject.jobs!.ended(ref)
       const end = valueOf(await inventory.job(a, ref, signal))
-      expect(end.kind === 'done' && end.seen?.live.values.get('requestCpu')).toBe(16)
+      expect(end.kind === 'done' && end.observation?.live.values.get('requestCpu')).toBe(16)
     })
 
     unless(traits.noJobs, 'a job that failed is a failure with the code of ZStack', async () => {
@@ -242,16 +242,16 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
 
 /** Updates, and follows the job if it became one. */
 async function settled(inventory: Inventory, uuid: string, patch: Patch) {
-  let answer: Accepted = valueOf(await inventory.update(uuid, patch, signal))
+  let answer: UpdateOutcome = valueOf(await inventory.update(uuid, patch, signal))
   while (answer.kind === 'running') {
     await new Promise((resolve) => setTimeout(resolve, 5))
     answer = valueOf(await inventory.job(uuid, answer.job, signal))
   }
   if (answer.kind !== 'done') throw new Error('the update was withdrawn')
-  return answer.seen
+  return answer.observation
 }
 
-function valueOf<T>(answer: Answer<T>): T {
+function valueOf<T>(answer: Result<T>): T {
   if (!answer.ok) throw new Error(answer.failure.message)
   return answer.value
 }

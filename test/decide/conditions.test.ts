@@ -1,21 +1,27 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { reasons, type Condition, type Reason } from '../../src/api/status.ts'
-import { applyMarks, type Mark } from '../../src/decide/conditions.ts'
+import { type Condition } from '../../src/api/status.ts'
+import { reasons, type Reason } from '../../src/api/reasons.ts'
+import { patchConditions, type ConditionPatch } from '../../src/decide/conditions.ts'
 
 const monday = new Date('2026-01-05T10:00:00.123Z')
 const tuesday = new Date('2026-01-06T10:00:00.456Z')
-const mark = (type: Mark['type'], status: Mark['status'], reason: Reason, message = 'because'): Mark => ({
+const mark = (
+  type: ConditionPatch['type'],
+  status: ConditionPatch['status'],
+  reason: Reason,
+  message = 'because',
+): ConditionPatch => ({
   type,
   status,
   reason,
   message,
 })
-const apply = (marks: readonly Mark[], previous: readonly Condition[] = [], generation = 1, now = monday) =>
-  applyMarks(previous, marks, { generation, now })
+const apply = (marks: readonly ConditionPatch[], previous: readonly Condition[] = [], generation = 1, now = monday) =>
+  patchConditions(previous, marks, { generation, now })
 const find = (conditions: readonly Condition[], type: Condition['type']) =>
   conditions.find((condition) => condition.type === type)
-const ready = (...marks: Mark[]) => {
+const ready = (...marks: ConditionPatch[]) => {
   const { status, reason } = find(apply(marks), 'Ready')!
   return [status, reason]
 }
@@ -57,8 +63,8 @@ describe('Ready', () => {
   })
 
   it('is Unknown while a suspension holds something back', () => {
-    const at = { generation: 1, now: monday, withheld: 'requestCpu: want 8, is 4' }
-    expect(find(applyMarks([], [drifted], at), 'Ready')).toMatchObject({
+    const at = { generation: 1, now: monday, suspendedWork: 'requestCpu: want 8, is 4' }
+    expect(find(patchConditions([], [drifted], at), 'Ready')).toMatchObject({
       status: 'Unknown',
       reason: 'Suspended',
       message: 'requestCpu: want 8, is 4',

@@ -1,33 +1,37 @@
 import { describe, expect, it } from 'vitest'
 import type { Status } from '../../src/api/status.ts'
 import type { FailureKind } from '../../src/decide/failure.ts'
-import { announcements } from '../../src/decide/events.ts'
+import { eventsBetween } from '../../src/decide/events.ts'
 import type { Outcome, Update } from '../../src/decide/outcome.ts'
-import { report, type Circumstances } from '../../src/decide/report.ts'
-import { circumstances, compared, inSync, uuid } from '../support/judgement.ts'
+import { statusAfter, type StatusContext } from '../../src/decide/status.ts'
+import { circumstances, compared, inSync, uuid } from '../support/decide-inputs.ts'
 
 const different = compared({ requestCpu: 8 }, { requestCpu: 4 })
-const reported = (outcome: Outcome, previous?: Status, modifiers: Partial<Circumstances> = {}) =>
-  report(outcome, previous, circumstances(modifiers))
-const updated = (attempts = 0, modifiers: Partial<Update> = {}): { update: Update } => ({
-  update: { fields: ['requestCpu', 'serviceName'], cause: 'SpecChanged', attempts, ...modifiers },
+const reported = (outcome: Outcome, previous?: Status, modifiers: Partial<StatusContext> = {}) =>
+  statusAfter(outcome, previous, circumstances(modifiers))
+/** An update that ZStack accepted; `attempts` in a row were without effect. */
+const updated = (attempts = 0, modifiers: Partial<Update> = {}): Pick<StatusContext, 'update' | 'hold'> => ({
+  update: { fields: ['requestCpu', 'serviceName'], cause: 'SpecChanged', ...modifiers },
+  ...(attempts > 0 && {
+    hold: { reason: 'UpdateNotEffective', generation: 1, until: '2026-01-01T00:00:00Z', attempts },
+  }),
 })
 const told = (before: Status | undefined, after: Status) =>
-  announcements(before, after, []).map(({ type, reason }) => `${type} ${reason}`)
+  eventsBetween(before, after, []).map(({ type, reason }) => `${type} ${reason}`)
 const failing = (kind: FailureKind): Outcome => ({
   kind: 'failed',
   failure: { kind, message: 'it fails' },
-  seen: different,
+  comparison: different,
   stale: false,
 })
 
-const drifted: Outcome = { kind: 'drifted', seen: different, policy: 'Observe' }
+const drifted: Outcome = { kind: 'drifted', comparison: different, policy: 'Observe' }
 const settled = reported(inSync())
 
 describe('an update', () => {
   it('that is read back is told with both values, hidden ones by name alone', () => {
     const after = reported(inSync(), undefined, updated())
-    expect(announcements(undefined, after, different.assessment.differences)).toEqual([
+    expect(eventsBetween(undefined, after, different.assessment.differences)).toEqual([
       { type: 'Normal', reason: 'Updated', message: 'requestCpu 4 → 8, serviceName (as the spec declares)' },
     ])
   })
@@ -37,7 +41,7 @@ describe('an update', () => {
     ['Requested', 'requestCpu (as requested)'],
   ] as const)('says why: %s', (cause, message) => {
     const after = reported(inSync(), undefined, updated(0, { cause, fields: ['requestCpu'] }))
-    expect(announcements(undefined, after, [])).toEqual([{ type: 'Normal', reason: 'Updated', message }])
+    expect(eventsBetween(undefined, after, [])).toEqual([{ type: 'Normal', reason: 'Updated', message }])
   })
 
   it('is told once', () => {
@@ -46,13 +50,13 @@ describe('an update', () => {
   })
 
   it('without effect is not told, and when a later read shows the effect it is', () => {
-    const tried = reported({ kind: 'updating', seen: different }, settled, updated(1))
+    const tried = reported({ kind: 'updating', comparison: different }, settled, updated(1))
     expect(told(settled, tried)).toEqual([])
     expect(told(tried, reported(inSync(), tried))).toEqual(['Normal Updated'])
   })
 
   it('without effect that an edit made needless is not told', () => {
-    const tried = reported({ kind: 'updating', seen: different }, settled, updated(1))
+    const tried = reported({ kind: 'updating', comparison: different }, settled, updated(1))
     expect(told(tried, reported(inSync(), tried, { generation: 2 }))).toEqual([])
   })
 
@@ -65,7 +69,7 @@ describe('an update', () => {
 describe('trouble', () => {
   it.each<[string, Outcome]>([
     ['DriftDetected', drifted],
-    ['UpdateNotEffective', { kind: 'ineffective', seen: different, retryInMs: 1 }],
+    ['UpdateNotEffective', { kind: 'ineffective', comparison: different, retryInMs: 1 }],
     ['InvalidSpec', { kind: 'invalid', reason: 'InvalidSpec', issues: ['spec.name: no text'] }],
     ['UnknownPolicy', { kind: 'invalid', reason: 'UnknownPolicy', issues: ['spec.policy: unknown'] }],
     ['NotFound', { kind: 'missing', uuid }],
@@ -77,7 +81,7 @@ describe('trouble', () => {
     const trouble = reported(outcome, settled)
     expect(told(settled, trouble)).toEqual([`Warning ${reason}`])
     expect(told(trouble, reported(outcome, trouble))).toEqual([])
-    const [recovered] = announcements(trouble, reported(inSync(), trouble), [])
+    const [recovered] = eventsBetween(trouble, reported(inSync(), trouble), [])
     expect(recovered).toMatchObject({ type: 'Normal', reason: 'Recovered' })
     expect(recovered?.message).toMatch(new RegExp(`; before: ${reason}$`))
   })
@@ -102,7 +106,7 @@ describe('other news', () => {
   })
 
   it('a suspension is told at its beginning and at its end', () => {
-    const suspended = reported({ kind: 'suspended', seen: different }, settled, { generation: 2, suspend: true })
+    const suspended = reported({ kind: 'suspended', comparison: different }, settled, { generation: 2, suspend: true })
     expect(told(settled, suspended)).toEqual(['Normal Suspended'])
     expect(told(suspended, reported(inSync(), suspended, { generation: 3 }))).toEqual(['Normal Resumed'])
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { reasons } from '../../src/api/status.ts'
-import { cures, done, failed, kindByCode, type FailureKind } from '../../src/decide/failure.ts'
+import { reasons } from '../../src/api/reasons.ts'
+import { failurePolicy, ok, err, kindByCode, type FailureKind } from '../../src/decide/failure.ts'
 
 /** ZStack's codes as its documents list them, by what helps. */
 const documented: Readonly<Record<string, FailureKind>> = {
@@ -23,7 +23,7 @@ const documented: Readonly<Record<string, FailureKind>> = {
   'ID.1006': 'sessions',
 }
 
-const kinds = Object.entries(cures)
+const kinds = Object.entries(failurePolicy)
 
 describe('a code of ZStack', () => {
   it.each(Object.entries(documented))('%s is a failure of kind %s', (code, kind) => {
@@ -51,21 +51,21 @@ describe('a kind of failure', () => {
 
   it('that concerns the credentials concerns the whole connection, and is never retried soon', () => {
     for (const kind of ['credentials', 'clock', 'sessions', 'secret', 'connection'] as const) {
-      expect(cures[kind].scope, kind).toBe('connection')
-      expect(cures[kind].retry, kind).not.toBe('backOff')
+      expect(failurePolicy[kind].scope, kind).toBe('connection')
+      expect(failurePolicy[kind].retry, kind).not.toBe('backOff')
     }
   })
 
   it('that is ZStack’s word on one update concerns one object', () => {
     for (const kind of ['rejected', 'operation', 'permission', 'quota'] as const)
-      expect(cures[kind].scope, kind).toBe('object')
+      expect(failurePolicy[kind].scope, kind).toBe('object')
   })
 })
 
 describe('an answer', () => {
   it('is a value or a failure', () => {
     const failure = { kind: 'session', message: 'the session is gone' } as const
-    expect(done(1)).toEqual({ ok: true, value: 1 })
-    expect(failed(failure)).toEqual({ ok: false, failure })
+    expect(ok(1)).toEqual({ ok: true, value: 1 })
+    expect(err(failure)).toEqual({ ok: false, failure })
   })
 })

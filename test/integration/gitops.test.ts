@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fieldNames, reconcileRequestedAt, type FieldName } from '../../src/api/modelservice.ts'
+import { fieldNames, type FieldName } from '../../src/api/modelservice.ts'
+import { reconcileRequestedAt } from '../../src/api/names.ts'
 import { mergePatch } from '../support/mergepatch.ts'
 import { engineMissing, runScript } from '../argocd/engine.ts'
 import { kstatus } from '../argocd/judges.ts'
@@ -123,8 +124,8 @@ describe.skipIf(apiServerMissing())('server-side apply from Git', () => {
       'f:conditions': { 'k:{"type":"Ready"}': {} },
       'f:live': {},
       'f:lastUpdate': {},
-      'f:appliedHashes': {},
-      'f:writeOnlyHashes': {},
+      'f:connection': {},
+      'f:fieldHashes': {},
     })
     expect(JSON.stringify(others)).not.toMatch(/f:(?:requestCpu|reason|cause)/)
     const git = owners.find(({ manager }) => manager === 'argocd-controller')

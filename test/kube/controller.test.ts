@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { runController, type Pass, type PassResult } from '../../src/kube/controller.ts'
+import { runController, type Pass } from '../../src/kube/controller.ts'
+import type { Requeue } from '../../src/requeue.ts'
 import { createQueue } from '../../src/kube/queue.ts'
 import { createCapturedLog } from '../support/captured-log.ts'
 import { createManualClock } from '../support/clock.ts'
@@ -19,9 +20,9 @@ function start(pass: Pass, { workers = 1 }: { workers?: number } = {}) {
 
 /** A pass that notes its keys and ends when the test says so. */
 function held() {
-  const open = new Map<string, (result: PassResult) => void>()
+  const open = new Map<string, (result: Requeue) => void>()
   const pass: Pass = (key) => new Promise((resolve) => open.set(key, resolve))
-  return { pass, open, end: (key: string, result: PassResult = { kind: 'awaitChange' }) => open.get(key)?.(result) }
+  return { pass, open, end: (key: string, result: Requeue = { kind: 'awaitChange' }) => open.get(key)?.(result) }
 }
 
 describe('a controller', () => {
@@ -59,11 +60,11 @@ describe('a controller', () => {
   })
 
   it('passes over a key ever later that backs off, and soon again after a pass that went well', async () => {
-    const results: PassResult['kind'][] = ['backOff', 'backOff', 'backOff', 'after', 'backOff', 'backOff']
+    const results: Requeue['kind'][] = ['backOff', 'backOff', 'backOff', 'after', 'backOff', 'backOff']
     const times: number[] = []
     const { queue, clock } = start(() => {
       times.push(clock.monotonic() / 1_000)
-      return Promise.resolve({ kind: results.shift() ?? 'awaitChange', ms: 10_000 } as PassResult)
+      return Promise.resolve({ kind: results.shift() ?? 'awaitChange', ms: 10_000 } as Requeue)
     })
     queue.add('a', 'change')
     await clock.advance(60_000)
@@ -71,11 +72,11 @@ describe('a controller', () => {
   })
 
   it('does not take a look midway for a success: the next failure waits as long as it would have', async () => {
-    const results: PassResult[] = [
+    const results: Requeue[] = [
       { kind: 'backOff' },
-      { kind: 'after', ms: 200, isMidway: true },
+      { kind: 'after', ms: 200, keepsBackoff: true },
       { kind: 'backOff' },
-      { kind: 'after', ms: 200, isMidway: true },
+      { kind: 'after', ms: 200, keepsBackoff: true },
       { kind: 'backOff' },
     ]
     const times: number[] = []

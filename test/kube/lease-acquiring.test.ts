@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '../../src/kube/cluster.ts'
-import { leaseTimes } from '../../src/kube/lease.ts'
+import { limits } from '../../src/limits.ts'
 import { candidate, createLeaseWorld, foreign, specOf } from '../support/candidate.ts'
 
 describe('acquiring', () => {
@@ -33,7 +33,7 @@ describe('acquiring', () => {
     const one = candidate('one', { clock, api })
     await clock.advance(15_000)
     expect(one.isHeld()).toBe(false)
-    await clock.advance(2 * leaseTimes.retryMs)
+    await clock.advance(2 * limits.lease.retryMs)
     expect(one.isHeld()).toBe(true)
   })
 
@@ -61,7 +61,7 @@ describe('acquiring', () => {
     await clock.advance(35_000)
     expect(one.isHeld()).toBe(false)
     expect(tries).toBeGreaterThan(5)
-    expect(tries).toBeLessThanOrEqual(1 + 20_000 / (leaseTimes.retryMs / 2))
+    expect(tries).toBeLessThanOrEqual(1 + 20_000 / (limits.lease.retryMs / 2))
   })
 
   it("takes the duration from the other's record", async () => {
@@ -70,7 +70,7 @@ describe('acquiring', () => {
     const one = candidate('one', { clock, api })
     await clock.advance(60_000)
     expect(one.isHeld()).toBe(false)
-    await clock.advance(2 * leaseTimes.retryMs)
+    await clock.advance(2 * limits.lease.retryMs)
     expect(one.isHeld()).toBe(true)
   })
 
@@ -134,7 +134,7 @@ describe('acquiring', () => {
     candidate('one', { clock, api, fate })
     await clock.advance(60_000)
     expect(tries).toBeGreaterThan(30)
-    expect(tries).toBeLessThanOrEqual(1 + 60_000 / (leaseTimes.retryMs * 0.8))
+    expect(tries).toBeLessThanOrEqual(1 + 60_000 / (limits.lease.retryMs * 0.8))
   })
 
   it('says once that the API server is away, however often it tries, and once more at the next outage', async () => {
@@ -160,7 +160,7 @@ describe('acquiring', () => {
     const { clock, api } = createLeaseWorld()
     let tries = 0
     const one = candidate('one', { clock, api, fate: () => ({ answered: (tries += 1) !== 2 }) })
-    await clock.advance(leaseTimes.renewDeadlineMs)
+    await clock.advance(limits.lease.renewDeadlineMs)
     expect(one.isHeld()).toBe(true)
     expect(specOf(api)).toMatchObject({ holderIdentity: 'one', leaseTransitions: 0 })
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ApiRequest } from '../../src/kube/cluster.ts'
-import { leaseTimes } from '../../src/kube/lease.ts'
+import { limits } from '../../src/limits.ts'
 import { candidate, createLeaseWorld, specOf } from '../support/candidate.ts'
 import type { Fate } from '../support/lease-api.ts'
 
@@ -52,7 +52,7 @@ describe('a process of the pod whose process before it was killed', () => {
     const second = candidate('pod', { clock, api, fate: () => ({ there: 20 }) })
     await clock.advance(30)
     expect([specOf(api).holderIdentity, second.isHeld()]).toEqual(['', false])
-    await clock.advance(leaseTimes.retryMs + 100)
+    await clock.advance(limits.lease.retryMs + 100)
     expect(second.isHeld()).toBe(true)
     expect(specOf(api)).toMatchObject({ holderIdentity: 'pod', leaseTransitions: 1 })
   })
@@ -64,7 +64,7 @@ describe('a process whose identity another one has too', () => {
     const { clock, api, first } = await leader()
     const wake = first.freeze()
     const second = candidate('pod', { clock, api })
-    await clock.advance(leaseTimes.renewDeadlineMs)
+    await clock.advance(limits.lease.renewDeadlineMs)
     wake()
     expect(first.isHeld()).toBe(false)
     const { renewTime } = specOf(api)
@@ -100,7 +100,7 @@ describe('a process whose identity another one has too', () => {
     const second = candidate('pod', { clock, api })
     await clock.advance(4_000)
     wake()
-    await clock.advance(leaseTimes.retryMs + 400)
+    await clock.advance(limits.lease.retryMs + 400)
     expect([first.isHeld(), first.leadership().lost.aborted]).toEqual([false, true])
     await clock.advance(30_000)
     expect([second.isHeld(), second.leadership().lost.aborted]).toEqual([true, false])
@@ -109,7 +109,7 @@ describe('a process whose identity another one has too', () => {
   it('loses the lease at its next renewal where neither was ever stopped', async () => {
     const { clock, api, first } = await leader()
     const second = candidate('pod', { clock, api })
-    await clock.advance(leaseTimes.retryMs)
+    await clock.advance(limits.lease.retryMs)
     expect([first.isHeld(), second.isHeld()]).toEqual([false, true])
   })
 

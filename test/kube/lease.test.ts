@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ApiRequest } from '../../src/kube/cluster.ts'
-import { leaseTimes } from '../../src/kube/lease.ts'
+import { limits } from '../../src/limits.ts'
 import { candidate, createLeaseWorld, foreign, specOf } from '../support/candidate.ts'
 import type { Fate } from '../support/lease-api.ts'
 
@@ -32,7 +32,7 @@ describe('holding', () => {
     const one = candidate('one', { clock, api, fate: () => fate })
     await clock.advance(60_000)
     fate = outage
-    await clock.advance(leaseTimes.renewDeadlineMs - 1)
+    await clock.advance(limits.lease.renewDeadlineMs - 1)
     expect([one.isHeld(), one.leadership().lost.aborted]).toEqual([true, false])
     await clock.advance(1)
     expect([one.isHeld(), one.leadership().lost.aborted]).toEqual([false, true])
@@ -46,7 +46,7 @@ describe('holding', () => {
     fate = { back: 2_000 }
     // A look at 4 s, a write at 6 s, and its answer at 8 s.
     await clock.advance(5_500)
-    clock.jump(4_000 + leaseTimes.renewDeadlineMs - 8_500 - 1)
+    clock.jump(4_000 + limits.lease.renewDeadlineMs - 8_500 - 1)
     expect(one.isHeld()).toBe(true)
     clock.jump(1)
     expect(one.isHeld()).toBe(false)
@@ -93,7 +93,7 @@ describe('holding', () => {
     const one = candidate('one', { clock, api })
     await clock.advance(0)
     api.put(foreign())
-    await clock.advance(leaseTimes.retryMs)
+    await clock.advance(limits.lease.retryMs)
     expect([one.isHeld(), one.leadership().lost.aborted]).toEqual([false, true])
     expect(specOf(api)).toMatchObject({ holderIdentity: 'other' })
   })
@@ -122,7 +122,7 @@ describe('holding', () => {
     const one = candidate('one', { clock, api })
     await clock.advance(0)
     api.put(foreign())
-    await clock.advance(leaseTimes.retryMs)
+    await clock.advance(limits.lease.retryMs)
     expect(clock.pending).toBe(0)
     await one.leadership().release()
     expect(specOf(api)).toMatchObject({ holderIdentity: 'other' })
@@ -139,7 +139,7 @@ describe('releasing', () => {
     expect(two.isHeld()).toBe(false)
     await one.leadership().release()
     expect(specOf(api)).toMatchObject({ holderIdentity: '', leaseDurationSeconds: 1 })
-    await clock.advance(leaseTimes.retryMs * 1.2)
+    await clock.advance(limits.lease.retryMs * 1.2)
     expect(two.isHeld()).toBe(true)
   })
 

@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { leaseTimes } from '../../src/kube/lease.ts'
+import { limits } from '../../src/limits.ts'
 import { startTestApiServer, type TestApiServer } from '../support/envtest/api-server.ts'
 import { apiServerMissing, sharedApiServer } from '../support/envtest/shared.ts'
 import { fillNamespace, taken, updatedAt, type FullNamespace } from '../support/full-namespace.ts'
@@ -108,7 +108,7 @@ describe.skipIf(apiServerMissing() !== undefined)('an API server', () => {
       const tookMs = await firstApply(space, server)
       await annotate(`reached ZStack after ${tookMs} ms`)
       // It saw the lease for the first time when the API server was back, and never believes what others' clocks say.
-      expect(tookMs).toBeLessThan(leaseTimes.durationMs + noticeMs)
+      expect(tookMs).toBeLessThan(limits.lease.durationMs + noticeMs)
       await space.converged()
     },
     120_000,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { apiServerMissing } from '../support/envtest/shared.ts'
 import { fillNamespace, taken, updatedAt, type FullNamespace } from '../support/full-namespace.ts'
 import { inPod, type OperatorProcess } from '../support/operator-process.ts'
-import { leaseTimes } from '../../src/kube/lease.ts'
+import { limits } from '../../src/limits.ts'
 
 const size = 100
 /** 10 s for passes, 3 s to log out, 1 s for events, 5 s for the lease; deploy/ gives a pod 30 s. */
@@ -82,7 +82,7 @@ describe.skipIf(apiServerMissing() !== undefined)('of two replicas the other act
     replicas.leader.signal('SIGKILL')
     const tookMs = (await nextUpdate(replicas, 40_000)) - killedAt
     await annotate(`acted after ${tookMs} ms`)
-    expect(tookMs).toBeLessThan(leaseTimes.durationMs + marginMs)
+    expect(tookMs).toBeLessThan(limits.lease.durationMs + marginMs)
     await replicas.converged()
     expect(taken(replicas.zstack)).toHaveLength(11)
   }, 90_000)

@@ -132,7 +132,7 @@ describe('an update that became a job', () => {
     const { pass, inventory, clock, ready } = await atWork()
     await clock.advance(9 * minute)
     inventory.next('job', { job: true })
-    expect(await pass('a')).toEqual({ kind: 'after', ms: 200, isMidway: true })
+    expect(await pass('a')).toEqual({ kind: 'after', ms: 200, keepsBackoff: true })
     await clock.advance(9 * minute)
     expect(await pass('a')).toMatchObject({ kind: 'after' })
     expect(ready('a')).toBe('False AwaitingJob')
@@ -176,7 +176,7 @@ describe('an update that became a job', () => {
     fleet.edit('a', { requestCpu: 16 })
     inventory.endJobs()
     await pass('a')
-    expect(fleet.status('a').lastUpdate).not.toHaveProperty('attempts')
+    expect(fleet.status('a')).not.toHaveProperty('hold')
     expect(counted).toEqual(['verified'])
   })
 

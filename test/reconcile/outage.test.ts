@@ -121,7 +121,7 @@ describe('trouble that people have to mend', () => {
   it('of a connection that cannot be opened shows on every object', async () => {
     const rig = createRig()
     rig.fleet.create('a', { uuid })
-    rig.connections.open = () => ({ ok: false, failure: { kind: 'secret', message: 'the Secret is not there' } })
+    rig.connections.get = () => ({ ok: false, failure: { kind: 'secret', message: 'the Secret is not there' } })
     expect(await rig.pass('a')).toEqual({ kind: 'awaitChange' })
     expect(rig.ready('a')).toBe('False SecretNotFound')
     expect([...rig.reconciler.waiting()]).toEqual([keyOf('a')])
@@ -167,7 +167,7 @@ describe('an object is cared for', () => {
     ['invalid', { requestCpu: -1 }],
   ])('when it is %s', async (_, spec) => {
     const { reconciler } = await inSync(spec)
-    expect(reconciler.isCaredFor(keyOf('a'))).toBe(true)
+    expect(reconciler.isSettledOrActive(keyOf('a'))).toBe(true)
   })
 
   it('no more once a pass over it goes wrong in any way, be it a bug', async () => {
@@ -175,7 +175,7 @@ describe('an object is cared for', () => {
     fleet.edit('a', { requestCpu: 8 })
     inventory.next('update', { after: Promise.reject(new Error('a bug')) })
     await expect(pass('a')).rejects.toThrow('a bug')
-    expect(rig.reconciler.isCaredFor(keyOf('a'))).toBe(false)
+    expect(rig.reconciler.isSettledOrActive(keyOf('a'))).toBe(false)
   })
 
   it('while a pass over it is under way: a poll of that moment shall not call for another', async () => {
@@ -184,18 +184,18 @@ describe('an object is cared for', () => {
     const answer = Promise.withResolvers<undefined>()
     inventory.next('update', { after: answer.promise })
     const { ended } = await begin('a')
-    expect(rig.reconciler.isCaredFor(keyOf('a'))).toBe(true)
+    expect(rig.reconciler.isSettledOrActive(keyOf('a'))).toBe(true)
     answer.reject(new Error('a bug'))
     await expect(ended).rejects.toThrow('a bug')
-    expect(rig.reconciler.isCaredFor(keyOf('a'))).toBe(false)
+    expect(rig.reconciler.isSettledOrActive(keyOf('a'))).toBe(false)
   })
 
   it('not before its first pass, nor with work undone', async () => {
     const rig = createRig({ isIneffective: true })
     rig.inventory.place(uuid, { requestCpu: 4 })
     rig.fleet.create('a', { uuid, requestCpu: 8 })
-    expect(rig.reconciler.isCaredFor(keyOf('a'))).toBe(false)
+    expect(rig.reconciler.isSettledOrActive(keyOf('a'))).toBe(false)
     await rig.pass('a')
-    expect(rig.reconciler.isCaredFor(keyOf('a'))).toBe(false)
+    expect(rig.reconciler.isSettledOrActive(keyOf('a'))).toBe(false)
   })
 })

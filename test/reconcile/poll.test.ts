@@ -15,19 +15,20 @@ const uuidOf = (name: string) => name.repeat(32)
 function poller({ random = 0.5, unsettled = [] as readonly string[] } = {}) {
   const clock = createManualClock()
   const inventory = createFakeInventory({ clock })
-  const connections = connectionsTo(inventory)
+  const [connection] = connectionsTo(inventory).all()
+  if (!connection) throw new Error('no connection')
   const claims = createClaims()
   const { log, entries } = createCapturedLog()
   for (const name of ['a', 'b', 'c']) {
     inventory.place(uuidOf(name), { requestCpu: 4 })
-    claims.note(name, object(name))
+    claims.note(name, object(name), connection)
   }
   const woken: string[] = []
   const unrest = new Set(unsettled)
   const subject = createPoller({
     claims,
-    connections,
-    isCaredFor: (key) => !unrest.has(key),
+    connection,
+    isSettledOrActive: (key) => !unrest.has(key),
     enqueue: (key) => woken.push(key),
     clock,
     random: () => random,
@@ -44,7 +45,7 @@ function poller({ random = 0.5, unsettled = [] as readonly string[] } = {}) {
   return {
     clock,
     inventory,
-    connections,
+    connection,
     claims,
     entries,
     unrest,
@@ -104,8 +105,8 @@ describe('the poller', () => {
   })
 
   it('wakes every object that speaks for a service that changed', async () => {
-    const { start, clock, inventory, claims, woken } = poller()
-    claims.note('rival', object('rival', { uuid: uuidOf('b') }))
+    const { start, clock, inventory, claims, connection, woken } = poller()
+    claims.note('rival', object('rival', { uuid: uuidOf('b') }), connection)
     await start()
     woken()
     inventory.place(uuidOf('b'), { requestCpu: 8 })
@@ -129,8 +130,8 @@ describe('the poller', () => {
     await start()
     claims.note('a', undefined)
     await clock.advance(intervalMs)
-    expect(inventory.known(uuidOf('a'))).toBeUndefined()
-    expect(inventory.known(uuidOf('b'))).toBeDefined()
+    expect(inventory.cached(uuidOf('a'))).toBeUndefined()
+    expect(inventory.cached(uuidOf('b'))).toBeDefined()
   })
 
   it('in a short outage wakes nobody, not even the unsettled, who have timers of their own', async () => {
@@ -163,22 +164,11 @@ describe('the poller', () => {
     expect(woken()).toEqual(['a'])
   })
 
-  it('asks nothing of a connection that cannot be opened, and goes on', async () => {
-    const { start, clock, connections, polls } = poller()
-    const opened = connections.open()
-    connections.open = () => ({ ok: false, failure: { kind: 'secret', message: 'no Secret' } })
-    await start()
-    expect(polls()).toBe(0)
-    connections.open = () => opened
-    await clock.advance(intervalMs)
-    expect(polls()).toBe(1)
-  })
-
   it('polls at once when hurried, and then keeps its interval', async () => {
     const { start, clock, poller: subject, polls } = poller()
     await start()
     await clock.advance(1_000)
-    subject.hurry()
+    subject.pollNow()
     await clock.advance(0)
     expect(polls()).toBe(2)
     await clock.advance(intervalMs - 1)
@@ -192,8 +182,8 @@ describe('the poller', () => {
     const { promise, resolve } = Promise.withResolvers<undefined>()
     inventory.next('refresh', { after: promise })
     await start()
-    subject.hurry()
-    subject.hurry()
+    subject.pollNow()
+    subject.pollNow()
     await clock.advance(1_000)
     expect(polls()).toBe(1)
     resolve(undefined)
@@ -222,7 +212,7 @@ describe('the poller', () => {
     await start()
     await clock.advance(90_000)
     expect(subject.observationAgeMs()).toBe(90_000)
-    subject.hurry()
+    subject.pollNow()
     await clock.advance(0)
     expect(subject.observationAgeMs()).toBe(0)
     await clock.advance(5_000)

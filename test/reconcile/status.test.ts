@@ -152,7 +152,7 @@ describe('the status after a pass', () => {
     const { pass, fleet, inventory, ready, reconciler } = rigWith()
     fleet.nextWrite({ fails: new Error('the API server is away') })
     await expect(pass('a')).rejects.toThrow('the API server is away')
-    expect(reconciler.isCaredFor('default/a')).toBe(false)
+    expect(reconciler.isSettledOrActive('default/a')).toBe(false)
     await pass('a')
     expect(ready('a')).toBe('True InSync')
     expect(fleet.status('a').lastUpdate).toMatchObject({ fields: ['requestCpu'], cause: 'SpecChanged' })
@@ -166,7 +166,7 @@ describe('the status after a pass', () => {
     await pass('a')
     expect(inventory.updates()).toHaveLength(1)
     expect(counted).toEqual(['verified'])
-    expect(fleet.status('a')).toMatchObject({ writeOnlyHashes: { userTags: expect.any(String) as string } })
+    expect(fleet.status('a')).toMatchObject({ fieldHashes: { userTags: expect.any(String) as string } })
   })
 
   it('of an edit that came while Kubernetes refused the last one is that of the edit', async () => {

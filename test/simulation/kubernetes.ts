@@ -1,5 +1,5 @@
 /** The API server of a simulated world, as one process after the other reaches it. */
-import { group, plural, version } from '../../src/api/modelservice.ts'
+import { group, plural, version } from '../../src/api/names.ts'
 import { ApiError, type ApiRequest, type Cluster } from '../../src/kube/cluster.ts'
 import type { Chance } from './chance.ts'
 import { exchange } from './exchange.ts'

@@ -2,11 +2,11 @@
 import * as fc from 'fast-check'
 import { fieldNames, type FieldName, type Spec } from '../../src/api/modelservice.ts'
 import { assess, reassess, type Observation } from '../../src/decide/assess.ts'
-import { cures, type FailureKind } from '../../src/decide/failure.ts'
+import { failurePolicy, type FailureKind } from '../../src/decide/failure.ts'
 import { desiredOf, fields, isEmpty, type Json } from '../../src/decide/fields.ts'
-import type { Outcome, Seen } from '../../src/decide/outcome.ts'
+import type { Outcome, Comparison } from '../../src/decide/outcome.ts'
 import type { Patch } from '../../src/decide/plan.ts'
-import { uid, uuid, type Declared, type LiveValues } from './judgement.ts'
+import { uid, uuid, type Declared, type LiveValues } from './decide-inputs.ts'
 
 const text = fc.oneof(fc.constantFrom('', 'a', 'A', 'a ', 'x'.repeat(70)), fc.string({ unit: 'binary', maxLength: 80 }))
 const yaml = fc.oneof(
@@ -108,12 +108,12 @@ export const encounters = fc
   .record({ spec: specs, other: specs, server: servers })
   .map(({ spec, other, server }) => ({ spec, server, live: take(server, {}, Object.fromEntries(encoded(other))) }))
 
-const anySeen: fc.Arbitrary<Seen> = encounters.map(({ spec, server, live }) => {
+const anySeen: fc.Arbitrary<Comparison> = encounters.map(({ spec, server, live }) => {
   const observation = read(server, live)
   return { observation, assessment: assess(encoded(spec), observation, {}, uid) }
 })
 
-const seenEqual: fc.Arbitrary<Seen> = encounters.map(({ spec, server, live }) => {
+const seenEqual: fc.Arbitrary<Comparison> = encounters.map(({ spec, server, live }) => {
   const desired = encoded(spec)
   const observation = read(server, take(server, live, Object.fromEntries(desired)))
   return { observation, assessment: reassess(desired, observation, {}, [...desired.keys()], uid) }
@@ -121,7 +121,7 @@ const seenEqual: fc.Arbitrary<Seen> = encounters.map(({ spec, server, live }) =>
 
 const seenOther = anySeen.filter(({ assessment }) => assessment.differences.length > 0)
 const seenLeft = anySeen.filter(({ assessment }) => assessment.differences.length + assessment.unsent.length > 0)
-const failureKinds = Object.keys(cures) as FailureKind[]
+const failureKinds = Object.keys(failurePolicy) as FailureKind[]
 const failure = fc.record({
   kind: fc.constantFrom(...failureKinds),
   message: fc.constantFrom('it fails', 'y'.repeat(3000)),
@@ -136,12 +136,12 @@ export const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
     { kind: 'conflict', uuid, winner: 'default/older' },
     { kind: 'missing', uuid },
   ),
-  seenEqual.map((seen): Outcome => ({ kind: 'inSync', seen })),
-  seenOther.map((seen): Outcome => ({ kind: 'drifted', seen, policy: 'Observe' })),
-  seenLeft.map((seen): Outcome => ({ kind: 'suspended', seen })),
-  anySeen.map((seen): Outcome => ({ kind: 'updating', seen })),
-  anySeen.map((seen): Outcome => ({ kind: 'awaitingJob', seen, afterMs: 200 })),
-  seenOther.map((seen): Outcome => ({ kind: 'ineffective', seen, retryInMs: 3_600_000 })),
+  seenEqual.map((seen): Outcome => ({ kind: 'inSync', comparison: seen })),
+  seenOther.map((seen): Outcome => ({ kind: 'drifted', comparison: seen, policy: 'Observe' })),
+  seenLeft.map((seen): Outcome => ({ kind: 'suspended', comparison: seen })),
+  anySeen.map((seen): Outcome => ({ kind: 'updating', comparison: seen })),
+  anySeen.map((seen): Outcome => ({ kind: 'awaitingJob', comparison: seen, afterMs: 200 })),
+  seenOther.map((seen): Outcome => ({ kind: 'ineffective', comparison: seen, retryInMs: 3_600_000 })),
   fc.record({ kind: fc.constant('failed' as const), failure, stale: fc.boolean() }),
   fc.record({ kind: fc.constant('failed' as const), failure, seen: anySeen, stale: fc.boolean() }),
 )

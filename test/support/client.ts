@@ -1,13 +1,13 @@
 import { afterEach } from 'vitest'
 import { createHash } from 'node:crypto'
-import { done, type Answer } from '../../src/decide/failure.ts'
-import type { CircuitChange } from '../../src/zstack/circuit.ts'
+import { ok, type Result } from '../../src/decide/failure.ts'
+import type { ConnectionEvent } from '../../src/reconcile/ports.ts'
 import { createClient, type Call, type Client, type ClientOptions } from '../../src/zstack/client.ts'
-import { createConnections, type ConnectionOptions } from '../../src/zstack/connections.ts'
+import { createConnection, type ConnectionOptions } from '../../src/zstack/connection.ts'
 import { fixedCredentials, type Credentials, type CredentialsSource } from '../../src/zstack/credentials.ts'
 import { secretOf } from '../../src/secret.ts'
 import { createHttp, type Http } from '../../src/zstack/http.ts'
-import { revealed } from './revealed.ts'
+import { withPlainSecrets } from './plain-secrets.ts'
 import { createManualClock, type ManualClock } from './clock.ts'
 import {
   DEFAULT_CREDENTIALS,
@@ -44,19 +44,19 @@ export function httpTo(baseUrl: string, change: Partial<Parameters<typeof create
 
 type Change = Partial<ClientOptions> & { readonly clock?: ManualClock }
 
-export type TestClient = Client & { readonly clock: ManualClock; readonly changes: readonly CircuitChange[] }
+export type TestClient = Client & { readonly clock: ManualClock; readonly changes: readonly ConnectionEvent[] }
 
 /** A client whose time stands still, logged in as the simulator's administrator unless told otherwise. */
 export function clientOver(http: Http, change: Change = {}): TestClient {
   const clock = change.clock ?? createManualClock(new Date())
-  const changes: CircuitChange[] = []
+  const changes: ConnectionEvent[] = []
   const client = createClient({
     http,
     endpoint,
     credentials: fixedCredentials(admin),
     maxInFlight: 16,
     random: () => 0.5,
-    onChange: (to) => changes.push(to),
+    onEvent: (to) => changes.push(to),
     ...change,
     clock,
   })
@@ -65,7 +65,8 @@ export function clientOver(http: Http, change: Change = {}): TestClient {
 
 /** The default connection, opened: of the simulator's administrator, in any body shape, unless told otherwise. */
 export function connectionOver(options: Pick<ConnectionOptions, 'http'> & Partial<ConnectionOptions>) {
-  const connections = createConnections({
+  const connection = createConnection({
+    name: 'default',
     endpoint,
     credentials: fixedCredentials(admin),
     requestBody: 'auto',
@@ -73,12 +74,10 @@ export function connectionOver(options: Pick<ConnectionOptions, 'http'> & Partia
     clock: createManualClock(),
     random: () => 0.5,
     onShapeLearned: () => undefined,
-    onChange: () => undefined,
+    onEvent: () => undefined,
     ...options,
   })
-  const opened = connections.open()
-  if (!opened.ok) throw new Error(opened.failure.message)
-  return { connection: opened.value, inventory: opened.value.inventory, close: () => connections.close() }
+  return { connection, inventory: connection.inventory, close: () => connection.close() }
 }
 
 /** Simulators and clients to them, closed after each test. */
@@ -105,7 +104,7 @@ export function clientsAndSimulators(): {
 }
 
 /** Of each answer the kind of its failure, or `ok`. */
-export const failures = (answers: readonly Answer<unknown>[]) =>
+export const failures = (answers: readonly Result<unknown>[]) =>
   answers.map((answer) => (answer.ok ? 'ok' : answer.failure.kind))
 export const times = <T>(count: number, run: (index: number) => T) => Array.from({ length: count }, (_, i) => run(i))
 
@@ -127,7 +126,7 @@ export function changeableCredentials(first: Credentials): CredentialsSource & {
   let current = first
   return {
     canChange: true,
-    read: () => Promise.resolve(done({ credentials: current, revision: revisionOf(current) })),
+    read: () => Promise.resolve(ok({ credentials: current, version: revisionOf(current) })),
     replace(next) {
       current = next
     },
@@ -136,6 +135,6 @@ export function changeableCredentials(first: Credentials): CredentialsSource & {
 
 function revisionOf(credentials: Credentials): string {
   return createHash('sha256')
-    .update(JSON.stringify(revealed(credentials)))
+    .update(JSON.stringify(withPlainSecrets(credentials)))
     .digest('hex')
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Spec, StoredModelService } from '../../src/api/modelservice.ts'
-import { reconcileRequestedAt, statusOf } from '../../src/api/modelservice.ts'
+import { statusOf } from '../../src/api/modelservice.ts'
+import { reconcileRequestedAt } from '../../src/api/names.ts'
 import type { Status } from '../../src/api/status.ts'
 import type { Objects } from '../../src/reconcile/ports.ts'
 
@@ -36,7 +37,7 @@ export interface Fleet extends Objects {
   /** Scripts for the next status writes, first come first served. */
   nextWrite(...scripts: WriteScript[]): void
   /** Drops the scripts that are left. */
-  calm(): void
+  endFaults(): void
 }
 
 export type OnFleetChange = (
@@ -93,7 +94,7 @@ export function createFleet(onChange: OnFleetChange = () => undefined): Fleet {
     status: (name) => statusOf(get(name)) ?? {},
     writes,
     nextWrite: (...more) => void scripts.push(...more),
-    calm: () => void scripts.splice(0),
+    endFaults: () => void scripts.splice(0),
 
     get: (key) => objects.get(key),
     async writeStatus({ metadata }, status, signal) {

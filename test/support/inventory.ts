@@ -1,10 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { FieldName } from '../../src/api/modelservice.ts'
+import { defaultConnection, type FieldName } from '../../src/api/modelservice.ts'
 import type { Clock } from '../../src/clock.ts'
-import { done, failed, type Answer, type Failure } from '../../src/decide/failure.ts'
+import { ok, err, type Result, type Failure } from '../../src/decide/failure.ts'
 import { fields, isEmpty, type Json } from '../../src/decide/fields.ts'
 import type { Patch } from '../../src/decide/plan.ts'
-import type { Accepted, Connections, Inventory, JobRef, Known } from '../../src/reconcile/ports.ts'
+import type {
+  UpdateOutcome,
+  Connection,
+  Connections,
+  Inventory,
+  JobRef,
+  CachedObservation,
+} from '../../src/reconcile/ports.ts'
 
 export type InventoryCall =
   | { readonly kind: 'read'; readonly uuid: string }
@@ -39,7 +46,7 @@ export interface FakeInventory extends Inventory {
   next(kind: InventoryCall['kind'], ...scripts: Script[]): void
   endJobs(end?: 'done' | 'expired' | { readonly fails: Failure }): void
   /** Drops the scripts that are left, and ends all jobs well. */
-  calm(): void
+  endFaults(): void
   /** As a new process finds it: knows nothing, and ZStack holds what it held. */
   forget(): void
 }
@@ -56,7 +63,7 @@ export type FakeInventoryOptions = {
 export function createFakeInventory({ clock, isOld, isIneffective }: FakeInventoryOptions): FakeInventory {
   const calls: InventoryCall[] = []
   const services = new Map<string, Map<FieldName, Json>>()
-  const known = new Map<string, Known>()
+  const known = new Map<string, CachedObservation>()
   const shows = new Set<FieldName>()
   const scripts: Record<InventoryCall['kind'], Script[]> = { read: [], refresh: [], update: [], job: [] }
   const jobs = new Map<string, { carryOut: () => void; end?: 'done' | 'expired' | { readonly fails: Failure } }>()
@@ -71,9 +78,9 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
     const values = new Map([...(held ?? [])].filter(([field, value]) => isShown(field) && !isEmpty(value)))
     for (const field of values.keys()) if (fields[field].visibility === 'newer') shows.add(field)
     const live = held && { values }
-    const isSame = before !== undefined && isDeepStrictEqual(before.seen?.live, live)
-    const seen = isSame ? before.seen : live && { live, shows }
-    known.set(uuid, { seen, at: clock.monotonic() })
+    const isSame = before !== undefined && isDeepStrictEqual(before.observation?.live, live)
+    const seen = isSame ? before.observation : live && { live, shows }
+    known.set(uuid, { observation: seen, at: clock.monotonic() })
     return before !== undefined && !isSame
   }
 
@@ -87,11 +94,11 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
     for (const job of jobs.values()) job.end ??= end
   }
 
-  function start(carryOut: () => void): Answer<Accepted> {
+  function start(carryOut: () => void): Result<UpdateOutcome> {
     const job = { uuid: `job-${started}`, path: `/v1/api-jobs/job-${started}` }
     started += 1
     jobs.set(job.uuid, { carryOut })
-    return done({ kind: 'running', job })
+    return ok({ kind: 'running', job })
   }
 
   async function scripted(call: InventoryCall, signal: AbortSignal): Promise<Script | undefined> {
@@ -103,9 +110,9 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
     return script
   }
 
-  function accepted(uuid: string): Answer<Accepted> {
+  function accepted(uuid: string): Result<UpdateOutcome> {
     look(uuid)
-    return done({ kind: 'done', seen: known.get(uuid)?.seen })
+    return ok({ kind: 'done', observation: known.get(uuid)?.observation })
   }
 
   return {
@@ -116,7 +123,7 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
     held: (uuid) => (services.has(uuid) ? Object.fromEntries(services.get(uuid)!) : undefined),
     next: (kind, ...more) => void scripts[kind].push(...more),
     endJobs,
-    calm() {
+    endFaults() {
       for (const left of Object.values(scripts)) left.length = 0
       endJobs('done')
     },
@@ -125,22 +132,22 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
       shows.clear()
     },
 
-    known: (uuid) => known.get(uuid),
+    cached: (uuid) => known.get(uuid),
     async read(uuid, signal) {
       const script = await scripted({ kind: 'read', uuid }, signal)
-      if (script && 'fails' in script) return failed(script.fails)
+      if (script && 'fails' in script) return err(script.fails)
       look(uuid)
-      return done(known.get(uuid)!)
+      return ok(known.get(uuid)!)
     },
     async refresh(uuids, signal) {
       const script = await scripted({ kind: 'refresh', uuids }, signal)
-      if (script && 'fails' in script) return failed(script.fails)
-      return done(uuids.filter(look))
+      if (script && 'fails' in script) return err(script.fails)
+      return ok(uuids.filter(look))
     },
     async update(uuid, patch, signal, isWanted) {
       const [first] = scripts.update
       if (first && 'queuedFor' in first) await first.queuedFor
-      if (isWanted?.() === false) return done({ kind: 'withdrawn' })
+      if (isWanted?.() === false) return ok({ kind: 'withdrawn' })
       const script = await scripted({ kind: 'update', uuid, patch }, signal)
       const isIdle = isIneffective === true || (script !== undefined && 'ineffective' in script)
       const carryOut = () => {
@@ -149,10 +156,10 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
       if (script && 'fails' in script) {
         if (script.carriedOut === true) carryOut()
         if (script.fails.ambiguous === true) known.delete(uuid)
-        return failed(script.fails)
+        return err(script.fails)
       }
       if (!services.has(uuid))
-        return failed({
+        return err({
           kind: 'rejected',
           code: 'SYS.1003',
           message: 'ZStack refuses the update (SYS.1003: not found)',
@@ -166,17 +173,17 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
     },
     async job(uuid, ref, signal) {
       const script = await scripted({ kind: 'job', uuid, job: ref }, signal)
-      if (script && 'fails' in script) return failed(script.fails)
+      if (script && 'fails' in script) return err(script.fails)
       const job = jobs.get(ref.uuid)
       // A job unknown to ZStack is one that it has forgotten.
       if (!job) return accepted(uuid)
       if (script && ('job' in script || 'withdrawn' in script)) {
         jobs.delete(ref.uuid)
-        return 'job' in script ? start(job.carryOut) : done({ kind: 'withdrawn' })
+        return 'job' in script ? start(job.carryOut) : ok({ kind: 'withdrawn' })
       }
-      if (job.end === undefined) return done({ kind: 'running', job: ref })
+      if (job.end === undefined) return ok({ kind: 'running', job: ref })
       jobs.delete(ref.uuid)
-      if (typeof job.end === 'object') return failed(job.end.fails)
+      if (typeof job.end === 'object') return err(job.end.fails)
       job.carryOut()
       return accepted(uuid)
     },
@@ -191,9 +198,17 @@ export function connectionsTo(
   inventory: Inventory,
   endpoint = 'http://zstack.example/zstack',
 ): Connections & { trouble: Failure | undefined } {
+  const connection: Connection = {
+    name: defaultConnection,
+    endpoint,
+    inventory,
+    currentFailure: () => connections.trouble,
+    close: () => Promise.resolve(),
+  }
   const connections: Connections & { trouble: Failure | undefined } = {
     trouble: undefined,
-    open: () => done({ endpoint, inventory, trouble: () => connections.trouble }),
+    get: () => ok(connection),
+    all: () => [connection],
     close: () => Promise.resolve(),
   }
   return connections

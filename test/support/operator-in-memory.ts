@@ -3,7 +3,7 @@ import type { Patch } from '../../src/decide/plan.ts'
 import type { Inventory } from '../../src/reconcile/ports.ts'
 import { createPoller } from '../../src/reconcile/poll.ts'
 import { createReconciler } from '../../src/reconcile/reconcile.ts'
-import { isChangeForUs, urgencyOf } from '../../src/reconcile/wake.ts'
+import { isRelevantChange, priorityOf } from '../../src/reconcile/predicates.ts'
 import { runController } from '../../src/kube/controller.ts'
 import { createQueue } from '../../src/kube/queue.ts'
 import { createCapturedLog } from './captured-log.ts'
@@ -38,20 +38,23 @@ export function startOperatorInMemory({ onUpdate }: { readonly onUpdate: OnUpdat
       },
     }
     const connections = connectionsTo(watched, endpoint)
-    const quiet = { announce: () => undefined, onUpdate: () => undefined }
-    const parts = { claims, connections, clock, staleAfterMs }
-    const reconciler = createReconciler({ ...parts, ...quiet, objects: fleet, endpoint })
+    const [connection] = connections.all()
+    if (!connection) throw new Error('no connection')
+    const quiet = { recordEvent: () => undefined, onUpdate: () => undefined }
+    const parts = { claims, clock, staleAfterMs }
+    const reconciler = createReconciler({ ...parts, ...quiet, connections, objects: fleet })
     const poller = createPoller({
       ...parts,
-      isCaredFor: (key) => reconciler.isCaredFor(key),
+      connection,
+      isSettledOrActive: (key) => reconciler.isSettledOrActive(key),
       enqueue: (key) => queue.add(key, 'poll'),
       random: () => 0.5,
       log,
       intervalMs: 60_000,
     })
     tell = (key, before, after) => {
-      for (const other of claims.note(key, after)) queue.add(other, 'change')
-      if (isChangeForUs(before, after)) queue.add(key, urgencyOf(before, after))
+      for (const other of claims.note(key, after, connection)) queue.add(other, 'change')
+      if (isRelevantChange(before, after)) queue.add(key, priorityOf(before, after))
     }
     for (const key of fleet.keys()) tell(key, undefined, fleet.get(key))
     const pass = (key: string, context: Parameters<typeof reconciler.reconcile>[1]) =>
@@ -74,7 +77,7 @@ export function startOperatorInMemory({ onUpdate }: { readonly onUpdate: OnUpdat
     clock,
     inventory,
     fleet,
-    winner: (uuid: string) => life.claims.winner(uuid),
+    winner: (uuid: string) => life.claims.winner(endpoint, uuid),
     /** Kills the process at this very moment, whatever is under way, and starts another that knows nothing. */
     restart: () => {
       void life.crash()

@@ -1,27 +1,27 @@
 import { onTestFinished } from 'vitest'
 import type { Clock } from '../../src/clock.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
-import { servePages, type Told } from '../../src/telemetry/pages.ts'
+import { serveEndpoints, type OperatorState } from '../../src/telemetry/endpoints.ts'
 import { createManualClock } from './clock.ts'
 import { freePort } from './free-port.ts'
 
 /** What a leader has to tell that is well. */
-export const well: Told = {
+export const well: OperatorState = {
   queue: { waiting: () => 0, working: () => [] },
   informer: { hasSynced: () => true, silentForMs: () => 0 },
   poller: { hasPolled: () => true, observationAgeMs: () => 0 },
   objects: () => [],
-  hasTrouble: () => false,
+  isConnectionDown: () => false,
   isLeader: () => true,
   isStopping: () => false,
 }
 
 /** The pages over what there is to tell, until the test ends. */
-export async function startPages(told: Partial<Told> = {}, clock: Clock = createManualClock()) {
+export async function startPages(told: Partial<OperatorState> = {}, clock: Clock = createManualClock()) {
   const ports = { health: await freePort(), metrics: await freePort() }
   const metrics = createMetrics({ version: '1', workers: 1, staleAfterMs: 300_000 })
   const configured = { healthPort: ports.health, metricsPort: ports.metrics }
-  const pages = await servePages(configured, metrics, { ...well, ...told }, clock)
+  const pages = await serveEndpoints(configured, metrics, { ...well, ...told }, clock)
   onTestFinished(() => pages.close())
   return {
     ports,

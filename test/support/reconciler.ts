@@ -1,14 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
+import { defaultConnection } from '../../src/api/modelservice.ts'
 import type { Condition } from '../../src/api/status.ts'
-import type { Announcement } from '../../src/decide/events.ts'
-import { conditionOf } from '../../src/decide/report.ts'
+import type { ObjectEvent } from '../../src/decide/events.ts'
+import { conditionOf } from '../../src/decide/conditions.ts'
 import { createClaims, type Claims } from '../../src/reconcile/claims.ts'
 import type { Connections } from '../../src/reconcile/ports.ts'
 import { createReconciler, type Reconciler } from '../../src/reconcile/reconcile.ts'
-import type { UpdateResult } from '../../src/reconcile/reporter.ts'
+import type { UpdateResult } from '../../src/reconcile/ports.ts'
 import { createStopwatch } from '../../src/reconcile/stopwatch.ts'
-import { isChangeForUs } from '../../src/reconcile/wake.ts'
-import type { Result } from '../../src/decide/outcome.ts'
+import { isRelevantChange } from '../../src/reconcile/predicates.ts'
+import type { Requeue } from '../../src/requeue.ts'
 import type { Failure } from '../../src/decide/failure.ts'
 import { createCapturedLog, type CapturedLog } from './captured-log.ts'
 import { createManualClock, type ManualClock } from './clock.ts'
@@ -30,11 +31,11 @@ export interface Rig extends CapturedLog {
   /** What converged, by cause and seconds: `SpecChanged 3`. */
   readonly converged: readonly string[]
   /** One pass over an object, to its end. */
-  readonly pass: (name: string) => Promise<Result>
+  readonly pass: (name: string) => Promise<Requeue>
   /** So many, one after the other, while time stands still. */
-  readonly passes: (name: string, count: number) => Promise<Result>
+  readonly passes: (name: string, count: number) => Promise<Requeue>
   /** Begins a pass and lets all settle that needs no time. */
-  readonly begin: (name: string, signal?: AbortSignal) => Promise<{ readonly ended: Promise<Result> }>
+  readonly begin: (name: string, signal?: AbortSignal) => Promise<{ readonly ended: Promise<Requeue> }>
   /** A new process: everything but what Kubernetes and ZStack hold is gone. */
   readonly restart: () => void
   readonly condition: (name: string, type: Condition['type']) => Condition | undefined
@@ -62,24 +63,23 @@ export function createRig(options: Partial<FakeInventoryOptions> = {}): Rig {
   const converged: string[] = []
   const stopwatch = createStopwatch(clock, (cause, seconds) => converged.push(`${cause} ${seconds}`))
   const fleet = createFleet((key, before, after) => {
-    claims.note(key, after)
-    if (isChangeForUs(before, after)) stopwatch.changed(key)
+    claims.note(key, after, { name: defaultConnection, endpoint })
+    if (isRelevantChange(before, after)) stopwatch.changed(key)
   })
   let reconciler = start()
 
   function start(): Reconciler {
-    const announce = ({ metadata }: { metadata: { name: string } }, { reason, message }: Announcement) =>
+    const recordEvent = ({ metadata }: { metadata: { name: string } }, { reason, message }: ObjectEvent) =>
       void announced.push(`${metadata.name}: ${reason} ${message}`)
     const onUpdate = (result: UpdateResult) => void counted.push(result)
     return createReconciler({
       objects: fleet,
       claims,
       connections,
-      announce,
+      recordEvent,
       onUpdate,
       stopwatch,
       clock,
-      endpoint,
       staleAfterMs,
     })
   }
@@ -118,7 +118,7 @@ export function createRig(options: Partial<FakeInventoryOptions> = {}): Rig {
     },
     restart() {
       claims = createClaims()
-      for (const key of fleet.keys()) claims.note(key, fleet.get(key))
+      for (const key of fleet.keys()) claims.note(key, fleet.get(key), { name: defaultConnection, endpoint })
       inventory.forget()
       reconciler = start()
     },

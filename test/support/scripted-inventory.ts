@@ -1,6 +1,6 @@
-import type { Answer } from '../../src/decide/failure.ts'
+import type { Result } from '../../src/decide/failure.ts'
 import type { Json } from '../../src/decide/fields.ts'
-import type { Accepted, Inventory } from '../../src/reconcile/ports.ts'
+import type { UpdateOutcome, Inventory } from '../../src/reconcile/ports.ts'
 import { createBodyShapes } from '../../src/zstack/bodyshape.ts'
 import { createInventory } from '../../src/zstack/inventory.ts'
 import { clientOver, endpoint } from './client.ts'
@@ -37,5 +37,5 @@ export const updated = (uuid: string, values: Readonly<Record<string, Json>>) =>
   answered(200, { inventory: service(uuid, values) })
 
 /** The CPUs that an update's end shows, or the answer itself where it shows none. */
-export const cpuOf = (answer: Answer<Accepted>) =>
-  answer.ok && answer.value.kind === 'done' ? answer.value.seen?.live.values.get('requestCpu') : answer
+export const cpuOf = (answer: Result<UpdateOutcome>) =>
+  answer.ok && answer.value.kind === 'done' ? answer.value.observation?.live.values.get('requestCpu') : answer

@@ -10,7 +10,7 @@ describe.skipIf(promtoolMissing !== undefined)('the page, read by Prometheus', (
       waiting: { change: 0, retry: 0, poll: 0 },
       working: [],
       isLeader: true,
-      hasTrouble: false,
+      isConnectionDown: false,
       observationAge: 1,
       loopLag: 0,
       objects: () => [{ metadata: { namespace: 'default', name: 'a' }, status: { conditions } }],

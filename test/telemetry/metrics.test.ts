@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { catalogue } from '../../src/telemetry/catalogue.ts'
-import { metered } from '../../src/telemetry/metered.ts'
-import { createMetrics, type Metrics, type Now } from '../../src/telemetry/metrics.ts'
+import { instrumented } from '../../src/telemetry/instrument.ts'
+import { createMetrics, type Metrics, type Snapshot } from '../../src/telemetry/metrics.ts'
 
-const atRest: Now = {
+const atRest: Snapshot = {
   waiting: { change: 0, retry: 0, poll: 0 },
   working: [],
   isLeader: true,
-  hasTrouble: false,
+  isConnectionDown: false,
   observationAge: 0,
   loopLag: 0,
   objects: () => [],
@@ -16,18 +16,18 @@ const atRest: Now = {
 
 const create = (version = '1') => createMetrics({ version, workers: 32, staleAfterMs: 300_000 })
 
-async function pageOf(metrics: Metrics, now: Partial<Now> = {}): Promise<string> {
+async function pageOf(metrics: Metrics, now: Partial<Snapshot> = {}): Promise<string> {
   const { text } = await metrics.page({ ...atRest, ...now })
   return [...text].join('')
 }
 
 /** The sample of a series, by name and labels as the page has them. */
-async function sample(metrics: Metrics, series: string, now: Partial<Now> = {}) {
+async function sample(metrics: Metrics, series: string, now: Partial<Snapshot> = {}) {
   const line = (await pageOf(metrics, now)).split('\n').find((one) => one.startsWith(`${series} `))
   return line === undefined ? undefined : Number(line.slice(series.length + 1))
 }
 
-async function samples(metrics: Metrics, wanted: Readonly<Record<string, number>>, now: Partial<Now> = {}) {
+async function samples(metrics: Metrics, wanted: Readonly<Record<string, number>>, now: Partial<Snapshot> = {}) {
   const found = Object.keys(wanted).map(async (series) => [series, await sample(metrics, series, now)])
   return Object.fromEntries(await Promise.all(found)) as Record<string, number | undefined>
 }
@@ -123,7 +123,7 @@ describe('the metrics', () => {
     const now = {
       waiting: { change: 1, retry: 2, poll: 3 },
       working: [4, 6],
-      hasTrouble: true,
+      isConnectionDown: true,
       observationAge: 61,
       loopLag: 0.25,
       process: { cpuSeconds: 7, residentBytes: 8, heapBytes: 9, startTime: 10 },
@@ -190,7 +190,7 @@ describe('a metered sender', () => {
     ['PUT', '/v1/ai/model-services/some', 'update'],
   ])('counts %s %s as %s, by status', async (method, path, operation) => {
     const metrics = create()
-    const send = metered(() => Promise.resolve({ status: 503 }), metrics)
+    const send = instrumented(() => Promise.resolve({ status: 503 }), metrics)
     expect(await send({ method, path }, signal)).toEqual({ status: 503 })
     expect(await sample(metrics, `zstack_api_requests_total{operation="${operation}",code="503"}`)).toBe(1)
     expect(await sample(metrics, `zstack_api_request_duration_seconds_count{operation="${operation}"}`)).toBe(1)
@@ -199,8 +199,8 @@ describe('a metered sender', () => {
   it('counts silence and a rejection as none, and hands them on', async () => {
     const metrics = create()
     const request = { method: 'GET', path: '/v1/ai/model-services' }
-    await metered(() => Promise.resolve({}), metrics)(request, signal)
-    const failing = metered(() => Promise.reject(new Error('aborted')), metrics)
+    await instrumented(() => Promise.resolve({}), metrics)(request, signal)
+    const failing = instrumented(() => Promise.reject(new Error('aborted')), metrics)
     await expect(failing(request, signal)).rejects.toThrow('aborted')
     expect(await sample(metrics, 'zstack_api_requests_total{operation="query",code="none"}')).toBe(2)
   })

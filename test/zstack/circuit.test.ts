@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { Failure } from '../../src/decide/failure.ts'
-import { createCircuit, type CircuitChange } from '../../src/zstack/circuit.ts'
+import { createCircuit } from '../../src/zstack/circuit.ts'
+import type { ConnectionEvent } from '../../src/reconcile/ports.ts'
 import { createManualClock } from '../support/clock.ts'
 
 const outage: Failure = { kind: 'unavailable', message: 'ZStack does not answer', ambiguous: true }
 
 function start(random = () => 1) {
   const clock = createManualClock()
-  const changes: CircuitChange[] = []
+  const changes: ConnectionEvent[] = []
   const circuit = createCircuit(clock, random, (change) => changes.push(change))
   const open = () => ['a', 'b', 'c'].forEach((target) => circuit.record(target, outage))
   return { clock, circuit, changes, open }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { failed } from '../../src/decide/failure.ts'
+import { err } from '../../src/decide/failure.ts'
 import { fixedCredentials, type Credentials } from '../../src/zstack/credentials.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import {
@@ -31,7 +31,7 @@ describe('refused credentials', () => {
       await client.clock.advance(minute - 1)
     }
     expect(sim.counters).toMatchObject({ login: 1, total: 1 })
-    expect(client.trouble()).toMatchObject({ kind: 'credentials' })
+    expect(client.currentFailure()).toMatchObject({ kind: 'credentials' })
     expect(client.changes).toEqual(['open'])
     await client.clock.advance(minute)
     await Promise.all(times(40, () => client.call(readCall(), anySignal())))
@@ -111,7 +111,7 @@ describe('changed credentials', () => {
     await client.call(readCall(), anySignal())
     credentials.replace(admin)
     await client.clock.advance(5_000)
-    expect(client.trouble()).toBeUndefined()
+    expect(client.currentFailure()).toBeUndefined()
     expect(client.changes).toEqual(['open', 'closed'])
     expect(failures([await client.call(readCall(), anySignal())])).toEqual(['ok'])
   })
@@ -127,7 +127,7 @@ describe('changed credentials', () => {
     sim.dropSessions()
     await client.call(readCall(), anySignal())
     await client.clock.advance(20 * minute)
-    expect(client.trouble()).toMatchObject({ kind: 'credentials' })
+    expect(client.currentFailure()).toMatchObject({ kind: 'credentials' })
   })
 
   it('in the middle of a request: it is sent again under the new ones, and nobody logs in with the old', async () => {
@@ -165,14 +165,14 @@ describe('changed credentials', () => {
     await client.clock.advance(5_000)
     slow.release(refusedWith('ID.1000'))
     expect(failures([await call])).toEqual(['ok'])
-    expect(client.trouble()).toBeUndefined()
+    expect(client.currentFailure()).toBeUndefined()
   })
 
   it('that are missing stop everything without a request, until they are there', async () => {
     const http = createScriptedHttp((request) => (isLogIn(request) ? session('s1') : found))
     let isThere = false
     const there = changeableCredentials(admin)
-    const missing = failed({ kind: 'secret', message: 'no credentials in /secret' })
+    const missing = err({ kind: 'secret', message: 'no credentials in /secret' })
     const client = clientOver(http, {
       credentials: { canChange: true, read: () => (isThere ? there.read() : Promise.resolve(missing)) },
     })

@@ -23,7 +23,7 @@ describe('an outage', () => {
     expect(http.requests.length).toBeGreaterThan(2)
     expect(http.requests.length).toBeLessThan(40)
     await clock.advance(4_100)
-    expect(client.trouble()).toBeUndefined()
+    expect(client.currentFailure()).toBeUndefined()
     isOver = true
     await clock.advance(100)
     await Promise.all(callers)
@@ -44,7 +44,7 @@ describe('an outage', () => {
     const client = clientOver(http)
     for (let i = 0; i < 10; i++) await client.call(writeCall({ target: String(i) }), anySignal())
     expect(http.sent('PUT', 'model-services')).toHaveLength(10)
-    expect(client.trouble()).toBeUndefined()
+    expect(client.currentFailure()).toBeUndefined()
   })
 
   it('makes no doubt of what was not even sent', async () => {

@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Answer } from '../../src/decide/failure.ts'
-import { cures } from '../../src/decide/failure.ts'
-import { credentialsDirectory, fixedCredentials, type Revised } from '../../src/zstack/credentials.ts'
+import type { Result } from '../../src/decide/failure.ts'
+import { failurePolicy } from '../../src/decide/failure.ts'
+import { credentialsDirectory, fixedCredentials, type VersionedCredentials } from '../../src/zstack/credentials.ts'
 import { secretOf } from '../../src/secret.ts'
-import { revealed } from '../support/revealed.ts'
+import { withPlainSecrets } from '../support/plain-secrets.ts'
 
 describe('credentialsDirectory', () => {
   let directory: string
@@ -20,7 +20,7 @@ describe('credentialsDirectory', () => {
 
   it('reads an account', async () => {
     await write({ ZSTACK_ACCOUNT_NAME: 'admin', ZSTACK_ACCOUNT_PASSWORD: 'p' })
-    expect(revealed(valueOf(await credentialsDirectory(directory).read()).credentials)).toEqual({
+    expect(withPlainSecrets(valueOf(await credentialsDirectory(directory).read()).credentials)).toEqual({
       kind: 'account',
       name: 'admin',
       password: 'p',
@@ -34,7 +34,7 @@ describe('credentialsDirectory', () => {
       ZSTACK_ACCOUNT_NAME: 'admin',
       ZSTACK_ACCOUNT_PASSWORD: 'p',
     })
-    expect(revealed(valueOf(await credentialsDirectory(directory).read()).credentials)).toEqual({
+    expect(withPlainSecrets(valueOf(await credentialsDirectory(directory).read()).credentials)).toEqual({
       kind: 'accessKey',
       id: 'id',
       secret: 's',
@@ -44,7 +44,7 @@ describe('credentialsDirectory', () => {
   it.each(['\n', '\r\n'])('a closing line end %j is none of the password, other white space is', async (end) => {
     await write({ ZSTACK_ACCOUNT_NAME: `admin${end}`, ZSTACK_ACCOUNT_PASSWORD: ` p \n${end}` })
     const { credentials } = valueOf(await credentialsDirectory(directory).read())
-    expect(revealed(credentials)).toEqual({ kind: 'account', name: 'admin', password: ' p \n' })
+    expect(withPlainSecrets(credentials)).toEqual({ kind: 'account', name: 'admin', password: ' p \n' })
   })
 
   it.each([
@@ -57,7 +57,7 @@ describe('credentialsDirectory', () => {
     const answer = await credentialsDirectory(directory).read()
     if (answer.ok) throw new Error('credentials out of nothing')
     expect(answer.failure.kind).toBe('secret')
-    expect(cures[answer.failure.kind].reason).toBe('SecretNotFound')
+    expect(failurePolicy[answer.failure.kind].reason).toBe('SecretNotFound')
     expect(answer.failure.message).toContain(directory)
     expect(answer.failure.message).toMatch(/ZSTACK_ACCESS_KEY_ID and ZSTACK_ACCESS_KEY_SECRET/)
     expect(answer.failure.message).toMatch(/ZSTACK_ACCOUNT_NAME and ZSTACK_ACCOUNT_PASSWORD/)
@@ -79,16 +79,16 @@ describe('credentialsDirectory', () => {
       await symlink(join('..data', name), join(directory, name))
     const source = credentialsDirectory(directory)
     const before = valueOf(await source.read())
-    expect(valueOf(await source.read()).revision).toBe(before.revision)
+    expect(valueOf(await source.read()).version).toBe(before.version)
     await mount('..2', 'new')
     const after = valueOf(await source.read())
-    expect(revealed(after.credentials)).toMatchObject({ password: 'new' })
-    expect(after.revision).not.toBe(before.revision)
+    expect(withPlainSecrets(after.credentials)).toMatchObject({ password: 'new' })
+    expect(after.version).not.toBe(before.version)
   })
 
   it('tells no secret by its revision', async () => {
     await write({ ZSTACK_ACCOUNT_NAME: 'admin', ZSTACK_ACCOUNT_PASSWORD: 'sesame' })
-    expect(valueOf(await credentialsDirectory(directory).read()).revision).not.toContain('sesame')
+    expect(valueOf(await credentialsDirectory(directory).read()).version).not.toContain('sesame')
   })
 })
 
@@ -98,7 +98,7 @@ it('fixed credentials never change', async () => {
   expect(await source.read()).toEqual(await source.read())
 })
 
-function valueOf(answer: Answer<Revised>): Revised {
+function valueOf(answer: Result<VersionedCredentials>): VersionedCredentials {
   if (!answer.ok) throw new Error(answer.failure.message)
   return answer.value
 }

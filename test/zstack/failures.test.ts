@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cures, kindByCode, type Failure, type FailureKind } from '../../src/decide/failure.ts'
-import { failureOf, type Asked } from '../../src/zstack/failures.ts'
+import { failurePolicy, kindByCode, type Failure, type FailureKind } from '../../src/decide/failure.ts'
+import { failureOf, type RequestInfo } from '../../src/zstack/failures.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { endpoint } from '../support/client.ts'
 import { answered, refusedWith, silence } from '../support/scripted-http.ts'
 
-const reading: Asked = { endpoint, writes: false, secrets: [] }
-const writing: Asked = { ...reading, writes: true }
+const reading: RequestInfo = { endpoint, writes: false, secrets: [] }
+const writing: RequestInfo = { ...reading, writes: true }
 
 function failing(answer: HttpAnswer, asked = writing): Failure {
   const failure = failureOf(answer, asked)
@@ -124,7 +124,7 @@ describe('the message of a failure', () => {
   it('names the endpoint wherever the connection is to blame', () => {
     for (const code of Object.keys(kindByCode)) {
       const { kind, message } = failing(refusedWith(code))
-      if (cures[kind].scope === 'connection') expect(message).toContain(endpoint)
+      if (failurePolicy[kind].scope === 'connection') expect(message).toContain(endpoint)
     }
   })
 
@@ -195,7 +195,7 @@ it('every answer there can be is a failure or none, and throws nothing', () =>
       const body = isError ? { error: json } : json
       const answer: HttpAnswer = { kind: 'answered', status, text: JSON.stringify(body), json: body }
       const failure = failureOf(answer, writing)
-      if (failure) expect(Object.keys(cures)).toContain(failure.kind)
+      if (failure) expect(Object.keys(failurePolicy)).toContain(failure.kind)
       else expect([200, 202, 404]).toContain(status)
     }),
     { numRuns: 1_000, seed: 20261123 },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { Answer } from '../../src/decide/failure.ts'
+import type { Result } from '../../src/decide/failure.ts'
 import { fixedCredentials } from '../../src/zstack/credentials.ts'
 import { accessKey, anySignal, connectionOver, httpTo } from '../support/client.ts'
 import { createManualClock } from '../support/clock.ts'
@@ -70,7 +70,7 @@ it('whatever bytes a server answers with, each call ends in an answer within its
         maxInFlight: 2,
         clock,
       })
-      const calls: readonly (() => Promise<Answer<unknown>>)[] = [
+      const calls: readonly (() => Promise<Result<unknown>>)[] = [
         () => services.read(uuid, anySignal()),
         () => services.update(uuid, { environmentParameters: { T: 'secret-value' } }, anySignal()),
         () => services.job(uuid, { uuid: 'j', path: '/v1/api-jobs/j' }, anySignal()),

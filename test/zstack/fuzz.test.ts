@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { cures, type Answer } from '../../src/decide/failure.ts'
+import { failurePolicy, type Result } from '../../src/decide/failure.ts'
 import { fixedCredentials } from '../../src/zstack/credentials.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { accessKey, admin, anySignal, connectionOver } from '../support/client.ts'
@@ -73,7 +73,7 @@ it('whatever ZStack answers, every call ends in an answer: nothing is thrown and
           maxInFlight: 2,
           clock,
         })
-        const one = (what: string): Promise<Answer<unknown>> => {
+        const one = (what: string): Promise<Result<unknown>> => {
           const signal = anySignal()
           switch (what) {
             case 'read':
@@ -102,7 +102,7 @@ it('whatever ZStack answers, every call ends in an answer: nothing is thrown and
             await clock.advance(60_000)
             continue
           }
-          let ends: readonly Answer<unknown>[] | undefined
+          let ends: readonly Result<unknown>[] | undefined
           const all = Promise.all(Array.from({ length: many ? 5 : 1 }, () => one(what))).then((list) => (ends = list))
           // More than any wait within one call: the lesson about the body shape.
           for (let i = 0; i < 40 && !ends; i++) await clock.advance(10_000)
@@ -110,7 +110,7 @@ it('whatever ZStack answers, every call ends in an answer: nothing is thrown and
           await all
           for (const end of ends) {
             if (end.ok) continue
-            expect(Object.keys(cures)).toContain(end.failure.kind)
+            expect(Object.keys(failurePolicy)).toContain(end.failure.kind)
             expect(end.failure.message).not.toContain('secret-value')
           }
         }

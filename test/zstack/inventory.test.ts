@@ -33,7 +33,7 @@ describe('reads', () => {
   it('of 250 services at one moment are at most four queries', async () => {
     const { uuids, sim, inventory } = await fleet(250)
     const answers = await Promise.all(uuids.map((uuid) => inventory.read(uuid, signal)))
-    expect(answers.every((answer) => answer.ok && answer.value.seen)).toBe(true)
+    expect(answers.every((answer) => answer.ok && answer.value.observation)).toBe(true)
     expect(sim.counters.query).toBeLessThanOrEqual(4)
     expect(sim.counters.get).toBe(0)
   })
@@ -64,7 +64,7 @@ describe('reads', () => {
     const { uuids, sim, inventory } = await fleet(250)
     const refresh = inventory.refresh(uuids, signal)
     const reads = await Promise.all(uuids.map((uuid) => inventory.read(uuid, signal)))
-    expect(reads.every((answer) => answer.ok && answer.value.seen)).toBe(true)
+    expect(reads.every((answer) => answer.ok && answer.value.observation)).toBe(true)
     await refresh
     expect(sim.counters.query).toBe(3)
   })
@@ -76,7 +76,7 @@ describe('reads', () => {
     const read = inventory.read(a, signal)
     broken.release(answered(502))
     expect(await refresh).toMatchObject({ ok: false })
-    expect(await read).toMatchObject({ ok: true, value: { seen: {} } })
+    expect(await read).toMatchObject({ ok: true, value: { observation: {} } })
   })
 
   it.each([`${a}/..`, 'x', `${a},${b}`, a.toUpperCase(), `${a}&q=name=x`])(
@@ -101,7 +101,7 @@ describe('reads', () => {
     expect(await inventory.read(a, signal)).toMatchObject({
       failure: { kind: 'protocol', message: expect.stringMatching(/without a list .* ZSTACK_ENDPOINT/) as string },
     })
-    expect(inventory.known(a)).toBeUndefined()
+    expect(inventory.cached(a)).toBeUndefined()
   })
 })
 
@@ -110,7 +110,7 @@ describe('a refresh', () => {
     const { uuids, sim, inventory } = await fleet(1_000)
     await inventory.refresh(uuids, signal)
     expect(sim.counters.query).toBeLessThanOrEqual(10)
-    expect(uuids.every((uuid) => inventory.known(uuid)?.seen)).toBe(true)
+    expect(uuids.every((uuid) => inventory.cached(uuid)?.observation)).toBe(true)
   })
 
   it('has no more than four queries under way, so that there is room for what people change', async () => {
@@ -137,7 +137,7 @@ describe('a refresh', () => {
     sim.drift(uuidOf(3), { requestCpu: 9 })
     sim.fault({ operation: 'query', uuid: uuidOf(450), times: 1, fault: { kind: 'error', code: 'SYS.1000' } })
     expect(await inventory.refresh(uuids, signal)).toMatchObject({ ok: false })
-    expect(inventory.known(uuidOf(3))?.seen?.live.values.get('requestCpu')).toBe(9)
+    expect(inventory.cached(uuidOf(3))?.observation?.live.values.get('requestCpu')).toBe(9)
     expect(await inventory.refresh(uuids, signal)).toEqual({ ok: true, value: [uuidOf(3)] })
     expect(await inventory.refresh(uuids, signal)).toEqual({ ok: true, value: [] })
   })
@@ -164,7 +164,7 @@ describe('a refresh', () => {
     expect(cpuOf(await inventory.update(a, { requestCpu: 8 }, signal))).toBe(8)
     old.release(listed(service(a, { requestCpu: 4 })))
     expect(await refresh).toEqual({ ok: true, value: [] })
-    expect(inventory.known(a)?.seen?.live.values.get('requestCpu')).toBe(8)
+    expect(inventory.cached(a)?.observation?.live.values.get('requestCpu')).toBe(8)
   })
 })
 
@@ -228,7 +228,7 @@ describe('an update', () => {
       method === 'PUT' ? updated(b, { requestCpu: 8 }) : listed(service(a, { requestCpu: 4 })),
     )
     expect(cpuOf(await inventory.update(a, { requestCpu: 8 }, signal))).toBe(4)
-    expect(inventory.known(b)).toBeUndefined()
+    expect(inventory.cached(b)).toBeUndefined()
   })
 
   it('of doubtful fate is followed by a read that asks ZStack, even during a refresh begun before', async () => {
@@ -242,9 +242,9 @@ describe('an update', () => {
     const read = inventory.read(a, signal)
     old.release(listed(service(a, { requestCpu: 4 })))
     await refresh
-    expect(inventory.known(a)).toBeUndefined()
+    expect(inventory.cached(a)).toBeUndefined()
     expect(await read).toMatchObject({ ok: true })
-    expect(inventory.known(a)?.seen?.live.values.get('requestCpu')).toBe(8)
+    expect(inventory.cached(a)?.observation?.live.values.get('requestCpu')).toBe(8)
     expect(http.sent('GET')).toHaveLength(2)
   })
 
@@ -252,7 +252,7 @@ describe('an update', () => {
     const { inventory } = scripted(({ method }) => (method === 'PUT' ? refusedWith('SYS.1007') : listed(service(a))))
     await inventory.read(a, signal)
     expect(await inventory.update(a, { requestCpu: -1 }, signal)).toMatchObject({ failure: { kind: 'rejected' } })
-    expect(inventory.known(a)).toBeDefined()
+    expect(inventory.cached(a)).toBeDefined()
   })
 
   it('is never sent again by itself when its fate is unknown', async () => {

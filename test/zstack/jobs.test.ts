@@ -62,7 +62,7 @@ describe('a job', () => {
     async (answer) => {
       const { inventory } = scripted(() => answer)
       expect(await inventory.update(a, patch, signal)).toMatchObject({ failure: { kind: 'protocol', ambiguous: true } })
-      expect(inventory.known(a)).toBeUndefined()
+      expect(inventory.cached(a)).toBeUndefined()
     },
   )
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Answer } from '../../src/decide/failure.ts'
+import type { Result } from '../../src/decide/failure.ts'
 import type { Patch } from '../../src/decide/plan.ts'
-import type { Accepted, JobRef } from '../../src/reconcile/ports.ts'
+import type { UpdateOutcome, JobRef } from '../../src/reconcile/ports.ts'
 import { noAction } from '../../src/zstack/bodyshape.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { anySignal } from '../support/client.ts'
@@ -17,7 +17,7 @@ const shown = updated(a, {})
 const expired = answered(404, 'the job has been expired')
 const jobOf = (uuid: string): JobRef => ({ uuid, path: `/v1/api-jobs/${uuid}` })
 const isRunning = (job: string) => ({ ok: true, value: { kind: 'running', job: jobOf(job) } })
-const isDone = { ok: true, value: { kind: 'done', seen: {} } }
+const isDone = { ok: true, value: { kind: 'done', observation: {} } }
 
 /** A ZStack that makes jobs `j1`, `j2`… of updates, which run until they are told to end, and shows `requestCpu` 4. */
 function working() {
@@ -32,7 +32,7 @@ function working() {
   const bodies = () => http.sent('PUT', a).map(({ body }) => body)
 
   function begin(patch: Patch = hidden, isWanted?: () => boolean, uuid = a) {
-    const answers: Answer<Accepted>[] = []
+    const answers: Result<UpdateOutcome>[] = []
     void inventory.update(uuid, patch, signal, isWanted).then((answer) => answers.push(answer))
     return answers
   }
@@ -159,7 +159,7 @@ describe('an update whose job outlasts the patience of others, while nobody know
       end('j1')
       next(lost)
       expect(await look('j1')).toMatchObject({ failure: { ambiguous: true } })
-      expect(inventory.known(a)).toBeUndefined()
+      expect(inventory.cached(a)).toBeUndefined()
       await look('j1')
       expect(bodies()).toEqual(inBoth)
     },
@@ -211,7 +211,7 @@ describe('an update whose job outlasts the patience of others, while nobody know
     }, 'auto')
     const ended = inventory.update(a, hidden, signal)
     await clock.advance(1_000)
-    expect(await ended).toEqual({ ok: true, value: { kind: 'done', seen: undefined } })
+    expect(await ended).toEqual({ ok: true, value: { kind: 'done', observation: undefined } })
     expect(http.sent('PUT', a)).toHaveLength(1)
   })
 })

@@ -1,0 +1,172 @@
+/** One who wants a Lease: reads the record, judges whether it is free, writes itself into it. */
+import type { Logger } from 'pino'
+import { withTimeout, type Clock } from '../clock.ts'
+import { ApiError, type ApiRequest, type Cluster } from './cluster.ts'
+import { classify, type ApiErrorClass } from './api-errors.ts'
+
+export type LeaseLockOptions = {
+  readonly cluster: Cluster
+  readonly namespace: string
+  readonly name: string
+  /** No two processes that live at the same time have the same; one may have that of its dead predecessor. */
+  readonly identity: string
+  /** How long the lease lasts from each renewal. */
+  readonly durationMs: number
+  /** How long one try may take. */
+  readonly limitMs: number
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+type Lease = {
+  metadata: { name: string; namespace: string; resourceVersion?: string }
+  spec?: {
+    holderIdentity?: string
+    leaseDurationSeconds?: number
+    acquireTime?: string
+    renewTime?: string
+    leaseTransitions?: number
+  }
+}
+
+/** The record as this process saw it last, and when it saw it change. */
+type ObservedRecord = {
+  readonly record: string
+  readonly holder: string | undefined
+  readonly durationMs: number
+  readonly at: number
+}
+
+export type LeaseLock = ReturnType<typeof createLeaseLock>
+
+export function createLeaseLock(options: LeaseLockOptions) {
+  const { cluster, namespace, name, identity, durationMs, limitMs, clock, log } = options
+  // A renewal that waited behind the writes of a whole fleet to a slow API server would come too late.
+  const send: Cluster['send'] = (request, signal) => cluster.send({ ...request, isUrgent: true }, signal)
+  const collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`
+  const path = `${collection}/${encodeURIComponent(name)}`
+  let observed: ObservedRecord | undefined
+  /**
+   * Once this process holds the lease: when it renewed it, as far as it had an answer, and whenever it tried since. A
+   * record of its identity with any other time was written by another process, which may have begun without waiting.
+   */
+  let renewals: number[] = []
+  /** What was told of the failures in a row. */
+  let lastLogged: ApiErrorClass | undefined
+
+  async function read(signal: AbortSignal): Promise<Lease | undefined> {
+    try {
+      return (await send({ method: 'GET', path }, signal)) as Lease
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined
+      throw error
+    }
+  }
+
+  function observe({ spec = {} }: Lease) {
+    const record = JSON.stringify(spec)
+    if (observed?.record === record) return
+    const durationMs = (spec.leaseDurationSeconds ?? 0) * 1000
+    observed = { record, holder: spec.holderIdentity, durationMs, at: clock.monotonic() }
+  }
+
+  function isOurs(spec: Lease['spec']): boolean {
+    if (spec?.holderIdentity !== identity) return false
+    return renewals.length === 0 || renewals.includes(Date.parse(spec.renewTime ?? ''))
+  }
+
+  function isFree({ spec }: Lease): boolean {
+    if (!spec?.holderIdentity || isOurs(spec)) return true
+    return observed !== undefined && clock.monotonic() - observed.at > observed.durationMs
+  }
+
+  async function hold(signal: AbortSignal): Promise<'held' | 'others'> {
+    const lease = await read(signal)
+    if (lease) observe(lease)
+    if (lease && !isFree(lease)) {
+      if (lease.spec?.holderIdentity === identity)
+        log.warn(
+          { lease: `${namespace}/${name}`, holder: identity },
+          'another process of the same identity took the lease',
+        )
+      return 'others'
+    }
+    const now = microTime(clock.now())
+    const renewal = Date.parse(now)
+    if (renewals.length > 0) renewals.push(renewal)
+    observe((await send(writeOf(lease, now), signal)) as Lease)
+    renewals = [renewal]
+    return 'held'
+  }
+
+  function writeOf(lease: Lease | undefined, now: string): ApiRequest {
+    const spec = { holderIdentity: identity, leaseDurationSeconds: durationMs / 1000, renewTime: now }
+    if (!lease) {
+      const begin = { ...spec, acquireTime: now, leaseTransitions: 0 }
+      const type = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' }
+      return { method: 'POST', path: collection, body: { ...type, metadata: { name, namespace }, spec: begin } }
+    }
+    const { holderIdentity, acquireTime = now, leaseTransitions = 0 } = lease.spec ?? {}
+    const term =
+      holderIdentity === identity
+        ? { acquireTime, leaseTransitions }
+        : { acquireTime: now, leaseTransitions: leaseTransitions + 1 }
+    return { method: 'PUT', path, body: { ...lease, spec: { ...spec, ...term } } }
+  }
+
+  async function clearHolder(signal: AbortSignal): Promise<void> {
+    for (let isLast = false; ; isLast = true) {
+      const lease = await read(signal)
+      if (!lease || !isOurs(lease.spec)) return
+      const now = microTime(clock.now())
+      // client-go's way: no holder, and a duration of a second for those who look at that alone.
+      const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now }
+      try {
+        await send({ method: 'PUT', path, body: { ...lease, spec } }, signal)
+        return
+      } catch (error) {
+        // A renewal that was cut short may have arrived all the same, even between these two.
+        if (isLast || !(error instanceof ApiError) || error.status !== 409) throw error
+      }
+    }
+  }
+
+  return {
+    holder: () => observed?.holder,
+    /** How long from now another's lease lasts, unless it is renewed; nothing where it is over, or none is known of. */
+    othersEndMs(): number | undefined {
+      const leftMs = observed ? observed.at + observed.durationMs - clock.monotonic() : -1
+      return leftMs >= 0 ? leftMs + 1 : undefined
+    },
+    /** `unknown`: the API server did not say, or somebody else wrote at the same moment. */
+    async tryAcquireOrRenew(signal: AbortSignal): Promise<'held' | 'others' | 'unknown' | 'unreachable'> {
+      try {
+        const state = await withTimeout(clock, limitMs, hold, signal)
+        lastLogged = undefined
+        return state
+      } catch (error) {
+        if (signal.aborted) return 'unknown'
+        const isRace = error instanceof ApiError && error.status === 409
+        const trouble = classify(error as Error)
+        log[isRace || trouble === lastLogged ? 'debug' : 'warn'](
+          { lease: `${namespace}/${name}`, reason: (error as Error).message },
+          'lease not renewed',
+        )
+        if (!isRace) lastLogged = trouble
+        return trouble === 'unreachable' ? trouble : 'unknown'
+      }
+    },
+    async release(): Promise<void> {
+      try {
+        await withTimeout(clock, limitMs, clearHolder)
+      } catch (error) {
+        log.warn({ reason: (error as Error).message }, 'lease not released; another process takes over when it ends')
+      }
+    },
+  }
+}
+
+/** metav1.MicroTime. */
+function microTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000Z')
+}

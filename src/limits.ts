@@ -1,0 +1,68 @@
+/**
+ * The numbers that whoever runs the operator meets. They stand here and nowhere else: the code counts with them, and the
+ * tables and sentences of the documents are generated from them. Times are milliseconds, sizes are bytes.
+ */
+const seconds = 1_000
+const minutes = 60 * seconds
+const hours = 60 * minutes
+const mebibytes = 2 ** 20
+
+export const limits = {
+  /** Accepted updates that leave the same difference, before the object is Stalled with `UpdateNotEffective`. */
+  maxIneffectiveUpdates: 3,
+  /** Until an update that was without effect, or that ZStack refused as wrong, is tried again unasked. */
+  ineffectiveRetryMs: 1 * hours,
+  /** Until an update is tried again that needs a permission, a quota or a finished task in ZStack. */
+  slowRetryMs: 10 * minutes,
+  /** Backoff of an object whose passes fail: doubled from the first to the last, with full jitter. */
+  retry: { initialMs: 1 * seconds, maxMs: 5 * minutes },
+  /** No log-in and no request after refused credentials, for repeated tries can lock the account. */
+  credentialsPauseMs: 30 * minutes,
+  /** How often the mounted credentials are read again. */
+  credentialsCheckMs: 5 * seconds,
+  /** Backoff of log-ins while ZStack has no session left, and of requests while the clocks differ too much. */
+  sessionRetry: { initialMs: 15 * seconds, maxMs: 10 * minutes },
+  /** Different services or queries whose requests fail in a row, before requests are held back. */
+  failuresToOpenCircuit: 3,
+  /** Between the probes of a connection that is held back. */
+  probe: { initialMs: 0.5 * seconds, maxMs: 4 * seconds },
+  /** An observation is stale after so many intervals of the poll, and not before `minStaleMs`. */
+  stalePolls: 3,
+  minStaleMs: 5 * minutes,
+  /** Services in one query of a poll. */
+  queryBatchSize: 100,
+  /** A job that ZStack is still at work on is given up so long after it began, unless ZStack names another time. */
+  jobMs: 10 * minutes,
+  /** A pass over one object is aborted after this time; it is longer than any request may take. */
+  passMs: 2 * minutes,
+  /** Passes under way may end by themselves so long after the signal to stop. */
+  shutdownGraceMs: 10 * seconds,
+  /** client-go's defaults. The renew deadline is shorter than the lease: this process stops before another can begin. */
+  lease: { durationMs: 15 * seconds, renewDeadlineMs: 10 * seconds, retryMs: 2 * seconds },
+  /** A watch that has told nothing for this long, not even a failure, fails the liveness probe. */
+  watchSilenceMs: 5 * minutes,
+  /** An event loop that was blocked for longer fails the liveness probe. */
+  eventLoopBlockMs: 5 * seconds,
+  /** Events for one object at once; another one is allowed after each `eventRefillMs` (client-go's spam filter). */
+  eventBurst: 25,
+  eventRefillMs: 5 * minutes,
+  /** Entries of `status.drift`. */
+  maxDriftEntries: 20,
+  /** A longer answer of ZStack, or of the API server, is given up. */
+  maxZStackAnswerBytes: 32 * mebibytes,
+  maxApiServerAnswerBytes: 256 * mebibytes,
+  /** YAML beyond any of these is compared as text (characters, tokens, aliases, levels of nesting). */
+  yaml: { maxCharacters: 128 * 1024, maxTokens: 20_000, maxAliases: 100, maxDepth: 64 },
+} as const
+
+/** A time as people write it: `10 minutes`, `1 hour`, `0.5 seconds`. */
+export function spellMs(ms: number): string {
+  const [unit, size] =
+    ms >= hours
+      ? (['hour', hours] as const)
+      : ms >= minutes
+        ? (['minute', minutes] as const)
+        : (['second', seconds] as const)
+  const count = ms / size
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}

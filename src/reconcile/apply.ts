@@ -1,0 +1,142 @@
+/**
+ * Sends an update to ZStack, and follows the job that ZStack may make of it. Accepted is not applied: what the service
+ * looks like afterwards is decided upon as any other observation is.
+ */
+import type { FieldName } from '../api/modelservice.ts'
+import type { Observation } from '../decide/assess.ts'
+import { decide, type UpdateAttempt } from '../decide/decide.ts'
+import { failurePolicy, isJobUndecided, type Failure, type Result } from '../decide/failure.ts'
+import { driftKeyIn, driftKeyOf, holdAfterRefusal } from '../decide/hold.ts'
+import type { Comparison } from '../decide/outcome.ts'
+import type { Patch, Plan } from '../decide/plan.ts'
+import { limits, spellMs } from '../limits.ts'
+import { decisionState, type ReconcileContext } from './context.ts'
+import type { PendingJob } from './object-state.ts'
+import type { JobRef, UpdateOutcome } from './ports.ts'
+import type { PassOutcome } from './pass-outcome.ts'
+
+/** Pauses between looks at a job: the first after a moment, each longer than the one before. */
+const jobPauses = { initialMs: 200, maxMs: 5_000, factor: 1.6 } as const
+
+/** Resolves to nothing where the object changed before the update could leave. */
+export async function sendUpdate(
+  context: ReconcileContext,
+  comparison: Comparison,
+  { patch, cause }: Plan & { readonly kind: 'update' },
+): Promise<PassOutcome | undefined> {
+  const { connection, spec, reporter, signal, isCurrent } = context
+  const expected = comparison.assessment.differences.filter(({ field }) => field in patch)
+  const update = connection.inventory.update(spec.uuid, patch, signal, isCurrent)
+  const result = await reporter.during({ kind: 'updating', comparison }, update)
+  return conclude(context, { attempt: { patch, cause, expected }, comparison }, result)
+}
+
+/** Asks after the job of an earlier update, and judges its end as that of the update. */
+export async function followJob(context: ReconcileContext, job: PendingJob): Promise<PassOutcome | undefined> {
+  const { state, connection, spec, signal, clock } = context
+  const result = await connection.inventory.job(spec.uuid, job.ref, signal)
+  if (result.ok && result.value.kind === 'running' && result.value.job.uuid !== job.ref.uuid)
+    return awaitJob(context, begunJob(context, result.value.job, job.sent))
+  const limitMs = job.ref.timeoutMs ?? limits.jobMs
+  const isOverdue = clock.monotonic() - job.since >= limitMs
+  // What a job did that is given up, a read will show.
+  if (isOverdue) state.job = undefined
+  if (!result.ok && isJobUndecided(result.failure)) return failedOnTheWay(result.failure, job.sent?.comparison)
+  if (result.ok && result.value.kind === 'running') {
+    if (!isOverdue) return awaitJob(context, { ...job, looks: job.looks + 1 })
+    const message = `ZStack has been at work on an update for more than ${spellMs(limitMs)}; look at its tasks`
+    return failedOnTheWay({ kind: 'unavailable', message }, job.sent?.comparison)
+  }
+  state.job = undefined
+  return conclude(context, job.sent ?? { restoredFrom: job }, result)
+}
+
+type Sent =
+  | { readonly attempt: UpdateAttempt; readonly comparison: Comparison }
+  /** A former process sent it. */
+  | { readonly attempt?: undefined; readonly comparison?: undefined; readonly restoredFrom: PendingJob }
+
+function conclude(context: ReconcileContext, sent: Sent, result: Result<UpdateOutcome>): PassOutcome | undefined {
+  if (!result.ok) {
+    const outcome = refused(context, sent.comparison, result.failure)
+    return result.failure.isUnsent ? outcome : { ...outcome, isUpdateLost: true }
+  }
+  switch (result.value.kind) {
+    case 'withdrawn':
+      return undefined
+    case 'running':
+      return awaitJob(context, begunJob(context, result.value.job, sent.attempt && sent))
+    case 'done': {
+      const { observation } = result.value
+      if (!observation) return { outcome: { kind: 'missing', uuid: context.spec.uuid } }
+      return sent.attempt
+        ? { ...verify(context, observation, sent.attempt), corrected: sent.attempt.expected }
+        : verify(context, observation, restoredAttempt(context, observation, sent.restoredFrom))
+    }
+  }
+}
+
+function verify(context: ReconcileContext, observation: Observation, attempt: UpdateAttempt | undefined): PassOutcome {
+  const { hold, attempts, comparison, next } = decide(context.desired, observation, decisionState(context, { attempt }))
+  context.state.hold = hold
+  const outcome = next.kind === 'update' ? ({ kind: 'updating', comparison } as const) : next.outcome
+  if (!attempt) return { outcome }
+  return { outcome, update: { fields: fieldsOf(attempt.patch), cause: attempt.cause, attempts } }
+}
+
+/**
+ * What a former process sent, as far as status tells: it compared the same generation with the same hashes, so the job
+ * holds what differed then, and whatever was never sent. Of another generation nothing is known.
+ */
+function restoredAttempt(
+  context: ReconcileContext,
+  observation: Observation,
+  job: PendingJob,
+): UpdateAttempt | undefined {
+  const { desired, object, previous } = context
+  if (job.generation !== object.metadata.generation) return undefined
+  const state = decisionState(context, {})
+  const { unsent, declared } = decide(desired, observation, state).comparison.assessment
+  const differed = new Set(previous?.drift?.map(({ field }) => field))
+  const sent = [...desired].filter(([field]) => differed.has(field) || unsent.includes(field))
+  if (sent.length === 0) return undefined
+  const isDrift = sent.every(([field]) => declared[field] === state.hashes[field])
+  return {
+    patch: Object.fromEntries(sent),
+    cause: isDrift ? 'DriftCorrected' : 'SpecChanged',
+    expected: sent
+      .filter(([field]) => differed.has(field))
+      .map(([field, value]) => ({ field, desired: value, live: undefined })),
+  }
+}
+
+/** ZStack's own word on this update holds for a while; a failure on the way to it does not. */
+function refused(context: ReconcileContext, comparison: Comparison | undefined, failure: Failure): PassOutcome {
+  const { state, object, previous, clock } = context
+  if (failurePolicy[failure.kind].scope === 'connection') return failedOnTheWay(failure, comparison)
+  const { generation } = object.metadata
+  const key = comparison ? driftKeyOf(comparison.assessment, generation) : driftKeyIn(previous, generation)
+  state.hold = holdAfterRefusal(state.hold, key, failure, clock.now())
+  const retryInMs = state.hold.until - clock.now()
+  return { outcome: { kind: 'failed', failure, ...(comparison && { comparison }), stale: false, retryInMs } }
+}
+
+function failedOnTheWay(failure: Failure, comparison: Comparison | undefined): PassOutcome {
+  return { outcome: { kind: 'failed', failure, ...(comparison && { comparison }), stale: false } }
+}
+
+function begunJob({ clock, object }: ReconcileContext, ref: JobRef, sent: PendingJob['sent']): PendingJob {
+  const { generation } = object.metadata
+  return { ref, generation, since: clock.monotonic(), startedAt: clock.now(), looks: 0, ...(sent && { sent }) }
+}
+
+function awaitJob({ state }: ReconcileContext, job: PendingJob): PassOutcome {
+  state.job = job
+  const { initialMs, maxMs, factor } = jobPauses
+  const afterMs = Math.min(maxMs, initialMs * factor ** job.looks)
+  return { outcome: { kind: 'awaitingJob', ...(job.sent && { comparison: job.sent.comparison }), afterMs } }
+}
+
+function fieldsOf(patch: Patch): readonly FieldName[] {
+  return Object.keys(patch) as FieldName[]
+}

@@ -1,0 +1,41 @@
+/** Which changes of an object are worth a pass, and how urgent they are. */
+import { isDeepStrictEqual } from 'node:util'
+import { statusOf, type StoredModelService } from '../api/modelservice.ts'
+import { reconcileRequestedAt } from '../api/names.ts'
+
+/** Spec, annotation and existence are news; the operator's own status writes wake nothing. */
+export function isRelevantChange(
+  before: StoredModelService | undefined,
+  after: StoredModelService | undefined,
+): boolean {
+  if (!before || !after) return true
+  const [was, is] = [before.metadata, after.metadata]
+  return (
+    was.uid !== is.uid ||
+    was.generation !== is.generation ||
+    was.deletionTimestamp !== is.deletionTimestamp ||
+    was.annotations?.[reconcileRequestedAt] !== is.annotations?.[reconcileRequestedAt]
+  )
+}
+
+/** Somebody else wrote it, a former leader at its end perhaps: what it says now is to be looked at again. */
+export function isForeignStatus(
+  before: StoredModelService | undefined,
+  after: StoredModelService | undefined,
+  isOwn: boolean,
+): boolean {
+  return !isOwn && before !== undefined && after !== undefined && !isDeepStrictEqual(before.status, after.status)
+}
+
+/** What a list shows at the start and a former process has dealt with is no person's change: it waits behind those. */
+export function priorityOf(
+  before: StoredModelService | undefined,
+  after: StoredModelService | undefined,
+): 'change' | 'poll' {
+  if (before || !after) return 'change'
+  const { generation, annotations } = after.metadata
+  const status = statusOf(after)
+  const isDealtWith =
+    status?.observedGeneration === generation && status.lastHandledReconcileAt === annotations?.[reconcileRequestedAt]
+  return isDealtWith ? 'poll' : 'change'
+}

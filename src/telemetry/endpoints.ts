@@ -1,0 +1,87 @@
+/** The pages that people, probes and Prometheus read, over the parts they tell of. */
+import process from 'node:process'
+import type { Clock } from '../clock.ts'
+import { liveness, readiness } from './health.ts'
+import { measureEventLoopLag } from './event-loop-lag.ts'
+import type { Metrics, Snapshot } from './metrics.ts'
+import type { ObservedObject } from './object-metrics.ts'
+import { checkPage, listen, type Listener } from './server.ts'
+
+/** What there is to tell, looked up when somebody asks; times are milliseconds. */
+export type OperatorState = {
+  readonly queue: {
+    waiting(priority: 'change' | 'retry' | 'poll'): number
+    working(): readonly number[]
+  }
+  readonly informer: { hasSynced(): boolean; silentForMs(): number }
+  readonly poller: { hasPolled(): boolean; observationAgeMs(): number | undefined }
+  readonly objects: () => Iterable<ObservedObject>
+  readonly isConnectionDown: () => boolean
+  readonly isLeader: () => boolean
+  readonly isStopping: () => boolean
+}
+
+/** A port of 0 is none. Rejects when a port cannot be had. */
+export async function serveEndpoints(
+  ports: { readonly healthPort: number; readonly metricsPort: number },
+  metrics: Metrics,
+  state: OperatorState,
+  clock: Clock,
+): Promise<Listener> {
+  if (ports.healthPort === 0 && ports.metricsPort === 0) return { close: () => Promise.resolve() }
+  const { queue, informer, poller, objects, isConnectionDown, isLeader, isStopping } = state
+  const loop = measureEventLoopLag(clock)
+  // Once, for a clock that is set must not look like a start.
+  const startTime = clock.now() / 1000 - process.uptime()
+  const now = (): Snapshot => ({
+    waiting: { change: queue.waiting('change'), retry: queue.waiting('retry'), poll: queue.waiting('poll') },
+    working: queue.working().map(inSeconds),
+    isLeader: isLeader(),
+    isConnectionDown: isConnectionDown(),
+    observationAge: optionally(inSeconds, poller.observationAgeMs()),
+    loopLag: inSeconds(loop.lagMs()),
+    objects,
+    process: { ...usage(), startTime },
+  })
+  const isAlive = liveness({
+    watchSilentMs: () => informer.silentForMs(),
+    loopLagMs: () => loop.recentLagMs(),
+  })
+  const isReady = readiness({
+    hasListed: () => informer.hasSynced(),
+    hasPolled: () => poller.hasPolled(),
+    isLeader,
+    isStopping,
+  })
+  try {
+    const servers = await Promise.all([
+      listen(ports.healthPort, { '/healthz': checkPage(isAlive), '/readyz': checkPage(isReady) }),
+      listen(ports.metricsPort, { '/metrics': () => metrics.page(now()) }),
+    ])
+    return {
+      async close() {
+        loop.close()
+        await Promise.all(servers.map((server) => server.close()))
+      },
+    }
+  } catch (error) {
+    loop.close()
+    throw error
+  }
+}
+
+function usage() {
+  const { user, system } = process.cpuUsage()
+  const { rss, heapUsed } = process.memoryUsage()
+  return {
+    cpuSeconds: (user + system) / 1_000_000,
+    residentBytes: rss,
+    heapBytes: heapUsed,
+  }
+}
+
+const inSeconds = (ms: number) => ms / 1000
+
+function optionally<A, B>(change: (value: A) => B, value: A | undefined): B | undefined {
+  return value === undefined ? undefined : change(value)
+}

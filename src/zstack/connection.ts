@@ -1,0 +1,37 @@
+/** One ZStack with one set of credentials: its client, what it was seen to hold, and the shape of body it takes. */
+import type { Clock } from '../clock.ts'
+import type { Connection, ConnectionEvent } from '../reconcile/ports.ts'
+import { createBodyShapes } from './bodyshape.ts'
+import { createClient } from './client.ts'
+import type { CredentialsSource } from './credentials.ts'
+import type { Http } from './http.ts'
+import { createInventory } from './inventory.ts'
+import type { BodyShape } from './wire.ts'
+
+export type ConnectionOptions = {
+  /** By which objects, metrics and logs refer to it. */
+  readonly name: string
+  readonly endpoint: string
+  readonly http: Http
+  readonly credentials: CredentialsSource
+  readonly requestBody: 'auto' | BodyShape
+  readonly maxInFlight: number
+  readonly clock: Clock
+  readonly random: () => number
+  readonly onShapeLearned: (shape: BodyShape) => void
+  readonly onEvent: (event: ConnectionEvent) => void
+}
+
+export function createConnection(options: ConnectionOptions): Connection {
+  const { name, endpoint, clock, requestBody } = options
+  const client = createClient(options)
+  const shapes = createBodyShapes(requestBody, options.onShapeLearned)
+  const inventory = createInventory(client, shapes, clock, endpoint)
+  return {
+    name,
+    endpoint,
+    inventory,
+    currentFailure: () => client.currentFailure(),
+    close: () => client.close(),
+  }
+}
