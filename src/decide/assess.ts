@@ -1,7 +1,8 @@
 /** Observation against declaration: what differs, what was never sent, what cannot be read back. */
 import { hash } from 'node:crypto'
 import type { FieldName } from '../api/modelservice.ts'
-import { fields, canonical, isEmpty, type Desired, type Json } from './fields.ts'
+import { fields, type Desired } from '../api/fields.ts'
+import { canonical, isEmpty, type Json } from '../api/json.ts'
 
 /** What ZStack showed of one model service. Empty values are left out, as ZStack itself does. */
 export type Live = {

@@ -4,7 +4,8 @@ import type { FieldName } from '../api/modelservice.ts'
 import { spellBytes } from '../api/quantity.ts'
 import type { Status } from '../api/status.ts'
 import { limits } from '../limits.ts'
-import { canonical, fields, type Json } from './fields.ts'
+import { fields } from '../api/fields.ts'
+import { canonical, type Json } from '../api/json.ts'
 import type { Assessment, Difference, Live } from './assess.ts'
 
 /** Where ZStack shows no value. */

@@ -6,7 +6,7 @@ import type { Hashes } from './assess.ts'
 import { patchConditions, type ConditionPatch } from './conditions.ts'
 import { differenceMessage, driftOf, liveOf } from './display.ts'
 import { failurePolicy } from './failure.ts'
-import { fields } from './fields.ts'
+import { fields } from '../api/fields.ts'
 import type { Outcome, Comparison, Update } from './outcome.ts'
 
 export type StatusContext = {

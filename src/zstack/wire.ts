@@ -1,7 +1,8 @@
 /** The wire format of ZStack: bodies out, answers in (`zstack-api.md`). Answers are read loosely, bodies written exactly. */
 import * as z from 'zod'
 import type { FieldName } from '../api/modelservice.ts'
-import { fields, isEmpty, type Json } from '../decide/fields.ts'
+import { fields } from '../api/fields.ts'
+import { isEmpty, type Json } from '../api/json.ts'
 import type { Live } from '../decide/assess.ts'
 import type { Patch } from '../decide/plan.ts'
 

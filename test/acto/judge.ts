@@ -1,5 +1,6 @@
 /** Whether one try ended as it must: in words, what is wrong, or nothing. */
-import { fields, type Json } from '../../src/decide/fields.ts'
+import { fields } from '../../src/api/fields.ts'
+import type { Json } from '../../src/api/json.ts'
 import type { FieldName } from '../../src/api/modelservice.ts'
 import { conditionIn, type ModelServiceObject, type Scenario } from '../support/scenario.ts'
 import type { Case } from './case.ts'

@@ -76,7 +76,7 @@ describe('the bill of materials', () => {
 
 describe('what the operator asks for itself', () => {
   it('is what its source imports', () => {
-    const sources = ['api/modelservice', 'decide/document', 'kube/cluster', 'telemetry/log', 'telemetry/metrics']
+    const sources = ['api/modelservice', 'api/document', 'kube/cluster', 'telemetry/log', 'telemetry/metrics']
     const imported = sources.flatMap((file) =>
       Array.from(readFileSync(`src/${file}.ts`, 'utf8').matchAll(/from '([a-z@][^:']*)'/g), ([, name]) => name),
     )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fieldNames, type FieldName } from '../../src/api/modelservice.ts'
-import { fields } from '../../src/decide/fields.ts'
+import { fields } from '../../src/api/fields.ts'
 import { apiServerMissing } from '../support/envtest/shared.ts'
 import { conditionIn, startScenario } from '../support/scenario.ts'
 import { newUuid } from '../support/zstack/model.ts'

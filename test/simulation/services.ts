@@ -1,7 +1,8 @@
 /** The model services of a simulated ZStack, and what became of every update of them. */
 import { isDeepStrictEqual } from 'node:util'
 import type { FieldName } from '../../src/api/modelservice.ts'
-import { fields, isEmpty, type Json } from '../../src/decide/fields.ts'
+import { fields } from '../../src/api/fields.ts'
+import { isEmpty, type Json } from '../../src/api/json.ts'
 
 export type Values = Partial<Record<FieldName, Json>>
 

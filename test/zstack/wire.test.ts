@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fields, type Json } from '../../src/decide/fields.ts'
-import { desiredOf } from '../../src/decide/fields.ts'
+import { fields } from '../../src/api/fields.ts'
+import type { Json } from '../../src/api/json.ts'
+import { desiredOf } from '../../src/api/fields.ts'
 import type { FieldName } from '../../src/api/modelservice.ts'
 import {
   queryPath,

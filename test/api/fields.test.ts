@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fieldNames, type FieldName } from '../../src/api/modelservice.ts'
-import { canonical, desiredOf, fields, isEmpty, type Json } from '../../src/decide/fields.ts'
+import { desiredOf, fields } from '../../src/api/fields.ts'
+import { canonical, isEmpty, type Json } from '../../src/api/json.ts'
 import { encoded, specs } from '../support/arbitrary.ts'
 import { uuid } from '../support/judgement.ts'
 

@@ -1,9 +1,8 @@
 /** One row per field that a spec can declare: how it looks on the wire, whether ZStack shows it, and when two values are equal. */
-import type { FieldName, Spec } from '../api/modelservice.ts'
-import { bytes } from '../api/quantity.ts'
+import type { FieldName, Spec } from './modelservice.ts'
+import { bytes } from './quantity.ts'
 import { sameDocument } from './document.ts'
-
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+import { canonical, isEmpty, isList, isMap, sameStructure, type Json } from './json.ts'
 
 /**
  * What the inventory tells of a field (`zstack-api.md`): `shown` always; `newer` only by newer servers, and not before
@@ -81,26 +80,6 @@ export function desiredOf(spec: Spec): Desired {
   return desired
 }
 
-/** ZStack leaves empty values out of its answers: an absent value, an empty text, list or map are one and the same. */
-export function isEmpty(value: Json | undefined): boolean {
-  if (value === undefined || value === null || value === '') return true
-  return typeof value === 'object' && Object.keys(value).length === 0
-}
-
-export function sameStructure(a: Json, b: Json): boolean {
-  return canonical(a) === canonical(b)
-}
-
-/** JSON with the keys of every object in order. */
-export function canonical(value: Json): string {
-  if (typeof value !== 'object') return JSON.stringify(value)
-  return JSON.stringify(value, (_, part: Json) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  )
-}
-
 /** Images by architecture, case folded, in any order; keys that the server adds, and makes anew each time, do not count. */
 function imagesByArchitecture(images: Json): Json {
   if (!isList(images)) return images
@@ -125,12 +104,4 @@ function uuidsByVendor(vendors: Json): Json {
 
 function folded(value: Json): Json {
   return typeof value === 'string' ? value.toLowerCase() : value
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value)
-}
-
-function isMap(value: Json): value is Readonly<Record<string, Json>> {
-  return value !== null && typeof value === 'object' && !isList(value)
 }
