@@ -1,74 +1,76 @@
-/** One row per field that a spec can declare: how it looks on the wire, whether ZStack shows it, and when two values are equal. */
-import type { FieldName, Spec } from './modelservice.ts'
-import { bytes } from './quantity.ts'
-import { sameDocument } from './document.ts'
-import { canonical, isEmpty, isList, isMap, sameStructure, type Json } from './json.ts'
-
 /**
- * What the inventory tells of a field (`zstack-api.md`): `shown` always; `newer` only by newer servers, and not before
- * it holds a value; `hidden` never.
+ * The table of fields: one row for each field that a spec can declare. A row says where the field stands in the body of
+ * an update, who shows it, how it is read from an inventory, and when that is what was declared.
  */
-export type Visibility = 'shown' | 'newer' | 'hidden'
+import { sameDocument } from './document.ts'
+import { decodeImages, displayImages, encodeImages, sameImages } from './images.ts'
+import { canonical, sameStructure, type Json } from './json.ts'
+import type { FieldName, Spec } from './modelservice.ts'
+import { bytes, spellBytes } from './quantity.ts'
+import {
+  decodeText,
+  flag,
+  hidden,
+  integer,
+  listOf,
+  mapOf,
+  structure,
+  text,
+  withDefaults,
+  type Field,
+  type Row,
+} from './row.ts'
 
-export type Field = {
-  readonly visibility: Visibility
-  /** Whether equal values can be worded differently, so that a person's rewording is worth sending. */
-  readonly textual?: boolean
-  /** The value of a spec as the wire wants it. */
-  readonly encode: (declared: never) => Json
-  /** Whether ZStack holds what is declared; never asked of hidden fields. */
-  readonly equal: (declared: Json, live: Json) => boolean
-  /** The value without what does not count: where present, equal values have the same normalize. */
-  readonly normalize?: (value: Json) => Json
-}
+export type Rows = { readonly [Name in FieldName]: Row<NonNullable<Spec[Name]>> }
 
-const asIs = (value: Json): Json => value
-const exactly = (a: Json, b: Json) => a === b
-const text = (visibility: Visibility): Field => ({ visibility, encode: asIs, equal: exactly })
-const structure = (visibility: Visibility): Field => ({ visibility, encode: asIs, equal: sameStructure })
-const normalized = (visibility: Visibility, normalize: (value: Json) => Json): Field => ({
-  visibility,
-  encode: asIs,
-  equal: (a, b) => sameStructure(normalize(a), normalize(b)),
-  normalize,
-})
-
-export const fields: Readonly<Record<FieldName, Field>> = {
+/** The type of each row follows from the schema: a field without a row, or a row that lacks a part, does not compile. */
+const rows: Rows = {
   name: text('shown'),
   description: text('shown'),
-  yaml: {
-    ...text('shown'),
-    textual: true,
-    equal: (declared, live) => typeof declared === 'string' && typeof live === 'string' && sameDocument(declared, live),
-  },
-  requestCpu: text('shown'),
-  requestMemory: { ...text('shown'), encode: (declared: string | number) => bytes(declared) ?? null },
+  yaml: { ...text('shown'), equal: sameDocument, textual: true },
+  requestCpu: integer('shown'),
+  requestMemory: { ...integer('shown'), encode: wholeBytes, display: spellBytes },
   gpuComputeCapability: text('shown'),
   startCommand: text('shown'),
   pythonVersion: text('shown'),
   type: text('shown'),
-  framework: text('newer'),
+  framework: { ...text('newer'), equal: sameFramework },
   source: text('newer'),
   containerCommand: text('newer'),
   containerArgs: text('newer'),
-  supportDistributed: text('shown'),
-  architectureImages: normalized('shown', imagesByArchitecture),
-  vendorToSpecUuidsMap: normalized('newer', uuidsByVendor),
-  environmentParameters: structure('hidden'),
-  startupParameters: structure('hidden'),
-  inferenceParams: structure('hidden'),
-  serviceName: text('hidden'),
-  serviceLivez: text('hidden'),
-  serviceReadyz: text('hidden'),
-  serviceInstallPath: text('hidden'),
-  serviceStartCommand: text('hidden'),
-  servicePorts: structure('hidden'),
-  serviceBootupTime: text('hidden'),
-  systemTags: structure('hidden'),
-  userTags: structure('hidden'),
+  supportDistributed: flag('shown'),
+  architectureImages: {
+    visibility: 'shown',
+    inventoryKey: 'modelServiceImages',
+    encode: encodeImages,
+    decode: decodeImages,
+    equal: sameImages,
+    display: displayImages,
+  },
+  vendorToSpecUuidsMap: {
+    ...structure('newer', mapOf(listOf(decodeText))),
+    equal: sameUuids,
+    display: displayUuids,
+  },
+  environmentParameters: hidden(),
+  startupParameters: hidden(),
+  inferenceParams: hidden(),
+  serviceName: hidden(),
+  serviceLivez: hidden(),
+  serviceReadyz: hidden(),
+  serviceInstallPath: hidden(),
+  serviceStartCommand: hidden(),
+  servicePorts: hidden(),
+  serviceBootupTime: hidden(),
+  systemTags: hidden('beside'),
+  userTags: hidden('beside'),
 }
 
-/** The declared fields as wire values, in the order of the table above. An absent field stays absent: it is not managed. */
+export const fields = Object.fromEntries(
+  Object.entries(rows).map(([name, row]) => [name, withDefaults(name, row)]),
+) as Readonly<Record<FieldName, Field>>
+
+/** The declared fields as ZStack takes them, in the order of the table. An absent field stays absent: it is not managed. */
 export type Desired = ReadonlyMap<FieldName, Json>
 
 export function desiredOf(spec: Spec): Desired {
@@ -80,28 +82,35 @@ export function desiredOf(spec: Spec): Desired {
   return desired
 }
 
-/** Images by architecture, case folded, in any order; keys that the server adds, and makes anew each time, do not count. */
-function imagesByArchitecture(images: Json): Json {
-  if (!isList(images)) return images
-  const plain = images.map((image): Json => {
-    if (!isMap(image)) return image
-    const { cpuArchitecture, vmImageUuid, dockerImage } = image
-    return {
-      cpuArchitecture: folded(cpuArchitecture ?? ''),
-      ...(!isEmpty(vmImageUuid) && { vmImageUuid: folded(vmImageUuid ?? '') }),
-      ...(!isEmpty(dockerImage) && { dockerImage: dockerImage ?? '' }),
-    }
-  })
-  return plain.sort((a, b) => (canonical(a) < canonical(b) ? -1 : 1))
+function wholeBytes(declared: string | number): number {
+  const value = bytes(declared)
+  if (value === undefined) throw new Error('the spec was not parsed: its memory is no whole number of bytes')
+  return value
 }
 
-/** Lists of uuids are sets: the server keeps no order. */
-function uuidsByVendor(vendors: Json): Json {
-  if (!isMap(vendors)) return vendors
-  const asSet = (uuids: Json): Json => (isList(uuids) ? [...new Set(uuids.map(folded))].sort() : uuids)
+/** An upgrade of ZStack gives these frameworks other names, in its own records too. */
+const renamedFrameworks: ReadonlyMap<string, string> = new Map([
+  ['llama.cpp', 'LlamaCpp'],
+  ['sentence_transformers', 'SentenceTransformers'],
+])
+
+function sameFramework(declared: string, live: string): boolean {
+  const current = (name: string) => renamedFrameworks.get(name) ?? name
+  return current(declared) === current(live)
+}
+
+type Vendors = Readonly<Record<string, readonly string[]>>
+
+/** The uuids of a vendor are a set: ZStack keeps them in no order, and writes them in lower case. */
+function uuidSets(vendors: Vendors): Vendors {
+  const asSet = (uuids: readonly string[]) => [...new Set(uuids.map((uuid) => uuid.toLowerCase()))].sort()
   return Object.fromEntries(Object.entries(vendors).map(([vendor, uuids]) => [vendor, asSet(uuids)]))
 }
 
-function folded(value: Json): Json {
-  return typeof value === 'string' ? value.toLowerCase() : value
+function sameUuids(declared: Vendors, live: Vendors): boolean {
+  return sameStructure(uuidSets(declared), uuidSets(live))
+}
+
+function displayUuids(vendors: Vendors): string {
+  return canonical(uuidSets(vendors))
 }

@@ -15,16 +15,10 @@ export function sameStructure(a: Json, b: Json): boolean {
 export function canonical(value: Json): string {
   if (typeof value !== 'object') return JSON.stringify(value)
   return JSON.stringify(value, (_, part: Json) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
+    isMap(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
   )
 }
 
-export function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value)
-}
-
-export function isMap(value: Json): value is Readonly<Record<string, Json>> {
-  return value !== null && typeof value === 'object' && !isList(value)
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

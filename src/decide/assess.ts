@@ -90,7 +90,8 @@ function isReadOtherwise(field: FieldName, desired: Desired, seen: Observation):
 /** Whether ZStack holds what is declared; what it leaves out is empty. */
 export function isEqual(field: FieldName, desired: Json, live: Json | undefined): boolean {
   if (live === undefined || isEmpty(live) || isEmpty(desired)) return isEmpty(live) && isEmpty(desired)
-  return fields[field].equal(desired, live)
+  const row = fields[field]
+  return row.visibility !== 'hidden' && row.equal(desired, live)
 }
 
 /** An equal text that is worded otherwise is a person's edit only if another wording was in effect before. */

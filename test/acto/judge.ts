@@ -53,9 +53,11 @@ function shown(field: FieldName, inventory: Readonly<Record<string, unknown>>): 
 function plain(field: FieldName, value: unknown): string {
   if (field === 'architectureImages') {
     const images = (value ?? []) as readonly Readonly<Record<string, string>>[]
-    return listed(
-      images.map((image) => [image.cpuArchitecture?.toLowerCase(), image.vmImageUuid, image.dockerImage ?? '']),
+    const parts = ['vmImageUuid', 'dockerImage', 'name', 'acceleratorType', 'imageNamePattern']
+    const texts = images.map((image) =>
+      JSON.stringify([image.cpuArchitecture?.toLowerCase(), ...parts.map((part) => image[part] ?? '')]),
     )
+    return texts.sort().join(' ')
   }
   const text = JSON.stringify(value, (_, part: Json) => {
     if (field === 'vendorToSpecUuidsMap' && Array.isArray(part)) return listed(part)
