@@ -4,7 +4,7 @@ import { fieldNames, type FieldName } from '../../src/api/modelservice.ts'
 import { desiredOf, fields } from '../../src/api/fields.ts'
 import type { Json } from '../../src/api/json.ts'
 import { encoded, specs } from '../support/arbitrary.ts'
-import { uuid } from '../support/judgement.ts'
+import { uuid } from '../support/decide-inputs.ts'
 
 const named = (visibility: string) => fieldNames.filter((field) => fields[field].visibility === visibility)
 

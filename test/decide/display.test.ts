@@ -5,7 +5,7 @@ import { differenceMessage, display, driftOf, fingerprint, liveOf } from '../../
 import { fields } from '../../src/api/fields.ts'
 import type { Json } from '../../src/api/json.ts'
 import { encoded, encounters, read } from '../support/arbitrary.ts'
-import { compared, observation } from '../support/judgement.ts'
+import { compared, observation } from '../support/decide-inputs.ts'
 
 describe('a value for people', () => {
   it.each<[string, Json | undefined, string]>([
