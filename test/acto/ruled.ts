@@ -56,7 +56,11 @@ export const also: Readonly<Record<string, readonly Case[]>> = {
   // CEL sees a quantity as a float, in which a part of a byte is lost beside so many whole ones.
   requestMemory: [told('a part of a byte beyond the reach of floats', '7.999Pi')],
   architectureImages: [
-    told('one architecture in two spellings', [{ cpuArchitecture: 'ARM64' }, { cpuArchitecture: 'arm64' }]),
+    held('one architecture in two spellings', [{ cpuArchitecture: 'ARM64' }, { cpuArchitecture: 'arm64' }]),
+    held('images of one architecture that differ elsewhere', [
+      { cpuArchitecture: 'ARM64', dockerImage: 'a' },
+      { cpuArchitecture: 'ARM64', dockerImage: 'b', acceleratorType: 'NVIDIA' },
+    ]),
   ],
 }
 
