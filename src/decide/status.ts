@@ -5,7 +5,7 @@ import type { Reason } from '../api/reasons.ts'
 import type { Hashes } from './assess.ts'
 import { patchConditions, type ConditionPatch } from './conditions.ts'
 import { differenceMessage, driftOf, liveOf } from './display.ts'
-import { failurePolicy } from './failure.ts'
+import { failurePolicy, progressOf } from './failure.ts'
 import { fields } from './fields.ts'
 import type { Outcome, Comparison, Update } from './outcome.ts'
 
@@ -127,8 +127,8 @@ function failurePatches(
   { failure, seen, stale }: Outcome & { kind: 'failed' },
   connected: ConditionPatch,
 ): readonly ConditionPatch[] {
-  const { reason, scope, stalled } = failurePolicy[failure.kind]
-  const progress = patch(stalled ? 'Stalled' : 'Reconciling', 'True', reason, failure.message)
+  const { reason, scope } = failurePolicy[failure.kind]
+  const progress = patch(progressOf(failure.kind), 'True', reason, failure.message)
   const connection = scope === 'object' ? connected : patch('Connected', 'False', reason, failure.message)
   if (stale)
     return [
