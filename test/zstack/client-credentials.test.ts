@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { err } from '../../src/decide/failure.ts'
-import { fixedCredentials, type Credentials } from '../../src/zstack/credentials.ts'
+import { fixedCredentials, type Credentials, type CredentialsSource } from '../../src/zstack/credentials.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import {
   accessKey,
@@ -255,6 +255,36 @@ describe('changed credentials', () => {
     await client.clock.advance(5_000)
     slow.release(refusedWith('ID.1001'))
     expect(failures([await call])).toEqual(['ok'])
+    expect(http.sent('PUT').map(({ body }) => body)).toMatchObject([
+      { logInByAccount: { accountName: 'old' } },
+      { logInByAccount: { accountName: 'new' } },
+    ])
+  })
+
+  it('that are noticed while calls begin are in use from then on: nobody logs in with the old ones again', async () => {
+    const http = createScriptedHttp((request, count) => (isLogIn(request) ? session(`s${count}`) : found))
+    const source = changeableCredentials({ kind: 'account', name: 'old', password: secretOf('p') })
+    const calls: Promise<unknown>[] = []
+    let isChanging = false
+    async function callAtEachTurn() {
+      for (let turn = 0; turn < 16; turn++) await Promise.resolve(calls.push(client.call(readCall(), anySignal())))
+    }
+    const credentials: CredentialsSource = {
+      canChange: true,
+      read() {
+        // Begins before the answer is looked at, so that a call begins in each turn until the new ones are in use.
+        if (isChanging) void callAtEachTurn()
+        return source.read()
+      },
+    }
+    const client = clientOver(http, { credentials })
+    await client.call(readCall(), anySignal())
+    source.replace({ kind: 'account', name: 'new', password: secretOf('p') })
+    isChanging = true
+    await client.clock.advance(5_000)
+    expect(calls).toHaveLength(16)
+    await Promise.all(calls)
+    await client.call(readCall(), anySignal())
     expect(http.sent('PUT').map(({ body }) => body)).toMatchObject([
       { logInByAccount: { accountName: 'old' } },
       { logInByAccount: { accountName: 'new' } },

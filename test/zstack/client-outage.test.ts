@@ -4,6 +4,7 @@ import { createManualClock } from '../support/clock.ts'
 import { answered, createScriptedHttp, held, isLogIn, refusedWith, session, silence } from '../support/scripted-http.ts'
 
 const found = answered(200, { inventories: [] })
+const halfAnHour = 30 * 60_000
 
 describe('an outage', () => {
   it('of 20 s with 32 impatient callers costs less than 40 requests, and its end is noticed within seconds', async () => {
@@ -54,6 +55,29 @@ describe('an outage', () => {
     for (let i = 0; i < 4; i++) answers.push(await client.call(writeCall({ target: String(i) }), anySignal()))
     expect(answers.map((answer) => !answer.ok && answer.failure.ambiguous)).toEqual([true, true, true, false])
     expect(answers.map((answer) => !answer.ok && answer.failure.isUnsent === true)).toEqual([false, false, false, true])
+  })
+
+  it('of writes hides no refused credentials, and takes no try from them', async () => {
+    const writes = held<unknown>()
+    let isRefused = true
+    const http = createScriptedHttp(async (request) => {
+      if (isLogIn(request)) return session('s1')
+      if (request.method === 'GET') return isRefused ? refusedWith('ID.1000') : found
+      await writes.promise
+      return silence(true)
+    })
+    const client = clientOver(http)
+    const slow = ['a', 'b', 'c'].map((target) => client.call(writeCall({ target }), anySignal()))
+    await expect.poll(() => http.sent('PUT', 'model-services')).toHaveLength(3)
+    expect(failures([await client.call(readCall(), anySignal())])).toEqual(['credentials'])
+    await client.clock.advance(halfAnHour - 1)
+    writes.release(undefined)
+    expect(failures(await Promise.all(slow))).toEqual(['unavailable', 'unavailable', 'unavailable'])
+    expect(failures([await client.call(writeCall(), anySignal())])).toEqual(['credentials'])
+    await client.clock.advance(1)
+    isRefused = false
+    expect(failures([await client.call(writeCall(), anySignal())])).toEqual(['unavailable'])
+    expect(failures([await client.call(readCall(), anySignal())])).toEqual(['ok'])
   })
 
   it('never lets more requests out at once than it may', async () => {

@@ -184,6 +184,20 @@ describe('a closed client', () => {
     expect(client.clock.pending).toBe(0)
   })
 
+  it('does not log in when it is closed while a call waits for the credentials', async () => {
+    const reading = held<unknown>()
+    const source = changeableCredentials(admin)
+    const http = createScriptedHttp((request) => (isLogIn(request) ? session('s1') : found))
+    const client = clientOver(http, {
+      credentials: { canChange: true, read: () => reading.promise.then(() => source.read()) },
+    })
+    const call = client.call(readCall(), anySignal())
+    await client.close()
+    reading.release(undefined)
+    expect(failures([await call])).toEqual(['session'])
+    expect(http.requests).toEqual([])
+  })
+
   it('leaves none behind either when it closes while the files are being read', async () => {
     const reading = held<unknown>()
     const source = changeableCredentials(admin)
