@@ -106,7 +106,7 @@ type Parts = ReturnType<typeof build>
 function build({ config, outside, version, log }: OperatorOptions, mayWrite: () => boolean) {
   const staleAfterMs = Math.max(limits.stalePolls * config.pollIntervalMs, limits.minStaleMs)
   const metrics = createMetrics({ version, workers: config.maxConcurrentReconciles, staleAfterMs })
-  if (config.requestBody !== 'auto') metrics.noteBodyShape(config.requestBody)
+  if (config.requestBody !== 'auto') metrics.noteBodyShape(defaultConnection, config.requestBody)
   const { endpoint } = config
   const { clock, random, cluster, http } = outside
   const queue = createQueue({ clock, random, observer: metrics.queue })
@@ -127,7 +127,7 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
   const connection = createConnection({
     name: defaultConnection,
     endpoint,
-    http: { ...http, send: guarded(instrumented(http.send, metrics), mayWrite) },
+    http: { ...http, send: guarded(instrumented(http.send, metrics, defaultConnection), mayWrite) },
     credentials:
       config.credentials.kind === 'directory'
         ? credentialsDirectory(config.credentials.directory)
@@ -137,7 +137,7 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
     clock,
     random,
     onShapeLearned: (shape) => {
-      metrics.noteBodyShape(shape)
+      metrics.noteBodyShape(defaultConnection, shape)
       log.info({ shape }, `ZStack takes the ${shape} body`)
     },
     onEvent: (event) => onConnectionEvent(connection, event),
@@ -199,9 +199,12 @@ function stateOf(
     informer,
     poller,
     objects: () => store.all(),
-    isConnectionDown() {
-      return connections.all().some((connection) => connection.currentFailure() !== undefined)
-    },
+    connections: () =>
+      connections.all().map((connection) => ({
+        name: connection.name,
+        isDown: connection.currentFailure() !== undefined,
+        observationAgeMs: poller.observationAgeMs(),
+      })),
     isLeader,
     isStopping: () => stop.aborted,
   }

@@ -9,9 +9,9 @@ import { freePort } from './free-port.ts'
 export const well: OperatorState = {
   queue: { waiting: () => 0, working: () => [] },
   informer: { hasSynced: () => true, silentForMs: () => 0 },
-  poller: { hasPolled: () => true, observationAgeMs: () => 0 },
+  poller: { hasPolled: () => true },
+  connections: () => [{ name: 'default', isDown: false, observationAgeMs: 0 }],
   objects: () => [],
-  isConnectionDown: () => false,
   isLeader: () => true,
   isStopping: () => false,
 }

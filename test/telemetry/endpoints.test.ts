@@ -36,15 +36,18 @@ describe('the pages over the parts of the operator', () => {
   it('give the metrics in seconds', async () => {
     const { get } = await startPages({
       queue: { waiting: (priority) => (priority === 'change' ? 3 : 0), working: () => [1_500, 500] },
-      poller: { ...well.poller, observationAgeMs: () => 61_000 },
-      isConnectionDown: () => true,
+      connections: () => [
+        { name: 'default', isDown: true, observationAgeMs: 61_000 },
+        { name: 'lab', isDown: false, observationAgeMs: undefined },
+      ],
     })
     const { text } = await get('metrics', '/metrics')
     for (const line of [
       /^workqueue_depth\{.*priority="change"\} 3$/m,
       /^workqueue_unfinished_work_seconds\{.*\} 2$/m,
-      /^zstack_operator_observation_age_seconds 61$/m,
-      /^zstack_api_circuit_open 1$/m,
+      /^zstack_operator_observation_age_seconds\{connection="default"\} 61$/m,
+      /^zstack_api_circuit_open\{connection="default"\} 1$/m,
+      /^zstack_api_circuit_open\{connection="lab"\} 0$/m,
       /^process_cpu_seconds_total [\d.]+$/m,
     ])
       expect(text).toMatch(line)
