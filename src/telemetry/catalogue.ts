@@ -47,7 +47,7 @@ export const catalogue = {
   maxWorkers: metric(
     'gauge',
     'controller_runtime_max_concurrent_reconciles',
-    'MAX_CONCURRENT_RECONCILES: passes at once at the most',
+    'MAX_CONCURRENT_RECONCILES: the maximum of passes at once',
     ['controller'],
   ),
   queueDepth: metric(

@@ -37,7 +37,7 @@ const results = { awaitChange: 'success', after: 'requeue_after', backOff: 'requ
 
 export type MetricsOptions = {
   readonly version: string
-  /** Passes at once at the most. */
+  /** The maximum of passes at once. */
   readonly workers: number
   /** An older observation proves nothing any more. */
   readonly staleAfterMs: number

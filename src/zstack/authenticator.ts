@@ -38,7 +38,7 @@ export type AuthenticatorOptions = {
   readonly http: Http
   readonly endpoint: string
   readonly credentials: CredentialsSource
-  /** Asked before each log-in; halted by what log-ins and sessions tell, resumed by changed credentials. */
+  /** Asked before each log-in. A failed log-in or a session conflict halts it, changed credentials resume it. */
   readonly authBreaker: Pick<AuthBreaker, 'refuseLogIn' | 'halt' | 'resume'>
   readonly clock: Clock
 }

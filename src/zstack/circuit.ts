@@ -1,5 +1,5 @@
 /**
- * The circuit breaker of a connection: in an outage one request at a time tries, instead of those of every object.
+ * The circuit breaker of a connection: in an outage it lets one request at a time try, rather than those of all objects.
  *
  *   closed ──(failures of several targets, no success between)──▶ open ──(after a wait)──▶ trial
  *   trial ──success──▶ closed        trial ──failure──▶ open, for longer

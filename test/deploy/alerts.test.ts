@@ -179,6 +179,12 @@ describe('the alerts', () => {
     expect(all.filter((reason) => !Object.keys(reasons).includes(reason ?? ''))).toEqual([])
   })
 
+  it.each(alerts)('$alert names no label that its expression sums away', ({ expr, annotations }) => {
+    const named = [...JSON.stringify(annotations).matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label)
+    const groups = [...expr.matchAll(/\bby \(([^)]*)\)/g)].map(([, list = '']) => list.split(', '))
+    for (const left of groups) expect(left).toEqual(expect.arrayContaining(named))
+  })
+
   it.each(alerts)('$alert says how bad it is, what is the matter and what to do', ({ labels, annotations }) => {
     expect(['critical', 'warning', 'info']).toContain(labels.severity)
     expect(annotations.summary.length).toBeGreaterThan(20)

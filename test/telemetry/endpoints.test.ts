@@ -8,14 +8,14 @@ import { startPages, well } from '../support/pages.ts'
 
 const failing = (reason: RegExp) => ({ status: 503, text: expect.stringMatching(reason) as string })
 
-describe('the pages over the parts of the operator', () => {
-  it('tell of a watch that stalls on /healthz', async () => {
+describe('the endpoints', () => {
+  it('report a watch that stalls on /healthz', async () => {
     const { get } = await startPages({ informer: { ...well.informer, silentForMs: () => 400_000 } })
     expect(await get('health', '/healthz')).toEqual(failing(/stalls: .* 400 s/))
     expect(await get('health', '/readyz')).toMatchObject({ status: 200 })
   })
 
-  it('tell of a loop that was blocked on /healthz and in the metrics', async () => {
+  it('report a loop that was blocked on /healthz and in the metrics', async () => {
     const clock = createManualClock()
     const { get } = await startPages({}, clock)
     clock.jump(9_000)
@@ -27,8 +27,8 @@ describe('the pages over the parts of the operator', () => {
     ['what is not listed yet', { informer: { ...well.informer, hasSynced: () => false } }, /not listed yet/],
     ['a first poll to come', { poller: { ...well.poller, hasPolled: () => false } }, /not polled ZStack yet/],
     ['its end', { isStopping: () => true }, /stopping/],
-  ])('tell of %s on /readyz, and are healthy', async (_, told, reason) => {
-    const { get } = await startPages(told)
+  ])('report %s on /readyz, and are healthy', async (_, state, reason) => {
+    const { get } = await startPages(state)
     expect(await get('health', '/readyz')).toEqual(failing(reason))
     expect(await get('health', '/healthz')).toEqual({ status: 200, text: 'ok\n' })
   })

@@ -45,7 +45,7 @@ describe('the metrics', () => {
     for (const { name, help } of all) expect(text).toContain(`# HELP ${name} ${help}\n`)
   })
 
-  it('tell the version, the limit of passes at once and when an observation is stale', async () => {
+  it('show the version, the limit of passes at once and when an observation is stale', async () => {
     const wanted = {
       'zstack_operator_build_info{version="1.2.3"}': 1,
       'controller_runtime_max_concurrent_reconciles{controller="modelservice"}': 32,
@@ -117,7 +117,7 @@ describe('the metrics', () => {
     expect(await samples(metrics, wanted)).toEqual(wanted)
   })
 
-  it('tell of queue, passes, leadership, circuit and process as they are when somebody looks', async () => {
+  it('show queue, passes, leadership, connections and process as they are at the scrape', async () => {
     const metrics = create()
     const now = {
       waiting: { change: 1, retry: 2, poll: 3 },

@@ -26,7 +26,7 @@ describe('circuit', () => {
     expect(changes).toEqual(['open'])
   })
 
-  it('refuses without a doubt: what was not sent cannot have been carried out', () => {
+  it('refuses without ambiguity: what was not sent cannot have been carried out', () => {
     const { circuit, open } = start()
     open()
     expect(circuit.refuse()).toMatchObject({ ambiguous: false })

@@ -89,7 +89,7 @@ describe('an access key', () => {
     const answers = await Promise.all([client.call(readCall(), anySignal()), client.call(readCall(), anySignal())])
     expect(failures(answers)).toEqual(['ok', 'ok'])
     const write = await client.call(writeCall(), anySignal())
-    // Through the door: what is refused is the unknown uuid.
+    // The signature was accepted: what is refused is the unknown uuid.
     expect(write).toMatchObject({ failure: { code: 'SYS.1003' } })
     expect(sim.counters).toMatchObject({ login: 0, sessionsOpened: 0 })
   })
@@ -100,7 +100,7 @@ describe('an access key', () => {
     expect(failures([await client.call(readCall(), anySignal())])).toEqual(['ok'])
   })
 
-  it.each([-16, 16])('with a clock %d minutes off is told about the clock, and tries slowly', async (off) => {
+  it.each([-16, 16])('with a clock %d minutes off names the clocks, and tries slowly', async (off) => {
     const sim = await simulated()
     const clock = createManualClock(new Date(Date.now() + off * minute))
     const client = clientTo(sim, { credentials: fixedCredentials(accessKey), clock })
@@ -138,7 +138,7 @@ describe('what ZStack says', () => {
     ['a redirect', { ...answered(302), location: 'https://elsewhere.example/' }, 'endpoint'],
     ['a page of a proxy', answered(502, '<html></html>'), 'unavailable'],
     ['garbage', answered(200, 'hello'), 'protocol'],
-  ])('%s at log-in is told as such', async (_, answer, kind) => {
+  ])('%s at log-in is a failure of its own kind', async (_, answer, kind) => {
     expect(failures([await clientOver(createScriptedHttp(() => answer)).call(readCall(), anySignal())])).toEqual([kind])
   })
 
@@ -161,12 +161,12 @@ describe('what ZStack says', () => {
         secrets: [token],
       })
       const answers = [await client.call(call, anySignal()), await client.call(call, anySignal())]
-      const told = JSON.stringify(answers)
-      expect(told).toContain('***')
+      const shown = JSON.stringify(answers)
+      expect(shown).toContain('***')
       const signatures = http.requests.map(({ headers }) => headers.authorization?.split(/[ :]/).at(-1) ?? '')
       const digest = createHash('sha512').update('password').digest('hex')
       for (const one of ['session-uuid', token, digest, ...signatures, ...(secret === 'password' ? [] : [secret])])
-        if (one !== '') expect(told).not.toContain(one)
+        if (one !== '') expect(shown).not.toContain(one)
     }
   })
 })

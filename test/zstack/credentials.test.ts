@@ -136,7 +136,7 @@ describe('credentialsDirectory', () => {
     expect(revealed(valueOf(await source.read()).credentials)).toMatchObject({ name: 'admin', password: 'new' })
   })
 
-  it('tells no secret by its version', async () => {
+  it('does not reveal a secret in its version', async () => {
     await write({ ZSTACK_ACCOUNT_NAME: 'admin', ZSTACK_ACCOUNT_PASSWORD: 'sesame' })
     expect(valueOf(await credentialsDirectory(directory).read()).version).not.toContain('sesame')
   })

@@ -149,9 +149,9 @@ describe('the message of a failure', () => {
     ['https://user:secret@other.example/', 'https://other.example'],
     ['/secret', 'another path'],
     ['data:secret', 'another path'],
-  ])('on a redirect to %s tells no more of it than %s', (location, told) => {
+  ])('on a redirect to %s shows no more of it than %s', (location, shown) => {
     const { message } = failing({ ...answered(302), location })
-    expect(message).toContain(`redirects to ${told} `)
+    expect(message).toContain(`redirects to ${shown} `)
     expect(message).not.toContain('secret')
   })
 

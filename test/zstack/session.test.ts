@@ -98,10 +98,10 @@ describe('session', () => {
   it('one caller that gives up does not take the log-in from the others', async () => {
     const login = held<HttpAnswer>()
     const { session: subject, http } = start(() => login.promise)
-    const impatient = new AbortController()
-    const first = subject.current(impatient.signal)
+    const abort = new AbortController()
+    const first = subject.current(abort.signal)
     const second = subject.current(anySignal())
-    impatient.abort(new Error('no time'))
+    abort.abort(new Error('no time'))
     login.release(session('s1'))
     await expect(first).rejects.toThrow('no time')
     expect(await second).toEqual({ ok: true, value: 's1' })
