@@ -92,9 +92,9 @@ export function stopsConnection(kind: FailureKind): boolean {
 /**
  * Whether a job may still be running although the request that asked after it, or that was sent at its end, failed.
  *
- * If ZStack gave an error code, it has spoken about the job: the job has ended. If a proxy answered, or nobody did, the
- * job goes on unseen and is asked after again. If a request of ours may have been carried out (`ambiguous`), the job
- * counts as ended, because a read will show what became of it.
+ * If ZStack answered with an error code, the job counts as ended. If a proxy answered, or nobody did, the job may go on
+ * unseen, and is asked after again. If an update that was sent at its end may have been carried out (`ambiguous`), the job
+ * counts as ended too, because a read will show what became of it.
  */
 export function isJobUndecided({ kind, code, ambiguous }: Failure): boolean {
   return code === undefined && ambiguous !== true && failurePolicy[kind].scope === 'connection'
