@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { fieldNames } from '../../src/api/modelservice.ts'
 import { propertiesOf, specSchema, type Schema } from './properties.ts'
-import { walksOf } from './try.ts'
-import { casesOf } from './values.ts'
+import { sequencesOf } from './edit-sequence.ts'
+import { casesOf } from './cases.ts'
 
 /** Paths of all schemas below one, found without what the tests use to find them. */
 function pathsIn(schema: Schema, at = ''): readonly string[] {
@@ -30,13 +30,13 @@ it('every property of the schema is tried: as part of what ZStack is to hold, or
 it('every property is tried with what it takes, with what it refuses, and with nothing', () => {
   for (const property of properties) {
     const cases = casesOf(property)
-    const ends = new Set(cases.map(({ end }) => end))
-    expect([...ends], property.path).toEqual(expect.arrayContaining(['held', 'refused']))
+    const outcomes = new Set(cases.map(({ outcome }) => outcome))
+    expect([...outcomes], property.path).toEqual(expect.arrayContaining(['applied', 'refused']))
     expect(
       cases.map(({ what }) => what),
       property.path,
     ).toEqual(expect.arrayContaining(['null', 'absent']))
-    expect(walksOf(property).flatMap((one) => one.cases)).toHaveLength(cases.length)
+    expect(sequencesOf(property).flatMap((one) => one.cases)).toHaveLength(cases.length)
   }
 })
 

@@ -2,14 +2,14 @@ import { fileURLToPath } from 'node:url'
 import { run } from './command.ts'
 import type { Installation } from './installation.ts'
 import { deployment, operatorNamespace, secretName } from './names.ts'
-import type { World } from './world.ts'
+import type { Environment } from './environment.ts'
 
 const chart = fileURLToPath(new URL('../../../deploy/charts/modelservice-operator', import.meta.url))
 
 /** `helm install` of the chart with a Secret that is there already; the pods are those of two replicas. */
 export function byHelm(
   helm: string,
-  { endpoint, apiServerPort }: World,
+  { endpoint, apiServerPort }: Environment,
   image: string,
   kubeconfig?: string,
 ): Installation {

@@ -2,21 +2,21 @@
 import process from 'node:process'
 import { findTool, toolMissing } from '../../support/tools/tools.ts'
 import { byHelm } from './chart.ts'
-import { evidence } from './evidence.ts'
+import { diagnostics } from './diagnostics.ts'
 import { type Flags, parseFlags, usage } from './flags.ts'
 import { buildImage, loadImage } from './image.ts'
 import { credentials, firstPassword } from './installation.ts'
 import { byKubectl } from './kustomize.ts'
 import { modelsNamespace, operatorNamespace, secretName } from './names.ts'
 import { createReport, type Report } from './report.ts'
-import { showFollowed } from './steps/followed.ts'
-import { showInstalled } from './steps/installed.ts'
-import { showTakeover } from './steps/leader.ts'
-import { showRemoval } from './steps/removal.ts'
-import { showRollover } from './steps/rollover.ts'
-import { showRotation } from './steps/rotation.ts'
-import { inSeconds } from './until.ts'
-import { clean, openWorld, type World } from './world.ts'
+import { testEdits } from './steps/edits.ts'
+import { testInstallation } from './steps/installation.ts'
+import { testTakeover } from './steps/takeover.ts'
+import { testRemoval } from './steps/removal.ts'
+import { testRollover } from './steps/rollover.ts'
+import { testRotation } from './steps/rotation.ts'
+import { inSeconds } from './wait.ts'
+import { clean, prepareEnvironment, type Environment } from './environment.ts'
 
 async function provideImage({ image, loadImage: template }: Flags, report: Report): Promise<string> {
   let name = image ?? ''
@@ -36,26 +36,26 @@ async function provideImage({ image, loadImage: template }: Flags, report: Repor
 
 const namespace = (name: string, labels = {}) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
 
-async function showKubectl(world: World, report: Report, image: string): Promise<void> {
+async function testKubectl(environment: Environment, report: Report, image: string): Promise<void> {
   report.title('By kubectl')
-  const installation = byKubectl(world, image)
-  await world.kubernetes.apply(namespace(modelsNamespace))
-  await showInstalled(world, report, installation)
-  await showFollowed(world, report, 8)
-  await showTakeover(world, report)
-  await showRollover(world, report, installation, 'kubectl rollout restart')
-  await showRotation(world, report)
-  await showRemoval(world, report, installation)
+  const installation = byKubectl(environment, image)
+  await environment.kubernetes.apply(namespace(modelsNamespace))
+  await testInstallation(environment, report, installation)
+  await testEdits(environment, report, 8)
+  await testTakeover(environment, report)
+  await testRollover(environment, report, installation, 'kubectl rollout restart')
+  await testRotation(environment, report)
+  await testRemoval(environment, report, installation)
 }
 
-async function showHelm(world: World, report: Report, image: string, flags: Flags): Promise<void> {
+async function testHelm(environment: Environment, report: Report, image: string, flags: Flags): Promise<void> {
   report.title('By Helm')
   const helm = await findTool('helm')
   if (helm === undefined) {
     report.line(`left out: ${toolMissing('helm')}`)
     return
   }
-  const { kubernetes } = world
+  const { kubernetes } = environment
   await clean(kubernetes)
   const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' }
   const metadata = { name: secretName, namespace: operatorNamespace }
@@ -65,36 +65,36 @@ async function showHelm(world: World, report: Report, image: string, flags: Flag
     metadata,
     stringData: credentials(firstPassword),
   })
-  const installation = byHelm(helm, world, image, flags.kubeconfig)
-  await showInstalled(world, report, installation)
-  await showFollowed(world, report, 24)
-  await showRollover(world, report, installation, 'helm upgrade')
-  await showRemoval(world, report, installation)
+  const installation = byHelm(helm, environment, image, flags.kubeconfig)
+  await testInstallation(environment, report, installation)
+  await testEdits(environment, report, 24)
+  await testRollover(environment, report, installation, 'helm upgrade')
+  await testRemoval(environment, report, installation)
 }
 
-async function show(flags: Flags, report: Report): Promise<void> {
+async function runSteps(flags: Flags, report: Report): Promise<void> {
   const started = performance.now()
   const image = await provideImage(flags, report)
-  const world = await openWorld(flags)
+  const environment = await prepareEnvironment(flags)
   try {
-    report.line(`${world.about}; pods reach ZStack at ${world.endpoint}`)
-    world.zstack.setAccount('admin', firstPassword)
-    await showKubectl(world, report, image)
-    world.zstack.setAccount('admin', firstPassword)
-    await showHelm(world, report, image, flags)
-    report.title(`All ${report.shown} things came true in ${inSeconds(performance.now() - started)}.`)
+    report.line(`${environment.about}; pods reach ZStack at ${environment.endpoint}`)
+    environment.zstack.setAccount('admin', firstPassword)
+    await testKubectl(environment, report, image)
+    environment.zstack.setAccount('admin', firstPassword)
+    await testHelm(environment, report, image, flags)
+    report.title(`All ${report.passed} things came true in ${inSeconds(performance.now() - started)}.`)
   } catch (error) {
-    report.line(await evidence(world))
+    report.line(await diagnostics(environment))
     throw error
   } finally {
-    if (flags.keep) await stayUp(report)
-    else await clean(world.kubernetes)
-    world.kubernetes.close()
-    await world.zstack.close()
+    if (flags.keep) await waitForSignal(report)
+    else await clean(environment.kubernetes)
+    environment.kubernetes.close()
+    await environment.zstack.close()
   }
 }
 
-async function stayUp(report: Report): Promise<void> {
+async function waitForSignal(report: Report): Promise<void> {
   report.line('Kept as it is, the simulator too, until Ctrl-C. The next run cleans up what is left.')
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
@@ -114,7 +114,7 @@ async function main(args: readonly string[]): Promise<number> {
   const report = createReport(process.stdout)
   report.title('The ModelService operator on a real cluster')
   try {
-    await show(flags, report)
+    await runSteps(flags, report)
     return 0
   } catch (error) {
     process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)

@@ -27,8 +27,8 @@ export async function buildImage(): Promise<BuiltImage> {
   await run(builder, [builder === 'docker' ? 'build' : 'bud', ...buildArgs, '-t', name, '.'], { cwd: root })
   const { User: user, Size: bytes, Labels } = await inspect(builder)
   if (!/^[1-9]\d*(?::[1-9]\d*)?$/.test(user)) throw new Error(`the image runs as ${user || 'root'}, not as a number`)
-  const told = Labels['org.opencontainers.image.revision']
-  if (told !== revision) throw new Error(`the image says revision ${told ?? 'nothing'}, not ${revision}`)
+  const labelled = Labels['org.opencontainers.image.revision']
+  if (labelled !== revision) throw new Error(`the image says revision ${labelled ?? 'nothing'}, not ${revision}`)
   return { name, builder, user, bytes }
 }
 

@@ -4,13 +4,13 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Installation } from './installation.ts'
 import { credentials, firstPassword } from './installation.ts'
-import { deployment, operatorNamespace, ours, oursSelector, secretName } from './names.ts'
-import type { World } from './world.ts'
+import { deployment, operatorNamespace, e2eLabels, e2eSelector, secretName } from './names.ts'
+import type { Environment } from './environment.ts'
 
 const production = fileURLToPath(new URL('../../../deploy/overlays/production', import.meta.url))
 
 /** `kubectl apply -k` of an overlay such as a user has: deploy/overlays/production with an image, ZStack and credentials. */
-export function byKubectl({ kubernetes, endpoint, apiServerPort }: World, image: string): Installation {
+export function byKubectl({ kubernetes, endpoint, apiServerPort }: Environment, image: string): Installation {
   const rollout = ['-n', operatorNamespace, 'rollout']
   return {
     how: 'kubectl apply -k',
@@ -33,7 +33,7 @@ export function byKubectl({ kubernetes, endpoint, apiServerPort }: World, image:
     },
     async uninstall() {
       await kubernetes.kubectl(['delete', 'namespace', operatorNamespace, '--wait', '--timeout=120s'])
-      await kubernetes.kubectl(['delete', 'clusterrole,clusterrolebinding', '-l', oursSelector])
+      await kubernetes.kubectl(['delete', 'clusterrole,clusterrolebinding', '-l', e2eSelector])
     },
   }
 }
@@ -48,7 +48,7 @@ function kustomization(base: string, { image, endpoint, apiServerPort }: Setting
     kind: 'Kustomization',
     namespace: operatorNamespace,
     resources: [base],
-    labels: [{ pairs: ours }],
+    labels: [{ pairs: e2eLabels }],
     images: [{ name: 'modelservice-operator', newName, newTag }],
     generatorOptions: { disableNameSuffixHash: true },
     configMapGenerator: [{ name: 'modelservice-operator-config', literals: [`ZSTACK_ENDPOINT=${endpoint}`] }],

@@ -3,8 +3,8 @@ export const operatorNamespace = 'modelservice-e2e'
 export const modelsNamespace = 'modelservice-e2e-models'
 
 /** On everything that is not in these namespaces. */
-export const ours = { 'ai.zstack.io/e2e': 'true' } as const
-export const oursSelector = Object.entries(ours)
+export const e2eLabels = { 'ai.zstack.io/e2e': 'true' } as const
+export const e2eSelector = Object.entries(e2eLabels)
   .map((pair) => pair.join('='))
   .join(',')
 

@@ -1,7 +1,7 @@
 /** The operator's pods: when they became ready, and what they are from inside. */
 import type { Kubernetes, KubeObject } from './kubernetes.ts'
 import { operatorNamespace, paths } from './names.ts'
-import { inSeconds, until } from './until.ts'
+import { inSeconds, waitFor } from './wait.ts'
 
 type Pod = KubeObject & {
   readonly status: {
@@ -11,7 +11,7 @@ type Pod = KubeObject & {
 }
 
 /** When a pod's /readyz first said yes, and when Kubernetes called the pod Ready; by Date.now(). */
-export type Arrival = { readonly pod: string; readonly readyz: number; readonly ready: number }
+export type PodStart = { readonly pod: string; readonly readyz: number; readonly ready: number }
 
 export async function pods(kubernetes: Kubernetes): Promise<Pod[]> {
   const { items = [] } = (await kubernetes.get<{ items: Pod[] }>(paths.pods)) ?? {}
@@ -22,7 +22,7 @@ export const restartsOf = (those: readonly Pod[]) =>
   those.flatMap(({ status }) => status.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0)
 
 /** Looks from now on until so many pods are Ready. */
-export async function watchArrivals(kubernetes: Kubernetes, count: number): Promise<Arrival[]> {
+export async function watchPodStarts(kubernetes: Kubernetes, count: number): Promise<PodStart[]> {
   const readyz = new Map<string, number>()
   const ready = new Map<string, number>()
   const note = (times: Map<string, number>, pod: string) => times.has(pod) || times.set(pod, Date.now())
@@ -39,7 +39,7 @@ export async function watchArrivals(kubernetes: Kubernetes, count: number): Prom
     )
     return ready.size >= count && readyz.size >= count ? true : undefined
   }
-  await until(`${count} pods to be Ready`, look, { seconds: 180, everyMs: 40 })
+  await waitFor(`${count} pods to be Ready`, look, { seconds: 180, everyMs: 40 })
   return Array.from(ready, ([pod, at]) => ({ pod, ready: at, readyz: readyz.get(pod) ?? at }))
 }
 
@@ -48,7 +48,7 @@ function isReady({ conditions = [] }: Pod['status']): boolean {
 }
 
 /** What the process of a pod is; `startedAt` by the clock of its node. */
-export type Inside = {
+export type ContainerState = {
   readonly startedAt: number
   readonly uid: number
   readonly canWrite: boolean
@@ -56,8 +56,8 @@ export type Inside = {
 }
 
 /** How long a pod took from the start of its process, in words. */
-export async function startOf(kubernetes: Kubernetes, { pod, readyz, ready }: Arrival): Promise<string> {
-  const { startedAt } = await lookInside(kubernetes, pod)
+export async function startOf(kubernetes: Kubernetes, { pod, readyz, ready }: PodStart): Promise<string> {
+  const { startedAt } = await inspectContainer(kubernetes, pod)
   return `/readyz after ${inSeconds(readyz - startedAt)}, pod Ready after ${inSeconds(ready - startedAt)}`
 }
 
@@ -71,8 +71,8 @@ try { writeFileSync('/app/probe', '') } catch { canWrite = false }
 const programs = ['/bin/sh', '/bin/bash', '/bin/busybox', '/usr/bin/npm', '/usr/local/bin/npm', '/usr/bin/apt'].filter(existsSync)
 console.log(JSON.stringify({ startedAt: Date.now() - ageMs, uid: process.getuid(), canWrite, programs }))`
 
-export async function lookInside(kubernetes: Kubernetes, pod: string): Promise<Inside> {
+export async function inspectContainer(kubernetes: Kubernetes, pod: string): Promise<ContainerState> {
   return JSON.parse(
     await kubernetes.kubectl(['-n', operatorNamespace, 'exec', pod, '--', '/nodejs/bin/node', '-e', look]),
-  ) as Inside
+  ) as ContainerState
 }

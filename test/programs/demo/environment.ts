@@ -33,7 +33,7 @@ type Table = {
   readonly rows: readonly { readonly cells: readonly unknown[] }[]
 }
 
-export interface Stage {
+export interface DemoEnvironment {
   readonly api: StandInApi
   readonly zstack: ZStackSimulator
   readonly operator: OperatorProcess
@@ -58,7 +58,7 @@ export const uuids = {
 const collection = '/apis/ai.zstack.io/v1alpha1/namespaces/default/modelservices'
 const samplesDirectory = new URL('../../../deploy/samples/', import.meta.url)
 
-export async function setStage(): Promise<Stage> {
+export async function startEnvironment(): Promise<DemoEnvironment> {
   const crd = parse(await readFile(crdFile, 'utf8')) as object
   const api = await startStandInApi({ crds: [crd] })
   const zstack = await startZStackSimulator({

@@ -3,24 +3,24 @@ import type { ZStackSimulator } from '../../support/zstack/simulator.ts'
 
 const colours = { bold: 1, dim: 2, red: 31, green: 32, cyan: 36 } as const
 
-export interface Show {
+export interface Output {
   title(text: string): void
   line(text: string): void
   table(text: string): void
   /** Prints whether it came true within ten seconds; whatever did not makes the demo fail. */
-  expect(claim: string, comesTrue: () => boolean | Promise<boolean>): Promise<void>
+  expect(claim: string, isTrueNow: () => boolean | Promise<boolean>): Promise<void>
   readonly failures: number
-  readonly seen: number
+  readonly checks: number
 }
 
-const patienceMs = 10_000
+const timeoutMs = 10_000
 
-export function createShow(): Show {
+export function createOutput(): Output {
   const paint = (colour: keyof typeof colours, text: string) =>
     process.stdout.isTTY ? `\u001b[${colours[colour]}m${text}\u001b[0m` : text
   const print = (text: string) => process.stdout.write(`${text}\n`)
   let failures = 0
-  let seen = 0
+  let checks = 0
   return {
     title: (text) => print(`\n${paint('bold', text)}`),
     line: (text) => print(`  ${text}`),
@@ -31,40 +31,40 @@ export function createShow(): Show {
           .map((line, index) => `  ${index === 0 ? paint('dim', line) : line}`)
           .join('\n'),
       ),
-    async expect(claim, comesTrue) {
-      const until = performance.now() + patienceMs
-      let isTrue = await comesTrue()
+    async expect(claim, isTrueNow) {
+      const until = performance.now() + timeoutMs
+      let isTrue = await isTrueNow()
       while (!isTrue && performance.now() < until) {
         await new Promise((resolve) => setTimeout(resolve, 25))
-        isTrue = await comesTrue()
+        isTrue = await isTrueNow()
       }
-      seen++
+      checks++
       if (!isTrue) failures++
       print(`  ${isTrue ? paint('green', '✓') : paint('red', '✗ not seen:')} ${claim}`)
     },
     get failures() {
       return failures
     },
-    get seen() {
-      return seen
+    get checks() {
+      return checks
     },
   }
 }
 
 /** Prints every update that ZStack takes, each field with what ZStack showed before and what it was told. */
-export function narrateUpdates(zstack: ZStackSimulator, uuids: readonly string[], show: Show): void {
-  const shown = new Map(uuids.map((uuid) => [uuid, zstack.read(uuid)]))
+export function printUpdates(zstack: ZStackSimulator, uuids: readonly string[], output: Output): void {
+  const known = new Map(uuids.map((uuid) => [uuid, zstack.read(uuid)]))
   zstack.onRequest(({ operation, uuid, body, status }) => {
-    if (operation === 'query') for (const each of uuids) shown.set(each, zstack.read(each))
+    if (operation === 'query') for (const each of uuids) known.set(each, zstack.read(each))
     if (operation !== 'update' || uuid === undefined) return
-    const before = shown.get(uuid)
+    const before = known.get(uuid)
     const fields = (body as { updateModelService?: Record<string, unknown> }).updateModelService ?? {}
     const changes = Object.entries(fields).map(([field, value]) =>
       before?.[field] === undefined ? `${field} ${brief(value)}` : `${field} ${brief(before[field])} → ${brief(value)}`,
     )
-    show.line(`PUT ${before?.name ?? uuid} (${status})`)
-    for (const change of changes) show.line(`    ${change}`)
-    shown.set(uuid, zstack.read(uuid))
+    output.line(`PUT ${before?.name ?? uuid} (${status})`)
+    for (const change of changes) output.line(`    ${change}`)
+    known.set(uuid, zstack.read(uuid))
   })
 }
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { dashboard } from '../../../deploy/dashboard/grafana.ts'
 import { startPrometheus, type Prometheus, type Result } from './prometheus.ts'
-import { beginStory } from './story.ts'
+import { startScenario } from './scenario.ts'
 import { picture, type Drawn, type Span } from './svg.ts'
 
 const out = fileURLToPath(new URL('../../../deploy/dashboard/dashboard.png', import.meta.url))
@@ -53,23 +53,23 @@ function legendOf(format: string, { labels }: Result): string {
 }
 
 const program = process.env.PROMETHEUS ?? 'prometheus'
-const story = await beginStory()
-const prometheus = await startPrometheus(program, job, story.targets)
+const scenario = await startScenario()
+const prometheus = await startPrometheus(program, job, scenario.targets)
 try {
   const start = Date.now() / 1000
-  for (let second = 0; second < story.seconds; second += 1) {
-    await story.tell(second)
+  for (let second = 0; second < scenario.seconds; second += 1) {
+    await scenario.run(second)
     await setTimeout(Math.max(0, (start + second + 1) * 1000 - Date.now()))
   }
-  const span = { start, end: start + story.seconds }
+  const span = { start, end: start + scenario.seconds }
   const { panels } = dashboard() as { panels: Panel[] }
   const drawn = await Promise.all(panels.map((panel) => draw(panel, prometheus, span)))
   const svg = out.replace(/png$/, 'svg')
-  await writeFile(svg, picture(drawn, story.caption, span))
+  await writeFile(svg, picture(drawn, scenario.caption, span))
   await promisify(execFile)('rsvg-convert', ['--output', out, svg])
   await rm(svg)
   console.log(out)
 } finally {
   await prometheus.close()
-  await story.end()
+  await scenario.end()
 }

@@ -80,15 +80,13 @@ function graph({ series, unit, isStacked }: Drawn, width: number, height: number
   const shown = series.filter(({ samples }) => samples.some(([, value]) => Number.isFinite(value)))
   const area = { left: 58, right: width - 20, top: 30, bottom: height - 40 }
   const layers = isStacked ? stacked(shown) : shown.map(({ samples }) => samples)
-  const most = roundUp(Math.max(0, ...layers.flat().flatMap(([, value]) => (Number.isFinite(value) ? [value] : []))))
+  const max = roundUp(Math.max(0, ...layers.flat().flatMap(([, value]) => (Number.isFinite(value) ? [value] : []))))
   const x = (time: number) => area.left + ((time - start) / (end - start)) * (area.right - area.left)
-  const y = (value: number) => area.bottom - (value / most) * (area.bottom - area.top)
+  const y = (value: number) => area.bottom - (value / max) * (area.bottom - area.top)
   const grid = [0, 0.25, 0.5, 0.75, 1].map((part) => {
-    const at = y(part * most).toFixed(1)
+    const at = y(part * max).toFixed(1)
     const line = `<line x1="${area.left}" x2="${area.right}" y1="${at}" y2="${at}" stroke="#2c2f36"/>`
-    return (
-      line + words(area.left - 6, Number(at) + 4, spell(part * most, unit), { size: 10, more: 'text-anchor="end"' })
-    )
+    return line + words(area.left - 6, Number(at) + 4, spell(part * max, unit), { size: 10, more: 'text-anchor="end"' })
   })
   const minutes = Array.from({ length: Math.floor((end - start) / 60) + 1 }, (_, minute) =>
     words(x(start + minute * 60), area.bottom + 14, `${minute}:00`, { size: 10, more: 'text-anchor="middle"' }),

@@ -36,8 +36,8 @@ function trim(value: number): string {
 }
 
 /** The next larger number that reads well at the top of an axis of four steps. */
-export function roundUp(most: number): number {
-  if (most <= 0) return 1
-  const power = 10 ** Math.floor(Math.log10(most))
-  return power * ([1, 1.2, 1.6, 2, 2.4, 3.2, 4, 5, 6, 8, 10].find((factor) => factor * power >= most * 1.02) ?? 10)
+export function roundUp(max: number): number {
+  if (max <= 0) return 1
+  const power = 10 ** Math.floor(Math.log10(max))
+  return power * ([1, 1.2, 1.6, 2, 2.4, 3.2, 4, 5, 6, 8, 10].find((factor) => factor * power >= max * 1.02) ?? 10)
 }

@@ -1,20 +1,20 @@
 /** Cases by hand: for properties that a CEL rule judges, and for what the operator alone can judge. */
-import { asSpelled, held, refused, told, type Case } from './case.ts'
+import { asSpelled, applied, refused, reported, type ValueCase } from './value-case.ts'
 
 const known = '0123456789abcdef0123456789abcdef'
 
 /** By the path of the property. A rule that is new has to get its cases here. */
-export const ruled: Readonly<Record<string, readonly Case[]>> = {
+export const ruleCases: Readonly<Record<string, readonly ValueCase[]>> = {
   uuid: [
-    held('a uuid that ZStack knows', known),
-    told('a uuid that ZStack does not know', 'f'.repeat(32)),
+    applied('a uuid that ZStack knows', known),
+    reported('a uuid that ZStack does not know', 'f'.repeat(32)),
     ...['', ' ', 'F'.repeat(32), 'f'.repeat(31), 'f'.repeat(33), 'f'.repeat(65), `${'f'.repeat(32)}\n`].map(
       refusedText,
     ),
     ...['g'.repeat(32), '６'.repeat(32), `../../accounts/${'f'.repeat(17)}`, `${'f'.repeat(30)}?a`].map(refusedText),
   ],
   requestMemory: [
-    ...[0, 1, 17_179_869_184, Number.MAX_SAFE_INTEGER].map((bytes) => held(String(bytes), bytes)),
+    ...[0, 1, 17_179_869_184, Number.MAX_SAFE_INTEGER].map((bytes) => applied(String(bytes), bytes)),
     ...quantities({
       '0': 0,
       '1': 1,
@@ -42,28 +42,28 @@ export const ruled: Readonly<Record<string, readonly Case[]>> = {
 }
 
 /** By the path of the property: what the schema says nothing of, and what it takes though the operator does not. */
-export const also: Readonly<Record<string, readonly Case[]>> = {
+export const extraCases: Readonly<Record<string, readonly ValueCase[]>> = {
   yaml: [
-    held('a mebibyte', `a: |\n${' text that goes on and on\n'.repeat(40_000)}`),
-    held(
+    applied('a mebibyte', `a: |\n${' text that goes on and on\n'.repeat(40_000)}`),
+    applied(
       'an alias bomb',
       Array.from({ length: 12 }, (_, i) => `a${i}: &a${i} [${`*a${i - 1},`.repeat(9)}]`).join('\n'),
     ),
-    held('brackets without end', '['.repeat(50_000)),
-    held('a deep nesting', Array.from({ length: 400 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')),
-    held('anchors without end', Array.from({ length: 10_000 }, (_, i) => `- &a${i} x\n- *a${i}`).join('\n')),
+    applied('brackets without end', '['.repeat(50_000)),
+    applied('a deep nesting', Array.from({ length: 400 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')),
+    applied('anchors without end', Array.from({ length: 10_000 }, (_, i) => `- &a${i} x\n- *a${i}`).join('\n')),
   ],
   // CEL sees a quantity as a float, in which a part of a byte is lost beside so many whole ones.
-  requestMemory: [told('a part of a byte beyond the reach of floats', '7.999Pi')],
+  requestMemory: [reported('a part of a byte beyond the reach of floats', '7.999Pi')],
   architectureImages: [
-    told('one architecture in two spellings', [{ cpuArchitecture: 'ARM64' }, { cpuArchitecture: 'arm64' }]),
+    reported('one architecture in two spellings', [{ cpuArchitecture: 'ARM64' }, { cpuArchitecture: 'arm64' }]),
   ],
 }
 
-function quantities(bytes: Readonly<Record<string, number>>): readonly Case[] {
-  return Object.entries(bytes).map(([text, wire]) => held(JSON.stringify(text), text, wire))
+function quantities(bytes: Readonly<Record<string, number>>): readonly ValueCase[] {
+  return Object.entries(bytes).map(([text, wire]) => applied(JSON.stringify(text), text, wire))
 }
 
-function refusedText(text: string): Case {
+function refusedText(text: string): ValueCase {
   return refused(JSON.stringify(text), text)
 }

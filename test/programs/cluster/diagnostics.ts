@@ -1,13 +1,13 @@
 import { tail } from './command.ts'
 import { modelsNamespace, operatorNamespace } from './names.ts'
 import { pods, restartsOf } from './pods.ts'
-import type { World } from './world.ts'
+import type { Environment } from './environment.ts'
 
 /** What a person needs to see after a failure: pods, their logs, events, the objects, what ZStack was asked last. */
-export async function evidence({ kubernetes, zstack }: World): Promise<string> {
+export async function diagnostics({ kubernetes, zstack }: Environment): Promise<string> {
   const ask = async (title: string, args: readonly string[], lines: number) => {
-    const told = await kubernetes.kubectl(args).catch((error: unknown) => String(error))
-    return `--- ${title}\n${tail(told, lines)}`
+    const output = await kubernetes.kubectl(args).catch((error: unknown) => String(error))
+    return `--- ${title}\n${tail(output, lines)}`
   }
   const inOperator = ['-n', operatorNamespace]
   const logs = ['logs', '-l', 'app.kubernetes.io/name=modelservice-operator', '--prefix', '--tail=40']

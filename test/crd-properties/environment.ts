@@ -10,7 +10,7 @@ import type { ModelServiceInventory } from '../support/zstack/simulator.ts'
 
 export type Answer = { readonly status: number; readonly message: string; readonly object: ModelServiceObject }
 
-export interface World {
+export interface Environment {
   readonly scenario: Scenario
   /** As kubectl does it: unknown fields are refused. */
   create(name: string, spec: unknown): Promise<Answer>
@@ -24,7 +24,7 @@ export interface World {
 
 const requestedAt = 'ai.zstack.io/reconcile-requested-at'
 
-export async function startWorld(services: readonly ModelServiceInventory[]): Promise<World> {
+export async function startEnvironment(services: readonly ModelServiceInventory[]): Promise<Environment> {
   // No poll comes by chance: what is looked at, is looked at because somebody asked.
   const scenario = await startScenario({ services, env: { POLL_INTERVAL: '1h', MAX_CONCURRENT_RECONCILES: '64' } })
   const { server, namespace } = scenario
@@ -74,13 +74,13 @@ function isSettled(object: ModelServiceObject, asked: ModelServiceObject): boole
 
 type Followed = ModelServiceObject & KubeObject
 
-/** A whole crowd of objects is worked on at once, and not only here. */
-const patienceMs = 60_000
+/** Hundreds of objects are reconciled at once, beside other tests: each one may take long. */
+const timeoutMs = 60_000
 
 function follow(kubeconfig: string, namespace: string) {
   const cluster = createCluster(loadKubeConfig({ KUBECONFIG: kubeconfig }), {
     userAgent: 'crd-properties',
-    requestTimeoutMs: patienceMs,
+    requestTimeoutMs: timeoutMs,
   })
   const stop = new AbortController()
   onTestFinished(async () => {
@@ -113,7 +113,7 @@ function follow(kubeconfig: string, namespace: string) {
               `${name} is never settled: ${JSON.stringify(objects.get(name), ['metadata', 'generation', 'status', 'observedGeneration', 'conditions', 'type', 'reason', 'message'])}`,
             ),
           )
-        }, patienceMs)
+        }, timeoutMs)
         const look = () => {
           const object = objects.get(name)
           if (!object || !fits(object)) return

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-export type Patience = { readonly seconds?: number; readonly everyMs?: number }
+export type WaitOptions = { readonly seconds?: number; readonly everyMs?: number }
 
 /**
  * Looks until something is there, and gives it. What `look` throws is what was seen instead: the last of it ends the
  * message when patience does.
  */
-export async function until<T>(
+export async function waitFor<T>(
   what: string,
   look: () => T | undefined | Promise<T | undefined>,
-  { seconds = 60, everyMs = 50 }: Patience = {},
+  { seconds = 60, everyMs = 50 }: WaitOptions = {},
 ): Promise<T> {
   const limit = performance.now() + seconds * 1000
   let instead = ''

@@ -3,11 +3,11 @@ import { namedUuid } from '../../support/zstack/model.ts'
 import { modelService, type RequestRecord, type ZStackSimulator } from '../../support/zstack/simulator.ts'
 import type { Kubernetes } from './kubernetes.ts'
 import { modelsNamespace, paths } from './names.ts'
-import { until } from './until.ts'
+import { waitFor } from './wait.ts'
 
 const names = Array.from({ length: 100 }, (_, index) => `service-${index}`)
 
-export type Seen = {
+export type ModelServiceObject = {
   readonly metadata: { readonly name: string; readonly generation: number }
   readonly status?: {
     readonly convergedGeneration?: number
@@ -20,7 +20,7 @@ export type Seen = {
   }
 }
 
-export interface Fleet {
+export interface ModelServices {
   /** `kubectl apply` of every object, each wanting so many CPUs. */
   apply(requestCpu: number): Promise<void>
   /** One edit: another object each time, another value each time. */
@@ -29,7 +29,7 @@ export interface Fleet {
   arrived(edits: readonly Edit[], seconds: number): Promise<{ slowestMs: number; repeated: number }>
   /** Resolves when all objects are Ready at their newest generation. */
   ready(seconds: number): Promise<void>
-  one(): Promise<Seen | undefined>
+  one(): Promise<ModelServiceObject | undefined>
   readonly size: number
 }
 
@@ -38,7 +38,7 @@ export type Edit = { readonly name: string; readonly requestCpu: number; readonl
 
 export const services = () => names.map((name) => modelService({ uuid: namedUuid(name), name, requestCpu: 1 }))
 
-export function createFleet(kubernetes: Kubernetes, zstack: ZStackSimulator): Fleet {
+export function createModelServices(kubernetes: Kubernetes, zstack: ZStackSimulator): ModelServices {
   /** When ZStack took which value, by `name value`. */
   const updates = new Map<string, number[]>()
   const nameOf = new Map(names.map((name) => [namedUuid(name), name]))
@@ -65,15 +65,15 @@ export function createFleet(kubernetes: Kubernetes, zstack: ZStackSimulator): Fl
       return { name, requestCpu, at }
     },
     async arrived(edits, seconds) {
-      const late = () => edits.filter(({ name, requestCpu }) => !updates.has(`${name} ${requestCpu}`))
+      const missing = () => edits.filter(({ name, requestCpu }) => !updates.has(`${name} ${requestCpu}`))
       const look = () => {
-        const [first] = late()
+        const [first] = missing()
         if (first === undefined) return true
         throw new Error(
-          `${late().length} of ${edits.length} are missing, such as ${first.name} with ${first.requestCpu}`,
+          `${missing().length} of ${edits.length} are missing, such as ${first.name} with ${first.requestCpu}`,
         )
       }
-      await until('every edit to reach ZStack', look, { seconds })
+      await waitFor('every edit to reach ZStack', look, { seconds })
       const times = edits.map(({ name, requestCpu, at }) =>
         (updates.get(`${name} ${requestCpu}`) ?? []).map((arrival) => arrival - at),
       )
@@ -83,31 +83,31 @@ export function createFleet(kubernetes: Kubernetes, zstack: ZStackSimulator): Fl
       }
     },
     async ready(seconds) {
-      await until(
+      await waitFor(
         'every ModelService to be Ready',
         async () => {
-          const items = (await kubernetes.get<{ items: Seen[] }>(paths.models))?.items ?? []
-          const waiting = items.filter((item) => !isReady(item))
-          if (items.length === names.length && waiting.length === 0) return true
-          const [first] = waiting
-          throw new Error(`${waiting.length} of ${items.length} are not, such as ${first ? explain(first) : 'none'}`)
+          const items = (await kubernetes.get<{ items: ModelServiceObject[] }>(paths.models))?.items ?? []
+          const pending = items.filter((item) => !isReady(item))
+          if (items.length === names.length && pending.length === 0) return true
+          const [first] = pending
+          throw new Error(`${pending.length} of ${items.length} are not, such as ${first ? explain(first) : 'none'}`)
         },
         { seconds, everyMs: 200 },
       )
     },
-    one: () => kubernetes.get<Seen>(`${paths.models}/${names[0] ?? ''}`),
+    one: () => kubernetes.get<ModelServiceObject>(`${paths.models}/${names[0] ?? ''}`),
   }
 }
 
-export function condition({ status }: Seen, type: string) {
+export function condition({ status }: ModelServiceObject, type: string) {
   return status?.conditions?.find((each) => each.type === type)
 }
 
-function isReady(item: Seen): boolean {
+function isReady(item: ModelServiceObject): boolean {
   return item.status?.convergedGeneration === item.metadata.generation && condition(item, 'Ready')?.status === 'True'
 }
 
-function explain(item: Seen): string {
+function explain(item: ModelServiceObject): string {
   const { status = 'nothing', reason = '', message = '' } = condition(item, 'Ready') ?? {}
   return `${item.metadata.name}: Ready=${status} ${reason} ${message}`.trimEnd()
 }

@@ -18,10 +18,10 @@ const uuidOf = (index: number) => namedUuid(nameOf(index))
 /** Objects with a part of their own, beside those that are edited and drift all the time. */
 const [watched, unknown, greedy] = [size, size + 1, size + 2]
 
-export type Story = Awaited<ReturnType<typeof beginStory>>
+export type Scenario = Awaited<ReturnType<typeof startScenario>>
 
-/** The chapters, by the second at which each begins. */
-export async function beginStory() {
+/** What happens, by the second at which it begins. */
+export async function startScenario() {
   const zstack = await startZStackSimulator({
     moods: { latencyMillis: 5 },
     services: [...Array(size).keys(), watched, greedy].map((index) => modelService({ uuid: uuidOf(index) })),
@@ -59,9 +59,9 @@ export async function beginStory() {
       METRICS_PORT: String(ports[replica]),
     })
   }
-  let mend: () => void = () => undefined
+  let endFault: () => void = () => undefined
 
-  const chapters: Readonly<Record<number, () => unknown>> = {
+  const steps: Readonly<Record<number, () => unknown>> = {
     5: () => start(0),
     10: () => start(1),
     15: () => Promise.all([...Array(size).keys()].map((index) => create(index, { requestCpu: 8 }))),
@@ -70,13 +70,13 @@ export async function beginStory() {
     80: () => create(unknown, { requestCpu: 4 }),
     120: () => zstack.set({ latencyMillis: 300 }),
     150: () => zstack.set({ latencyMillis: 5 }),
-    180: () => (mend = zstack.fault({ fault: { kind: 'status', status: 503 } })),
-    215: () => mend(),
+    180: () => (endFault = zstack.fault({ fault: { kind: 'status', status: 503 } })),
+    215: () => endFault(),
     265: () => {
-      mend = api.faults.refuse({ verb: 'watch', status: 500 })
+      endFault = api.faults.refuse({ verb: 'watch', status: 500 })
       api.faults.dropWatches()
     },
-    280: () => mend(),
+    280: () => endFault(),
     300: () => {
       zstack.set({ stores: (field, value) => (field === 'requestCpu' ? Math.min(Number(value), 64) : value) })
       return edit(greedy, { requestCpu: 128 })
@@ -96,8 +96,8 @@ export async function beginStory() {
       '2:00 ZStack slow (300 ms) · 3:00 to 3:35 ZStack answers 503 · 4:25 watches break for 15 s · 5:00 a value ZStack does not keep · 5:50 the leader is stopped',
     ],
     /** What happens in this second. */
-    async tell(second: number) {
-      await chapters[second]?.()
+    async run(second: number) {
+      await steps[second]?.()
       if (second < 40) return
       if (second % 2 === 0) await edit(edits++ % (size / 2), { requestCpu: 8 + (edits % 7) })
       if (second % 5 === 0) zstack.drift(uuidOf(size / 2 + (second % (size / 2))), { requestCpu: 1 + (second % 3) })

@@ -2,19 +2,19 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { startZStackSimulator, type ZStackSimulator } from '../../support/zstack/simulator.ts'
-import { createFleet, services, type Fleet } from './fleet.ts'
+import { createModelServices, services, type ModelServices } from './model-services.ts'
 import type { Flags } from './flags.ts'
 import { connect, type Kubernetes, type KubeObject } from './kubernetes.ts'
-import { crdName, modelsNamespace, operatorNamespace, ours, oursSelector, paths } from './names.ts'
+import { crdName, modelsNamespace, operatorNamespace, e2eLabels, e2eSelector, paths } from './names.ts'
 
-export type World = {
+export type Environment = {
   readonly kubernetes: Kubernetes
   readonly zstack: ZStackSimulator
   /** ZStack as pods reach it. */
   readonly endpoint: string
   /** Where the API server listens behind its Service: a NetworkPolicy has to allow that. */
   readonly apiServerPort: number
-  readonly fleet: Fleet
+  readonly models: ModelServices
   /** What the cluster calls itself, for the first line. */
   readonly about: string
 }
@@ -26,11 +26,11 @@ type Node = KubeObject & {
   }
 }
 
-/** Throws where the cluster has an operator that is not ours; what an earlier run left is removed. */
-export async function openWorld({ kubeconfig, hostAddress, port }: Flags): Promise<World> {
+/** Throws where the cluster has an operator that this program did not install; what an earlier run left is removed. */
+export async function prepareEnvironment({ kubeconfig, hostAddress, port }: Flags): Promise<Environment> {
   const kubernetes = await connect(kubeconfig)
   const nodes = (await kubernetes.get<{ items: Node[] }>('/api/v1/nodes'))?.items ?? []
-  await refuseToHarm(kubernetes)
+  await assertClusterIsFree(kubernetes)
   await clean(kubernetes)
   const zstack = await startZStackSimulator({ host: '0.0.0.0', port, services: services() })
   const [node] = nodes
@@ -42,18 +42,18 @@ export async function openWorld({ kubeconfig, hostAddress, port }: Flags): Promi
     zstack,
     endpoint: `http://${host}:${bound}${pathname}`,
     apiServerPort: await apiServerPort(kubernetes),
-    fleet: createFleet(kubernetes, zstack),
+    models: createModelServices(kubernetes, zstack),
     about: `Kubernetes ${node?.status.nodeInfo.kubeletVersion ?? ''}, ${nodes.length} node${nodes.length === 1 ? '' : 's'}`,
   }
 }
 
 /** A run deletes the CRD, and every ModelService with it. */
-async function refuseToHarm(kubernetes: Kubernetes): Promise<void> {
+async function assertClusterIsFree(kubernetes: Kubernetes): Promise<void> {
   const crd = await kubernetes.get<KubeObject>(paths.crd)
   if (crd === undefined) return
-  const isLeftOver = isOurs(crd) || (await kubernetes.get(paths.namespace)) !== undefined
+  const isFromEarlierRun = isFromThisProgram(crd) || (await kubernetes.get(paths.namespace)) !== undefined
   const { items = [] } = (await kubernetes.get<{ items: KubeObject[] }>(paths.everyModel)) ?? {}
-  if (isLeftOver && items.every(({ metadata }) => metadata.namespace === modelsNamespace)) return
+  if (isFromEarlierRun && items.every(({ metadata }) => metadata.namespace === modelsNamespace)) return
   throw new Error(`this cluster has ${crdName} already: take one where nobody would miss it`)
 }
 
@@ -62,14 +62,14 @@ export async function clean(kubernetes: Kubernetes): Promise<void> {
   const gone = ['--ignore-not-found', '--wait', '--timeout=120s']
   // Objects before their CRD, and the operator before both: it would only look after what is about to go.
   await kubernetes.kubectl(['delete', 'namespace', operatorNamespace, modelsNamespace, ...gone])
-  await kubernetes.kubectl(['delete', 'clusterrole,clusterrolebinding', '-l', oursSelector, ...gone])
+  await kubernetes.kubectl(['delete', 'clusterrole,clusterrolebinding', '-l', e2eSelector, ...gone])
   const release = `${operatorNamespace}-modelservice-operator`
   await kubernetes.kubectl(['delete', `clusterrole/${release}`, `clusterrolebinding/${release}`, ...gone])
   await kubernetes.kubectl(['delete', 'crd', crdName, ...gone])
 }
 
-function isOurs({ metadata: { labels = {} } }: KubeObject): boolean {
-  return Object.entries(ours).every(([name, value]) => labels[name] === value)
+function isFromThisProgram({ metadata: { labels = {} } }: KubeObject): boolean {
+  return Object.entries(e2eLabels).every(([name, value]) => labels[name] === value)
 }
 
 /** The address of this machine that a packet to the node would bear. */

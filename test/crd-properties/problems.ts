@@ -1,36 +1,45 @@
-/** Whether one try ended as it must: in words, what is wrong, or nothing. */
+/** What is wrong with the outcome of one value, in words; undefined when it is as expected. */
 import { fields, type Json } from '../../src/decide/fields.ts'
 import type { FieldName } from '../../src/api/modelservice.ts'
 import { conditionIn, type ModelServiceObject, type Scenario } from '../support/scenario.ts'
-import type { Case } from './case.ts'
+import type { ValueCase } from './value-case.ts'
 import type { Property } from './properties.ts'
-import type { Answer } from './world.ts'
+import type { Answer } from './environment.ts'
 
 /** What a refusal has to say beside the name of the property. */
-const telling =
+const clearMessage =
   /must be|should be|should match|Required value|Duplicate value|Unsupported value|Too long|Too many|unknown field|cannot be changed|no such key/i
 
 /** A refusal at apply names the property and tells what is wrong. */
-export function judgeRefusal({ path }: Property, { status, message }: Answer): string | undefined {
+export function refusalProblem({ path }: Property, { status, message }: Answer): string | undefined {
   if (status < 400) return 'was taken'
   if (status >= 500) return `made the API server fail: ${message}`
   const names = path.split(/[^A-Za-z]+/).filter(Boolean)
-  if (!message.includes(`spec.${names[0] ?? ''}`) || !message.includes(names.at(-1) ?? '') || !telling.test(message))
+  if (
+    !message.includes(`spec.${names[0] ?? ''}`) ||
+    !message.includes(names.at(-1) ?? '') ||
+    !clearMessage.test(message)
+  )
     return `was refused without a clear message: ${message}`
   return undefined
 }
 
 /** A condition of an object that was taken says what is wrong with it. */
-export function judgeWords({ path }: Property, object: ModelServiceObject): string | undefined {
+export function conditionProblem({ path }: Property, object: ModelServiceObject): string | undefined {
   const ready = conditionIn(object, 'Ready')
   const field = /^[A-Za-z]+/.exec(path)?.[0] ?? path
   return ready?.status === 'False' && ready.message.includes(field)
     ? undefined
-    : `is told of by ${JSON.stringify(ready)}`
+    : `is reported by ${JSON.stringify(ready)}`
 }
 
 /** ZStack holds what the object says, and the object says so. */
-export function judgeHolding(field: FieldName, tried: Case, object: ModelServiceObject, zstack: Scenario['zstack']) {
+export function appliedProblem(
+  field: FieldName,
+  tried: ValueCase,
+  object: ModelServiceObject,
+  zstack: Scenario['zstack'],
+) {
   const ready = conditionIn(object, 'Ready')
   if (ready?.status !== 'True' || ready.reason !== 'InSync') return `ends in ${JSON.stringify(ready)}`
   const stored = object.spec[field]
@@ -41,7 +50,7 @@ export function judgeHolding(field: FieldName, tried: Case, object: ModelService
   const [want, is] = [declared, isHidden ? zstack.hidden(uuid)[field] : shown(field, zstack.read(uuid) ?? {})].map(
     (value) => plain(field, value),
   )
-  return want === is ? undefined : `is held as ${String(is).slice(0, 200)}, not ${String(want).slice(0, 200)}`
+  return want === is ? undefined : `is stored as ${String(is).slice(0, 200)}, not ${String(want).slice(0, 200)}`
 }
 
 function shown(field: FieldName, inventory: Readonly<Record<string, unknown>>): unknown {
