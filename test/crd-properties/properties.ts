@@ -1,7 +1,7 @@
 /** Every property of spec in the generated CRD, down to the last leaf. */
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
-import { crdFile } from '../../crds/generate.ts'
+import { crdFile } from '../../deploy/paths.ts'
 
 export type Schema = {
   readonly type?: 'string' | 'integer' | 'boolean' | 'array' | 'object'

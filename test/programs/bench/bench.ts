@@ -1,6 +1,6 @@
 /** Figures of the built operator on a real API server and a simulated ZStack: `npm run bench -- --help`. */
 import { availableParallelism, cpus, loadavg } from 'node:os'
-import { crdFile } from '../../../crds/generate.ts'
+import { crdFile } from '../../../deploy/paths.ts'
 import { startTestApiServer, type TestApiServer } from '../../support/envtest/api-server.ts'
 import { findBinaries } from '../../support/envtest/binaries.ts'
 import { table, type Figure } from './figures.ts'

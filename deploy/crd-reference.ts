@@ -1,6 +1,6 @@
 /** The field reference of the CRD as Markdown. */
 import { conditionTypes } from '../src/api/status.ts'
-import { reasons } from '../src/api/reasons.ts'
+import { markdownTable } from './tables.ts'
 
 type Schema = {
   type?: string
@@ -13,12 +13,13 @@ type Schema = {
   pattern?: string
   minimum?: number
   maximum?: number
+  maxLength?: number
   'x-kubernetes-int-or-string'?: boolean
   'x-kubernetes-validations'?: { rule: string; message: string }[]
 }
 
-/** A page with one row per field of spec and status, and one per condition type and reason. */
-export function reference(crd: Record<string, unknown>): string {
+/** A page with one row per field of spec and status, and one per condition type. */
+export function crdReference(crd: Record<string, unknown>): string {
   const definition = crd.spec as {
     group: string
     names: { kind: string; shortNames: string[] }
@@ -41,36 +42,24 @@ ${table(root.status)}
 
 ## Conditions
 
-| type | meaning |
-| --- | --- |
-${Object.entries(conditionTypes)
-  .map(([type, meaning]) => `| \`${type}\` | ${meaning} |`)
-  .join('\n')}
+${markdownTable(
+  ['type', 'meaning'],
+  Object.entries(conditionTypes).map(([type, meaning]) => [`\`${type}\``, meaning]),
+)}
 
-## Reasons
-
-${reasonTable()}
+[deploy/README.md](../deploy/README.md#conditions) lists the reasons that they carry.
 `
 }
 
-/** Every reason as a Markdown table. */
-export function reasonTable(): string {
-  const rows = Object.entries(reasons).map(
-    ([reason, { meaning, advice }]) => `| \`${reason}\` | ${meaning} | ${advice} |`,
-  )
-  return ['| reason | what it means | what to do |', '| --- | --- | --- |', ...rows].join('\n')
-}
-
 function table(schema: Schema | undefined): string {
-  const rows = schema ? [...fields(schema, '')] : []
-  return ['| field | type | meaning |', '| --- | --- | --- |', ...rows].join('\n')
+  return markdownTable(['field', 'type', 'meaning'], schema ? [...fields(schema, '')] : [])
 }
 
-function* fields(schema: Schema, path: string): Generator<string> {
+function* fields(schema: Schema, path: string): Generator<readonly string[]> {
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
     const at = path === '' ? name : `${path}.${name}`
     const required = schema.required?.includes(name) === true ? ', required' : ''
-    yield `| \`${at}\` | ${typeName(field)}${required} | ${meaning(field)} |`
+    yield [`\`${at}\``, `${typeName(field)}${required}`, meaning(field)]
     if (field.items?.properties) yield* fields(field.items, `${at}[]`)
     else yield* fields(field, at)
   }
@@ -83,6 +72,7 @@ function typeName(field: Schema): string {
     return `list of ${field.items.properties ? 'objects' : typeName(field.items)}`
   if (field.additionalProperties) return `map to ${typeName(field.additionalProperties)}`
   if (field.type === 'integer' && field.minimum !== undefined) return `integer ≥ ${String(field.minimum)}`
+  if (field.type === 'string' && field.maxLength !== undefined) return `string of up to ${field.maxLength} characters`
   return field.type ?? 'any'
 }
 
