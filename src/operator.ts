@@ -164,7 +164,6 @@ function build({ config, outside, version, log }: OperatorOptions, mayWrite: () 
     onUpdate: metrics.countUpdate,
     stopwatch,
     clock,
-    endpoint,
     staleAfterMs,
   })
   const poller = createPoller({

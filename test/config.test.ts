@@ -2,12 +2,12 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { parseConfig, type Environment } from '../src/config.ts'
 import { configOf, enough, fileWith, problemsOf } from './support/environment.ts'
-import { revealed } from './support/revealed.ts'
+import { withPlainSecrets } from './support/plain-secrets.ts'
 
 /** With its secrets as plain text. */
 function plainConfigOf(env: Environment) {
   const config = configOf(env)
-  return { ...config, credentials: revealed(config.credentials) }
+  return { ...config, credentials: withPlainSecrets(config.credentials) }
 }
 
 describe('the configuration', () => {
@@ -150,7 +150,7 @@ describe('the credentials', () => {
     const directory = { ...endpoint, ZSTACK_CREDENTIALS_DIR: '/var/run/zstack' }
     const kinds = [key, directory].map((env) => {
       const parsed = parseConfig(env, false)
-      return parsed.ok && revealed(parsed.config.credentials)
+      return parsed.ok && withPlainSecrets(parsed.config.credentials)
     })
     expect(kinds).toEqual([
       { kind: 'accessKey', id: 'id', secret: 'secret' },

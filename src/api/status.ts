@@ -70,28 +70,51 @@ export const status = z
       .optional()
       .meta(atomic)
       .describe('What ZStack last showed.'),
+    connection: z
+      .object({
+        name: z.string(),
+        endpoint: z.string().describe('Where ZStack was asked; a status of another endpoint says nothing any more.'),
+      })
+      .optional()
+      .meta(atomic)
+      .describe('The connection through which this status was found out.'),
     lastUpdate: z
       .object({
         time,
         generation: count,
         fields: z.array(z.string()),
         cause: z.enum(updateCauses),
-        attempts: z.int().optional().describe('Updates in a row that ZStack accepted without effect.'),
       })
       .optional()
       .meta(atomic)
       .describe('The last update that ZStack accepted.'),
     unverifiableFields: z.array(z.string()).optional().describe('Declared fields that ZStack does not show.'),
-    writeOnlyHashes: z
+    fieldHashes: z
       .record(z.string(), z.string())
       .optional()
       .meta(atomic)
-      .describe('Keyed hash of each value ZStack accepted and does not show, and of the wording of yaml.'),
-    appliedHashes: z
-      .record(z.string(), z.string())
+      .describe(
+        'Salted hash of each declared value that is in effect: tells a change of the spec from drift, and what was sent of the fields that ZStack does not show.',
+      ),
+    hold: z
+      .object({
+        reason: reason.describe('Why: UpdateNotEffective, or what ZStack refused the update for.'),
+        generation: count.describe('Generation of the spec that the update was for.'),
+        until: time.describe('No update of the same difference before this time.'),
+        attempts: z.int().min(0).describe('Updates in a row that ZStack accepted without effect.'),
+      })
       .optional()
       .meta(atomic)
-      .describe('Keyed hash of each declared value once it was in effect: tells a change of the spec from drift.'),
+      .describe('Why no update is sent, and until when.'),
+    job: z
+      .object({
+        uuid: z.string(),
+        since: time,
+        generation: count.describe('Generation of the spec that the update was for.'),
+      })
+      .optional()
+      .meta(atomic)
+      .describe('An update that ZStack is still at work on.'),
     lastHandledReconcileAt: z.string().optional().describe('Last token of the reconcile-requested-at annotation.'),
   })
   .describe('What the operator saw. Written by the operator alone.')

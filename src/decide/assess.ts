@@ -10,7 +10,7 @@ export type Live = {
   readonly system?: boolean
 }
 
-/** What one read (or an update's answer) told. */
+/** What one read, or the answer to an update, shows. */
 export type Observation = {
   readonly live: Live
   /** Fields that this server is known to show, if need be from other services: only then is an absent one empty. */
@@ -19,7 +19,7 @@ export type Observation = {
 
 export type Difference = { readonly field: FieldName; readonly desired: Json; readonly live: Json | undefined }
 
-/** Keyed hash by field of each declared value that is, or once was, in effect. */
+/** Salted hash by field of each declared value that is, or once was, in effect. */
 export type Hashes = Readonly<Partial<Record<FieldName, string>>>
 
 export type Assessment = {
@@ -38,15 +38,16 @@ export type Assessment = {
 }
 
 /**
- * Compares what is declared with what was seen.
- * @param accepted hashes remembered from before, by the same `owner`
- * @param owner the uid of the object, which keys the hashes so that a secret cannot be guessed from one
+ * Compares what is declared with what was observed.
+ * @param accepted hashes remembered from before, of the same `owner`
+ * @param owner whose values these are: the object and the service that it speaks for, which salt the hashes. A hash of
+ *   another owner's matches nothing, so an object that turns to another ZStack sends its write-only fields there too.
  */
-export function assess(desired: Desired, seen: Observation, accepted: Hashes, owner: string): Assessment {
-  return compare(desired, seen, accepted, hashesOf(desired, owner))
+export function assess(desired: Desired, observation: Observation, accepted: Hashes, owner: string): Assessment {
+  return compare(desired, observation, accepted, hashesOf(desired, owner))
 }
 
-function compare(desired: Desired, seen: Observation, accepted: Hashes, declared: Hashes): Assessment {
+function compare(desired: Desired, observation: Observation, accepted: Hashes, declared: Hashes): Assessment {
   const differences: Difference[] = []
   const unsent: FieldName[] = []
   const unverifiable: FieldName[] = []
@@ -55,8 +56,8 @@ function compare(desired: Desired, seen: Observation, accepted: Hashes, declared
   for (const [field, value] of desired) {
     const current = declared[field] ?? ''
     const before = accepted[field]
-    const live = seen.live.values.get(field)
-    if (!isShown(field, seen)) {
+    const live = observation.live.values.get(field)
+    if (!isShown(field, observation)) {
       unverifiable.push(field)
       if (before === current) remembered[field] = current
       else unsent.push(field)
@@ -81,9 +82,11 @@ function isShown(field: FieldName, { live, shows }: Observation): boolean {
   return visibility === 'shown' || (visibility === 'newer' && (live.values.has(field) || shows.has(field)))
 }
 
-function isReadOtherwise(field: FieldName, desired: Desired, seen: Observation): boolean {
+function isReadOtherwise(field: FieldName, desired: Desired, observation: Observation): boolean {
   const value = desired.get(field)
-  return value !== undefined && isShown(field, seen) && !isEqual(field, value, seen.live.values.get(field))
+  return (
+    value !== undefined && isShown(field, observation) && !isEqual(field, value, observation.live.values.get(field))
+  )
 }
 
 /** Whether ZStack holds what is declared; what it leaves out is empty. */
@@ -101,7 +104,7 @@ function hashesOf(desired: Desired, owner: string): Hashes {
   return Object.fromEntries([...desired].map(([field, value]) => [field, digest(owner, field, value)]))
 }
 
-/** As the owner's uid is of one length and the digest is cut short, an HMAC would add nothing but time. */
+/** The salt is public, so a value that can be guessed can be guessed from its hash: cut short, it proves nothing. */
 function digest(owner: string, field: FieldName, value: Json): string {
   return hash('sha256', `${owner}\n${field}\n${canonical(value)}`, 'base64url').slice(0, 16)
 }
@@ -112,14 +115,14 @@ function digest(owner: string, field: FieldName, value: Json): string {
  */
 export function reassess(
   desired: Desired,
-  seen: Observation,
+  observation: Observation,
   accepted: Hashes,
   sent: readonly FieldName[],
   owner: string,
 ): Assessment {
   const declared = hashesOf(desired, owner)
-  const inEffect = sent.filter((field) => !isReadOtherwise(field, desired, seen))
-  return compare(desired, seen, { ...accepted, ...pick(declared, inEffect) }, declared)
+  const inEffect = sent.filter((field) => !isReadOtherwise(field, desired, observation))
+  return compare(desired, observation, { ...accepted, ...pick(declared, inEffect) }, declared)
 }
 
 function pick(hashes: Hashes, names: readonly FieldName[]): Hashes {

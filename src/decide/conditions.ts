@@ -1,6 +1,6 @@
-/** Marks into conditions; `Ready` computed from the others. */
-import type { Condition, ConditionType } from '../api/status.ts'
+/** Patches into conditions; `Ready` computed from the others. */
 import type { Reason } from '../api/reasons.ts'
+import type { Condition, ConditionType, Status } from '../api/status.ts'
 
 export type ConditionPatch = {
   readonly type: Exclude<ConditionType, 'Ready'>
@@ -15,19 +15,19 @@ type Judged = Omit<Condition, 'observedGeneration' | 'lastTransitionTime'>
 const presentWhileTrue: readonly ConditionType[] = ['Reconciling', 'Stalled', 'Suspended']
 
 /**
- * The conditions after a pass: the marks, what they leave as it was, and `Ready`.
+ * The conditions after a pass: the patches, what they leave as it was, and `Ready`.
  * `at.suspendedWork` tells what a suspension holds back, if it does.
  * `lastTransitionTime` moves only when a status flips (Kubernetes API conventions).
  */
 export function patchConditions(
   previous: readonly Condition[],
-  marks: readonly ConditionPatch[],
+  patches: readonly ConditionPatch[],
   at: { readonly generation: number; readonly now: Date; readonly suspendedWork?: string },
 ): readonly Condition[] {
   const kept = previous.filter(
-    ({ type }) => type !== 'Ready' && !isOneOf(presentWhileTrue, type) && !marks.some((mark) => mark.type === type),
+    ({ type }) => type !== 'Ready' && !isOneOf(presentWhileTrue, type) && !patches.some((patch) => patch.type === type),
   )
-  const others: readonly Judged[] = [...marks, ...kept]
+  const others: readonly Judged[] = [...patches, ...kept]
   return [ready(others, at.suspendedWork), ...others].map((judged): Condition => {
     const before = previous.find(({ type }) => type === judged.type)
     const flipped = before?.status !== judged.status
@@ -48,7 +48,7 @@ export function patchConditions(
  * the end of a suspension (`suspendedWork` says which) leaves it Unknown.
  */
 function ready(others: readonly Judged[], suspendedWork: string | undefined): Judged {
-  const find = (type: ConditionType) => others.find((mark) => mark.type === type)
+  const find = (type: ConditionType) => others.find((patch) => patch.type === type)
   const because = (judged: Judged, status: Judged['status']): Judged => ({ ...judged, type: 'Ready', status })
   const [stalled, reconciling, synced] = [find('Stalled'), find('Reconciling'), find('Synced')]
   if (stalled) return because(stalled, 'False')
@@ -63,4 +63,8 @@ const unread: Judged = { type: 'Synced', status: 'Unknown', reason: 'Initializin
 
 function isOneOf(list: readonly string[], value: string): boolean {
   return list.includes(value)
+}
+
+export function conditionOf(status: Status | undefined, type: Condition['type']): Condition | undefined {
+  return status?.conditions?.find((condition) => condition.type === type)
 }

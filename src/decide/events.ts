@@ -3,7 +3,7 @@ import type { Status } from '../api/status.ts'
 import { reasons, type Reason } from '../api/reasons.ts'
 import type { Difference } from './assess.ts'
 import { display } from './display.ts'
-import { conditionOf } from './status.ts'
+import { conditionOf } from './conditions.ts'
 
 /** Reasons of good news; a warning carries the reason of Ready. */
 export const normalReasons = ['Updated', 'Recovered', 'Suspended', 'Resumed', 'ReconcileRequestHandled'] as const
@@ -44,13 +44,18 @@ export function eventsBetween(
   return events
 }
 
-/** An update is told when it is read back: at once, or by a later read (the count of its tries goes then). */
+/**
+ * An update is announced once it was read back: at once, or where its first tries were without effect, by a later read,
+ * which ends their hold.
+ */
 function isNewlyVerified(update: LastUpdate, before: Status | undefined, after: Status): boolean {
-  if (update.attempts) return false
+  if (isIneffective(after)) return false
   const last = before?.lastUpdate
   if (update.time !== last?.time || update.generation !== last.generation) return true
-  return last.attempts !== undefined && update.generation === after.observedGeneration
+  return isIneffective(before) && update.generation === after.observedGeneration
 }
+
+const isIneffective = (status: Status | undefined) => status?.hold?.reason === 'UpdateNotEffective'
 
 function updateMessage(update: LastUpdate, mended: readonly Difference[]): string {
   const named = update.fields.map((field) => {

@@ -56,7 +56,7 @@ export const failurePolicy: Readonly<Record<FailureKind, FailurePolicy>> = {
   connection: { reason: 'ConnectionNotFound', scope: 'connection', retry: 'change', stalled: true },
   secret: { reason: 'SecretNotFound', scope: 'connection', retry: 'change', stalled: true },
   rejected: { reason: 'RemoteRejected', scope: 'object', retry: 'change', stalled: true },
-  operation: { reason: 'RemoteRejected', scope: 'object', retry: 'slowly', stalled: false },
+  operation: { reason: 'RemoteRejected', scope: 'object', retry: 'slowly', stalled: true },
   permission: { reason: 'PermissionDenied', scope: 'object', retry: 'slowly', stalled: true },
   quota: { reason: 'QuotaExceeded', scope: 'object', retry: 'slowly', stalled: true },
 }

@@ -6,7 +6,7 @@ import { limits } from '../limits.ts'
 import type { Requeue } from '../requeue.ts'
 import { failurePolicy, type Failure } from './failure.ts'
 
-/** What was seen of the service in this pass. */
+/** What was observed of the service in this pass, and what that is beside the spec. */
 export type Comparison = { readonly observation: Observation; readonly assessment: Assessment }
 
 export type Outcome =
@@ -15,25 +15,26 @@ export type Outcome =
   | { readonly kind: 'invalid'; readonly reason: 'InvalidSpec' | 'UnknownPolicy'; readonly issues: readonly string[] }
   | { readonly kind: 'conflict'; readonly uuid: string; readonly winner: string }
   | { readonly kind: 'missing'; readonly uuid: string }
-  | { readonly kind: 'inSync'; readonly seen: Comparison }
+  | { readonly kind: 'inSync'; readonly comparison: Comparison }
   /** Something differs and policy or suspend forbids to write it. */
-  | { readonly kind: 'drifted'; readonly seen: Comparison; readonly policy: Policy }
-  | { readonly kind: 'suspended'; readonly seen: Comparison }
+  | { readonly kind: 'drifted'; readonly comparison: Comparison; readonly policy: Policy }
+  | { readonly kind: 'suspended'; readonly comparison: Comparison }
   /** Sent, or about to be, and not yet read back equal. */
-  | { readonly kind: 'updating'; readonly seen: Comparison }
-  | { readonly kind: 'awaitingJob'; readonly seen: Comparison; readonly afterMs: number }
-  | { readonly kind: 'ineffective'; readonly seen: Comparison; readonly retryInMs: number }
+  | { readonly kind: 'updating'; readonly comparison: Comparison }
+  /** `comparison` is absent where a former process began the job. */
+  | { readonly kind: 'awaitingJob'; readonly comparison?: Comparison; readonly afterMs: number }
+  | { readonly kind: 'ineffective'; readonly comparison: Comparison; readonly retryInMs: number }
   /** `retryInMs` where a refusal holds for a known time. `stale`: the last observation proves nothing any more. */
   | {
       readonly kind: 'failed'
       readonly failure: Failure
-      readonly seen?: Comparison
+      readonly comparison?: Comparison
       readonly stale: boolean
       readonly retryInMs?: number
     }
 
 /** An update that ZStack accepted in this pass. */
-export type Update = { readonly fields: readonly FieldName[]; readonly cause: UpdateCause; readonly attempts: number }
+export type Update = { readonly fields: readonly FieldName[]; readonly cause: UpdateCause }
 
 export function requeueAfter(outcome: Outcome): Requeue {
   switch (outcome.kind) {

@@ -1,4 +1,4 @@
-/** What to do next, given what was seen and what is remembered. */
+/** What to do next, given what was observed and what is remembered. */
 import type { FieldName, Policy } from '../api/modelservice.ts'
 import type { UpdateCause } from '../api/status.ts'
 import { fields, type Desired, type Json } from './fields.ts'
@@ -13,21 +13,21 @@ export type Intent = {
   readonly suspend: boolean
   /** A person asked to look now and to push write-only fields again. During a suspension, a look is all there is. */
   readonly requested: boolean
-  /** Updates of this very difference were refused or without effect, and it is not time for the next try. */
+  /** Updates of the same difference were refused or without effect, and the next try is not due yet. */
   readonly held: boolean
 }
 
 export type Plan =
   | { readonly kind: 'nothing' }
-  /** Something differs that the policy only reports. */
-  | { readonly kind: 'report' }
+  /** Something differs that the policy leaves as it is. */
+  | { readonly kind: 'leave' }
   | { readonly kind: 'suspended' }
   | { readonly kind: 'hold' }
   | { readonly kind: 'update'; readonly patch: Patch; readonly cause: UpdateCause }
 
 export function plan(desired: Desired, assessment: Assessment, intent: Intent): Plan {
   const due = dueFields(desired, assessment, intent)
-  if (due.length === 0) return { kind: assessment.differences.length > 0 ? 'report' : 'nothing' }
+  if (due.length === 0) return { kind: assessment.differences.length > 0 ? 'leave' : 'nothing' }
   if (intent.suspend) return { kind: 'suspended' }
   if (intent.held) return { kind: 'hold' }
   const patch: Partial<Record<FieldName, Json>> = {}

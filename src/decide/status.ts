@@ -1,63 +1,90 @@
-/** The outcome of a pass as status. */
+/** The outcome of a pass as status: what people read, and what the next process must know, as data. */
 import type { FieldName } from '../api/modelservice.ts'
-import type { Condition, Status } from '../api/status.ts'
-import type { Reason } from '../api/reasons.ts'
+import type { Status } from '../api/status.ts'
 import type { Hashes } from './assess.ts'
-import { patchConditions, type ConditionPatch } from './conditions.ts'
-import { differenceMessage, driftOf, liveOf } from './display.ts'
+import { conditionPatches, suspendedMessage, suspensionPatches } from './condition-patches.ts'
+import { conditionOf, patchConditions } from './conditions.ts'
+import { driftOf, liveOf } from './display.ts'
 import { failurePolicy } from './failure.ts'
 import { fields } from './fields.ts'
-import type { Outcome, Comparison, Update } from './outcome.ts'
+import type { Outcome, Update } from './outcome.ts'
 
 export type StatusContext = {
   readonly generation: number
   readonly now: Date
   readonly suspend: boolean
-  /** Where ZStack was asked, as people know it. */
-  readonly endpoint: string
+  /** Through which ZStack was asked; absent where there is no such connection. */
+  readonly connection?: NonNullable<Status['connection']>
+  readonly hold?: NonNullable<Status['hold']>
+  readonly job?: NonNullable<Status['job']>
   readonly update?: Update
   /** The reconcile-requested-at token that this pass dealt with. */
   readonly handled?: string
 }
 
 /** The status after a pass. Equal to `previous` where there is nothing new to say, so that nothing is written. */
-export function statusAfter(outcome: Outcome, previous: Status | undefined, at: StatusContext): Status {
-  if (outcome.kind === 'failed' && isShortOutage(outcome, previous, at)) return previous ?? {}
-  const seen = 'seen' in outcome ? outcome.seen : undefined
-  const suspendedWork = outcome.kind === 'suspended' ? suspendedMessage(outcome.seen) : undefined
-  const judged = { generation: at.generation, now: at.now, ...(suspendedWork !== undefined && { suspendedWork }) }
+export function statusAfter(outcome: Outcome, previous: Status | undefined, context: StatusContext): Status {
+  if (outcome.kind === 'failed' && isShortOutage(outcome, previous, context)) return previous ?? {}
+  const { generation, now, suspend, connection = previous?.connection, hold, job, update } = context
+  // A job that a former process began says nothing new while it runs.
+  if (outcome.kind === 'awaitingJob' && !outcome.comparison) return { ...previous, ...(job && { job }) }
+  const comparison = 'comparison' in outcome ? outcome.comparison : undefined
+  const forgetsLive = outcome.kind === 'missing' || outcome.kind === 'conflict'
+  // A comparison speaks of the spec it was made with.
+  const compared = forgetsLive || previous?.observedGeneration !== generation ? undefined : previous
+  const drift = comparison ? driftOf(comparison.assessment.differences) : compared?.drift
+  const unverifiable = comparison ? comparison.assessment.unverifiable : compared?.unverifiableFields
+  const live = comparison ? liveOf(comparison.observation.live) : forgetsLive ? undefined : previous?.live
+  const converged = outcome.kind === 'inSync' ? generation : previous?.convergedGeneration
+  const lastUpdate = update
+    ? { time: timeOf(now), generation, ...update, fields: [...update.fields] }
+    : previous?.lastUpdate
+  const hashes = comparison ? comparison.assessment.accepted : keptHashes(outcome, previous)
+  const handled = context.handled ?? previous?.lastHandledReconcileAt
+  const suspendedWork = outcome.kind === 'suspended' ? suspendedMessage(outcome.comparison) : undefined
   const conditions = patchConditions(
     previous?.conditions ?? [],
-    [...conditionPatches(outcome, at), ...suspension(at)],
-    judged,
+    [...conditionPatches(outcome, connection?.endpoint ?? ''), ...suspensionPatches(suspend)],
+    { generation, now, ...(suspendedWork !== undefined && { suspendedWork }) },
   )
-  const forgetLive = outcome.kind === 'missing' || outcome.kind === 'conflict'
-  // A comparison speaks of the spec it was made with.
-  const compared = forgetLive || previous?.observedGeneration !== at.generation ? undefined : previous
-  const drift = seen ? driftOf(seen.assessment.differences) : compared?.drift
-  const unverifiable = seen ? seen.assessment.unverifiable : compared?.unverifiableFields
-  const live = seen ? liveOf(seen.observation.live) : forgetLive ? undefined : previous?.live
-  const converged = outcome.kind === 'inSync' ? at.generation : previous?.convergedGeneration
-  const lastUpdate = at.update ? updateOf(at.update, at) : settledUpdate(outcome, previous)
-  const handled = at.handled ?? previous?.lastHandledReconcileAt
   return {
-    observedGeneration: at.generation,
+    observedGeneration: generation,
     ...(converged !== undefined && { convergedGeneration: converged }),
     conditions: [...conditions],
     ...(drift && { drift }),
     ...(live && { live }),
+    ...(connection && { connection }),
     ...(lastUpdate && { lastUpdate }),
     ...(unverifiable && unverifiable.length > 0 && { unverifiableFields: [...unverifiable] }),
-    ...(seen ? hashesOf(seen) : keptHashes(outcome, previous)),
+    ...(Object.keys(hashes).length > 0 && { fieldHashes: hashes }),
+    ...(hold && { hold }),
+    ...(job && { job }),
     ...(handled !== undefined && { lastHandledReconcileAt: handled }),
   }
 }
 
-/** At rest when last seen, and out of reach only for a while: the fleet's status does not flicker with the network. */
+/**
+ * What a former pass wrote, unless it was judged at another endpoint: of a service in another ZStack it proves nothing,
+ * neither what is in effect there nor that it is in sync.
+ */
+export function statusAt(endpoint: string | undefined, status: Status | undefined): Status | undefined {
+  const judgedAt = status?.connection?.endpoint
+  return endpoint !== undefined && judgedAt !== undefined && judgedAt !== endpoint ? undefined : status
+}
+
+/** The hashes of the values that are in effect. */
+export function hashesIn(status: Status | undefined): Hashes {
+  return status?.fieldHashes ?? {}
+}
+
+/**
+ * An object that was at rest, and whose ZStack has been out of reach only for a while, keeps its status: the status of a
+ * fleet does not flicker with the network.
+ */
 function isShortOutage(
   outcome: Outcome & { kind: 'failed' },
   previous: Status | undefined,
-  at: StatusContext,
+  context: StatusContext,
 ): boolean {
   const synced = conditionOf(previous, 'Synced')
   return (
@@ -65,188 +92,21 @@ function isShortOutage(
     conditionOf(previous, 'Stalled') === undefined &&
     failurePolicy[outcome.failure.kind].retry === 'backOff' &&
     !outcome.stale &&
-    outcome.seen === undefined &&
-    at.handled === undefined &&
+    outcome.comparison === undefined &&
+    context.handled === undefined &&
     (synced?.reason === 'InSync' || synced?.reason === 'DriftDetected') &&
-    synced.observedGeneration === at.generation
+    synced.observedGeneration === context.generation
   )
 }
-
-function conditionPatches(outcome: Outcome, { endpoint }: StatusContext): readonly ConditionPatch[] {
-  const connected = patch('Connected', 'True', 'InSync', `ZStack answers at ${endpoint}`)
-  const synced = (status: ConditionPatch['status'], reason: Reason, message: string) =>
-    patch('Synced', status, reason, message)
-  switch (outcome.kind) {
-    case 'initializing':
-      return both(
-        'Reconciling',
-        synced('Unknown', 'Initializing', `waiting for the first answer of ZStack at ${endpoint}`),
-      )
-    case 'invalid':
-      return both('Stalled', synced('Unknown', outcome.reason, outcome.issues.join('; ')))
-    case 'conflict':
-      return both('Stalled', synced('Unknown', 'UUIDConflict', conflictMessage(outcome)))
-    case 'missing':
-      return [connected, ...both('Stalled', synced('False', 'NotFound', missingMessage(outcome.uuid, endpoint)))]
-    case 'inSync':
-      return [connected, synced('True', 'InSync', inSyncMessage(outcome.seen))]
-    case 'drifted':
-      return [
-        connected,
-        synced(
-          'False',
-          'DriftDetected',
-          `${differenceMessage(outcome.seen.assessment)}; policy ${outcome.policy} leaves it`,
-        ),
-      ]
-    case 'suspended':
-      return [connected, readable('DriftDetected', outcome.seen, suspendedMessage(outcome.seen))]
-    case 'updating':
-      return [
-        connected,
-        ...pending('Reconciling', 'Updating', outcome.seen, differenceMessage(outcome.seen.assessment)),
-      ]
-    case 'awaitingJob':
-      return [
-        connected,
-        ...pending(
-          'Reconciling',
-          'AwaitingJob',
-          outcome.seen,
-          `ZStack is at work on it: ${differenceMessage(outcome.seen.assessment)}`,
-        ),
-      ]
-    case 'ineffective':
-      return [connected, ...pending('Stalled', 'UpdateNotEffective', outcome.seen, ineffectiveMessage(outcome.seen))]
-    case 'failed':
-      return failurePatches(outcome, connected)
-  }
-}
-
-function failurePatches(
-  { failure, seen, stale }: Outcome & { kind: 'failed' },
-  connected: ConditionPatch,
-): readonly ConditionPatch[] {
-  const { reason, scope, stalled } = failurePolicy[failure.kind]
-  const progress = patch(stalled ? 'Stalled' : 'Reconciling', 'True', reason, failure.message)
-  const connection = scope === 'object' ? connected : patch('Connected', 'False', reason, failure.message)
-  if (stale)
-    return [
-      connection,
-      progress,
-      patch('Synced', 'Unknown', 'ObservationStale', `not read for too long: ${failure.message}`),
-    ]
-  if (!seen) return [connection, progress, patch('Synced', 'Unknown', reason, failure.message)]
-  return [connection, progress, readable(reason, seen, `${differenceMessage(seen.assessment)}; ${failure.message}`)]
-}
-
-function pending(
-  type: 'Reconciling' | 'Stalled',
-  reason: Reason,
-  seen: Comparison,
-  message: string,
-): readonly ConditionPatch[] {
-  return [readable(reason, seen, message), patch(type, 'True', reason, message)]
-}
-
-/** Synced speaks of what can be read; a value that is only on its way out does not make it False. */
-function readable(reason: Reason, seen: Comparison, message: string): ConditionPatch {
-  return seen.assessment.differences.length === 0
-    ? patch('Synced', 'True', 'InSync', inSyncMessage(seen))
-    : patch('Synced', 'False', reason, message)
-}
-
-function both(type: 'Reconciling' | 'Stalled', synced: ConditionPatch): readonly ConditionPatch[] {
-  return [synced, { ...synced, type, status: 'True' }]
-}
-
-function suspension({ suspend }: StatusContext): readonly ConditionPatch[] {
-  return suspend
-    ? [patch('Suspended', 'True', 'Suspended', 'spec.suspend is true: ZStack is read and never written')]
-    : []
-}
-
-function patch(
-  type: ConditionPatch['type'],
-  status: ConditionPatch['status'],
-  reason: Reason,
-  message: string,
-): ConditionPatch {
-  const cut = message.length > 1024 ? `${message.slice(0, 1023)}…` : message
-  return { type, status, reason, message: cut.toWellFormed() }
-}
-
-function inSyncMessage({ assessment }: Comparison): string {
-  const { unverifiable } = assessment
-  return unverifiable.length === 0
-    ? 'ZStack shows every declared field as declared'
-    : `ZStack shows every declared field as declared, save what it never shows: ${unverifiable.join(', ')}`
-}
-
-function suspendedMessage({ assessment }: Comparison): string {
-  return `${differenceMessage(assessment)}; waits for spec.suspend to end`
-}
-
-function ineffectiveMessage({ assessment }: Comparison): string {
-  return `ZStack accepts the update and still shows ${differenceMessage(assessment)}; correct the spec or request a reconcile`
-}
-
-function missingMessage(uuid: string, endpoint: string): string {
-  return `ZStack at ${endpoint} shows this account no model service ${uuid}; check spec.uuid and the account`
-}
-
-function conflictMessage({ uuid, winner }: { readonly uuid: string; readonly winner: string }): string {
-  return `ModelService ${winner} is older and speaks for ${uuid}; delete one of the two`
-}
-
-function updateOf({ fields: changed, cause, attempts }: Update, at: StatusContext): Status['lastUpdate'] {
-  return {
-    time: at.now.toISOString().replace(/\.\d+Z$/, 'Z'),
-    generation: at.generation,
-    fields: [...changed],
-    cause,
-    ...(attempts > 0 && { attempts }),
-  }
-}
-
-/** Once a later read proves an update effective, its count of tries has nothing more to say. */
-function settledUpdate(outcome: Outcome, previous: Status | undefined): Status['lastUpdate'] {
-  const last = previous?.lastUpdate
-  if (!last?.attempts || outcome.kind !== 'inSync') return last
-  const { time, generation, fields: changed, cause } = last
-  return { time, generation, fields: changed, cause }
-}
-
-type StatusHashes = Pick<Status, 'writeOnlyHashes' | 'appliedHashes'>
 
 /** A service that is gone took with it what it never showed: one that comes back is sent that again. */
-function keptHashes({ kind }: Outcome, previous: Status | undefined): StatusHashes {
-  const kept = (Object.entries(previous?.writeOnlyHashes ?? {}) as [FieldName, string][]).filter(
-    ([field]) => kind !== 'missing' || fields[field].textual === true,
-  )
-  return {
-    ...(kept.length > 0 && { writeOnlyHashes: Object.fromEntries(kept) }),
-    ...(previous?.appliedHashes && { appliedHashes: previous.appliedHashes }),
-  }
+function keptHashes({ kind }: Outcome, previous: Status | undefined): Hashes {
+  const hashes = Object.entries(hashesIn(previous)) as [FieldName, string][]
+  const isShown = (field: FieldName) =>
+    fields[field].visibility !== 'hidden' && previous?.unverifiableFields?.includes(field) !== true
+  return Object.fromEntries(hashes.filter(([field]) => kind !== 'missing' || isShown(field)))
 }
 
-function hashesOf(seen: Comparison): StatusHashes {
-  const entries = Object.entries(seen.assessment.accepted) as [FieldName, string][]
-  const isUnreadable = (field: FieldName) =>
-    fields[field].textual === true || seen.assessment.unverifiable.includes(field)
-  const writeOnly = entries.filter(([field]) => isUnreadable(field))
-  const applied = entries.filter(([field]) => !isUnreadable(field))
-  return {
-    ...(writeOnly.length > 0 && { writeOnlyHashes: Object.fromEntries(writeOnly) }),
-    ...(applied.length > 0 && { appliedHashes: Object.fromEntries(applied) }),
-  }
-}
-
-/** The hashes that {@link statusAfter} wrote, wherever it put them. */
-export function hashesIn(previous: Status | undefined): Hashes {
-  return { ...previous?.appliedHashes, ...previous?.writeOnlyHashes }
-}
-
-export function conditionOf(status: Status | undefined, type: Condition['type']): Condition | undefined {
-  return status?.conditions?.find((condition) => condition.type === type)
+function timeOf(now: Date): string {
+  return now.toISOString().replace(/\.\d+Z$/, 'Z')
 }

@@ -1,161 +1,142 @@
-/** Carries an update to ZStack and judges what became of it: accepted is not applied. */
-import { isDeepStrictEqual } from 'node:util'
-import type { FieldName, Spec, StoredModelService } from '../api/modelservice.ts'
-import type { Status } from '../api/status.ts'
-import type { Clock } from '../clock.ts'
-import { isEqual, reassess, type Observation } from '../decide/assess.ts'
-import { failurePolicy, isJobUndecided, type Result, type Failure } from '../decide/failure.ts'
-import type { Desired } from '../decide/fields.ts'
-import type { Outcome, Comparison } from '../decide/outcome.ts'
-import { plan, type Plan } from '../decide/plan.ts'
-import { hashesIn } from '../decide/status.ts'
-import { isSame, refusalMs, driftKeyOf, type UpdateAttempt, type RetryState, type PendingJob } from './retry-state.ts'
-import { limits } from '../limits.ts'
-import type { UpdateOutcome, Connection, JobRef } from './ports.ts'
-import type { PassReporter, PassOutcome } from './reporter.ts'
+/**
+ * Sends an update to ZStack, and follows the job that ZStack may make of it. Accepted is not applied: what the service
+ * looks like afterwards is decided upon as any other observation is.
+ */
+import type { FieldName } from '../api/modelservice.ts'
+import type { Observation } from '../decide/assess.ts'
+import { decide, type UpdateAttempt } from '../decide/decide.ts'
+import { failurePolicy, isJobUndecided, type Failure, type Result } from '../decide/failure.ts'
+import { driftKeyIn, driftKeyOf, holdAfterRefusal } from '../decide/hold.ts'
+import type { Comparison } from '../decide/outcome.ts'
+import type { Patch, Plan } from '../decide/plan.ts'
+import { limits, spellMs } from '../limits.ts'
+import { decisionState, type ReconcileContext } from './context.ts'
+import type { PendingJob } from './object-state.ts'
+import type { JobRef, UpdateOutcome } from './ports.ts'
+import type { PassOutcome } from './pass-outcome.ts'
 
-/** All that one pass works on. */
-export type Case = {
-  readonly object: StoredModelService
-  readonly spec: Spec
-  readonly desired: Desired
-  readonly connection: Connection
-  readonly memory: RetryState
-  readonly previous: Status | undefined
-  readonly report: PassReporter
-  readonly signal: AbortSignal
-  /** Whether the object is still as it was judged, and still speaks for its service. */
-  readonly isCurrent: () => boolean
-  /** A request of a person's to look now, not dealt with before. */
-  readonly token: string | undefined
+/** Pauses between looks at a job: the first after a moment, each longer than the one before. */
+const jobPauses = { initialMs: 200, maxMs: 5_000, factor: 1.6 } as const
+
+/** Resolves to nothing where the object changed before the update could leave. */
+export async function sendUpdate(
+  context: ReconcileContext,
+  comparison: Comparison,
+  { patch, cause }: Plan & { readonly kind: 'update' },
+): Promise<PassOutcome | undefined> {
+  const { connection, spec, reporter, signal, isCurrent } = context
+  const expected = comparison.assessment.differences.filter(({ field }) => field in patch)
+  const update = connection.inventory.update(spec.uuid, patch, signal, isCurrent)
+  const result = await reporter.during({ kind: 'updating', comparison }, update)
+  return conclude(context, { attempt: { patch, cause, expected }, comparison }, result)
 }
 
-export interface Courier {
-  /** Nothing where the object changed before the update could leave. */
-  send(open: Case, seen: Comparison, update: Plan & { kind: 'update' }): Promise<PassOutcome | undefined>
-  /** Looks after a job that ZStack made of an earlier update. */
-  follow(open: Case, job: PendingJob): Promise<PassOutcome | undefined>
-}
-
-const jobWaits = { initialMs: 200, maxMs: 5_000, factor: 1.6 } as const
-
-export function createCourier(clock: Clock): Courier {
-  async function send(
-    open: Case,
-    seen: Comparison,
-    update: Plan & { kind: 'update' },
-  ): Promise<PassOutcome | undefined> {
-    const { connection, spec, report, signal, isCurrent } = open
-    const fields = Object.keys(update.patch) as FieldName[]
-    const mends = seen.assessment.differences.filter(({ field }) => fields.includes(field))
-    const answer = await report.during(
-      { kind: 'updating', seen },
-      connection.inventory.update(spec.uuid, update.patch, signal, isCurrent),
-    )
-    return conclude(open, seen, { patch: update.patch, cause: update.cause, expected: mends }, answer)
+/** Asks after the job of an earlier update, and judges its end as that of the update. */
+export async function followJob(context: ReconcileContext, job: PendingJob): Promise<PassOutcome | undefined> {
+  const { state, connection, spec, signal, clock } = context
+  const result = await connection.inventory.job(spec.uuid, job.ref, signal)
+  if (result.ok && result.value.kind === 'running' && result.value.job.uuid !== job.ref.uuid)
+    return awaitJob(context, begunJob(context, result.value.job, job.sent))
+  const limitMs = job.ref.timeoutMs ?? limits.jobMs
+  const isOverdue = clock.monotonic() - job.since >= limitMs
+  // What a job did that is given up, a read will show.
+  if (isOverdue) state.job = undefined
+  if (!result.ok && isJobUndecided(result.failure)) return failedOnTheWay(result.failure, job.sent?.comparison)
+  if (result.ok && result.value.kind === 'running') {
+    if (!isOverdue) return awaitJob(context, { ...job, looks: job.looks + 1 })
+    const message = `ZStack has been at work on an update for more than ${spellMs(limitMs)}; look at its tasks`
+    return failedOnTheWay({ kind: 'unavailable', message }, job.sent?.comparison)
   }
+  state.job = undefined
+  return conclude(context, job.sent ?? { restoredFrom: job }, result)
+}
 
-  async function follow(open: Case, job: PendingJob): Promise<PassOutcome | undefined> {
-    const { memory, connection, spec, signal } = open
-    const answer = await connection.inventory.job(spec.uuid, job.ref, signal)
-    if (answer.ok && answer.value.kind === 'running' && answer.value.job.uuid !== job.ref.uuid)
-      return awaitJob(answer.value.job, job.seen, job.errand, memory)
-    const isGivenUp = clock.monotonic() - job.since >= limits.jobMs
-    if (isGivenUp) memory.job = undefined
-    if (!answer.ok && isJobUndecided(answer.failure)) return unheard(answer.failure, job.seen)
-    if (answer.ok && answer.value.kind === 'running') {
-      if (!isGivenUp) return postpone({ ...job, looks: job.looks + 1 }, memory)
-      return unheard(
-        {
-          kind: 'unavailable',
-          message: 'ZStack has been at work on an update for more than 10 minutes; look at its tasks',
-        },
-        job.seen,
-      )
+type Sent =
+  | { readonly attempt: UpdateAttempt; readonly comparison: Comparison }
+  /** A former process sent it. */
+  | { readonly attempt?: undefined; readonly comparison?: undefined; readonly restoredFrom: PendingJob }
+
+function conclude(context: ReconcileContext, sent: Sent, result: Result<UpdateOutcome>): PassOutcome | undefined {
+  if (!result.ok) {
+    const outcome = refused(context, sent.comparison, result.failure)
+    return result.failure.isUnsent ? outcome : { ...outcome, isUpdateLost: true }
+  }
+  switch (result.value.kind) {
+    case 'withdrawn':
+      return undefined
+    case 'running':
+      return awaitJob(context, begunJob(context, result.value.job, sent.attempt && sent))
+    case 'done': {
+      const { observation } = result.value
+      if (!observation) return { outcome: { kind: 'missing', uuid: context.spec.uuid } }
+      return sent.attempt
+        ? { ...verify(context, observation, sent.attempt), corrected: sent.attempt.expected }
+        : verify(context, observation, restoredAttempt(context, observation, sent.restoredFrom))
     }
-    memory.job = undefined
-    return conclude(open, job.seen, job.errand, answer)
   }
-
-  function conclude(
-    open: Case,
-    seen: Comparison,
-    errand: UpdateAttempt,
-    answer: Result<UpdateOutcome>,
-  ): PassOutcome | undefined {
-    if (!answer.ok) {
-      const verdict = refused(open, seen, answer.failure)
-      return answer.failure.isUnsent ? verdict : { ...verdict, isUpdateLost: true }
-    }
-    if (answer.value.kind === 'withdrawn') return undefined
-    if (answer.value.kind === 'running') return awaitJob(answer.value.job, seen, errand, open.memory)
-    const after = answer.value.observation
-    return after ? verify(open, after, errand) : { outcome: { kind: 'missing', uuid: open.spec.uuid } }
-  }
-
-  function verify(
-    { object, spec, desired, memory, previous, token }: Case,
-    observation: Observation,
-    errand: UpdateAttempt,
-  ): PassOutcome {
-    const fields = Object.keys(errand.patch) as FieldName[]
-    // The spec may have changed while a job ran: what was sent then proves nothing of what is declared now.
-    const current = fields.filter((field) => isDeepStrictEqual(errand.patch[field], desired.get(field)))
-    const accepted = isShownAsSent(errand, observation) ? current : []
-    const assessment = reassess(desired, observation, hashesIn(previous), accepted, object.metadata.uid)
-    const seen: Comparison = { observation, assessment }
-    const subject = driftKeyOf(assessment, object.metadata.generation)
-    const verdict = (outcome: Outcome, attempts: number): PassOutcome => ({
-      outcome,
-      attempt: errand,
-      update: { fields, cause: errand.cause, attempts },
-    })
-    if (assessment.differences.some(({ field }) => current.includes(field))) {
-      const isRepeated = token === undefined && isSame(memory.tries?.subject, subject)
-      const count = isRepeated ? (memory.tries?.count ?? 0) + 1 : 1
-      memory.tries = { subject, count }
-      memory.hold = undefined
-      if (count < limits.maxIneffectiveUpdates) return verdict({ kind: 'updating', seen }, count)
-      memory.hold = { subject, until: clock.now() + limits.ineffectiveRetryMs }
-      return verdict({ kind: 'ineffective', seen, retryInMs: limits.ineffectiveRetryMs }, count)
-    }
-    memory.tries = undefined
-    memory.hold = undefined
-    const policy = spec.policy ?? 'Enforce'
-    const rest = plan(desired, assessment, { policy, suspend: spec.suspend === true, requested: false, held: false })
-    if (rest.kind === 'nothing') return verdict({ kind: 'inSync', seen }, 0)
-    if (rest.kind === 'report') return verdict({ kind: 'drifted', seen, policy }, 0)
-    if (rest.kind === 'suspended') return verdict({ kind: 'suspended', seen }, 0)
-    return verdict({ kind: 'updating', seen }, 0)
-  }
-
-  /** ZStack's own word on this update holds until spec or inventory changes; a failure on the way there does not. */
-  function refused({ object, memory }: Case, seen: Comparison, failure: Failure): PassOutcome {
-    if (failurePolicy[failure.kind].scope === 'connection') return unheard(failure, seen)
-    const retryInMs = refusalMs(failure)
-    const subject = driftKeyOf(seen.assessment, object.metadata.generation)
-    memory.hold = { subject, until: clock.now() + retryInMs, failure }
-    return { outcome: { kind: 'failed', failure, seen, stale: false, retryInMs } }
-  }
-
-  function awaitJob(ref: JobRef, seen: Comparison, errand: UpdateAttempt, memory: RetryState): PassOutcome {
-    return postpone({ ref, since: clock.monotonic(), looks: 0, seen, errand }, memory)
-  }
-
-  return { send, follow }
 }
 
-function postpone(job: PendingJob, memory: RetryState): PassOutcome {
-  memory.job = job
-  const { initialMs, maxMs, factor } = jobWaits
-  return { outcome: { kind: 'awaitingJob', seen: job.seen, afterMs: Math.min(maxMs, initialMs * factor ** job.looks) } }
+function verify(context: ReconcileContext, observation: Observation, attempt: UpdateAttempt | undefined): PassOutcome {
+  const { hold, attempts, comparison, next } = decide(context.desired, observation, decisionState(context, { attempt }))
+  context.state.hold = hold
+  const outcome = next.kind === 'update' ? ({ kind: 'updating', comparison } as const) : next.outcome
+  if (!attempt) return { outcome }
+  return { outcome, update: { fields: fieldsOf(attempt.patch), cause: attempt.cause, attempts } }
 }
 
-/** Unless all that can be read is as it was sent, what cannot be read is not taken to be: a part of it may be others' work. */
-function isShownAsSent({ expected: mends }: UpdateAttempt, { live }: Observation): boolean {
-  return mends.every(({ field, desired }) => isEqual(field, desired, live.values.get(field)))
+/**
+ * What a former process sent, as far as status tells: it compared the same generation with the same hashes, so the job
+ * holds what differed then, and whatever was never sent. Of another generation nothing is known.
+ */
+function restoredAttempt(
+  context: ReconcileContext,
+  observation: Observation,
+  job: PendingJob,
+): UpdateAttempt | undefined {
+  const { desired, object, previous } = context
+  if (job.generation !== object.metadata.generation) return undefined
+  const state = decisionState(context, {})
+  const { unsent, declared } = decide(desired, observation, state).comparison.assessment
+  const differed = new Set(previous?.drift?.map(({ field }) => field))
+  const sent = [...desired].filter(([field]) => differed.has(field) || unsent.includes(field))
+  if (sent.length === 0) return undefined
+  const isDrift = sent.every(([field]) => declared[field] === state.hashes[field])
+  return {
+    patch: Object.fromEntries(sent),
+    cause: isDrift ? 'DriftCorrected' : 'SpecChanged',
+    expected: sent
+      .filter(([field]) => differed.has(field))
+      .map(([field, value]) => ({ field, desired: value, live: undefined })),
+  }
 }
 
-function unheard(failure: Failure, seen: Comparison): PassOutcome {
-  return { outcome: { kind: 'failed', failure, seen, stale: false } }
+/** ZStack's own word on this update holds for a while; a failure on the way to it does not. */
+function refused(context: ReconcileContext, comparison: Comparison | undefined, failure: Failure): PassOutcome {
+  const { state, object, previous, clock } = context
+  if (failurePolicy[failure.kind].scope === 'connection') return failedOnTheWay(failure, comparison)
+  const { generation } = object.metadata
+  const key = comparison ? driftKeyOf(comparison.assessment, generation) : driftKeyIn(previous, generation)
+  state.hold = holdAfterRefusal(state.hold, key, failure, clock.now())
+  const retryInMs = state.hold.until - clock.now()
+  return { outcome: { kind: 'failed', failure, ...(comparison && { comparison }), stale: false, retryInMs } }
+}
+
+function failedOnTheWay(failure: Failure, comparison: Comparison | undefined): PassOutcome {
+  return { outcome: { kind: 'failed', failure, ...(comparison && { comparison }), stale: false } }
+}
+
+function begunJob({ clock, object }: ReconcileContext, ref: JobRef, sent: PendingJob['sent']): PendingJob {
+  const { generation } = object.metadata
+  return { ref, generation, since: clock.monotonic(), startedAt: clock.now(), looks: 0, ...(sent && { sent }) }
+}
+
+function awaitJob({ state }: ReconcileContext, job: PendingJob): PassOutcome {
+  state.job = job
+  const { initialMs, maxMs, factor } = jobPauses
+  const afterMs = Math.min(maxMs, initialMs * factor ** job.looks)
+  return { outcome: { kind: 'awaitingJob', ...(job.sent && { comparison: job.sent.comparison }), afterMs } }
+}
+
+function fieldsOf(patch: Patch): readonly FieldName[] {
+  return Object.keys(patch) as FieldName[]
 }

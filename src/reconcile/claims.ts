@@ -88,7 +88,7 @@ function claimOf(object: StoredModelService | undefined, connection: ClaimedConn
   return { uuid, connection: name, service: serviceAt(endpoint, uuid), since: object.metadata.creationTimestamp }
 }
 
-/** The origin is normalised: a default port that is spelled out, or capitals in a host name, make no other ZStack. */
-function serviceAt(endpoint: string, uuid: string): string {
+/** One service: a uuid at an origin. A default port that is spelled out, or capitals in a host name, make no other ZStack. */
+export function serviceAt(endpoint: string, uuid: string): string {
   return `${URL.parse(endpoint)?.origin ?? endpoint} ${uuid}`
 }

@@ -19,7 +19,12 @@ export type UpdateOutcome =
   | { readonly kind: 'withdrawn' }
 
 /** A job of ZStack's, as the path below the base URL. */
-export type JobRef = { readonly path: string; readonly uuid: string }
+export type JobRef = {
+  readonly path: string
+  readonly uuid: string
+  /** How long ZStack gives it, where ZStack said so. */
+  readonly timeoutMs?: number
+}
 
 /** The model services of one ZStack. Failures are values; a rejection is a bug or an abort. */
 export interface Inventory {

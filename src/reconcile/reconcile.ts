@@ -3,22 +3,24 @@ import type { Logger } from 'pino'
 import { connectionNameOf, parse, statusOf, type Spec, type StoredModelService } from '../api/modelservice.ts'
 import { reconcileRequestedAt } from '../api/names.ts'
 import type { Clock } from '../clock.ts'
-import { assess, type Observation } from '../decide/assess.ts'
-import { failurePolicy, type Failure } from '../decide/failure.ts'
+import type { Observation } from '../decide/assess.ts'
+import { decide } from '../decide/decide.ts'
+import { failurePolicy, type Failure, type Result } from '../decide/failure.ts'
 import { desiredOf } from '../decide/fields.ts'
 import { requeueAfter, type Outcome } from '../decide/outcome.ts'
-import { plan } from '../decide/plan.ts'
-import { hashesIn } from '../decide/status.ts'
+import { statusAt } from '../decide/status.ts'
 import type { Requeue } from '../requeue.ts'
-import { createCourier, type Case } from './apply.ts'
+import { followJob, sendUpdate } from './apply.ts'
 import type { Claims } from './claims.ts'
-import { isSame, restore, driftKeyOf, type RetryState } from './retry-state.ts'
+import { decisionState, type ReconcileContext } from './context.ts'
+import { createObjectStates, type ObjectState } from './object-state.ts'
+import type { CachedObservation, Connection, Connections, Objects, RecordEvent, UpdateResult } from './ports.ts'
+import type { PassOutcome } from './pass-outcome.ts'
+import { createReporter, type PassReporter } from './reporter.ts'
 import type { Stopwatch } from './stopwatch.ts'
-import type { UpdateResult, RecordEvent, Connection, Connections, CachedObservation, Objects } from './ports.ts'
-import { createReporter, type PassReporter, type PassOutcome } from './reporter.ts'
 
 /** The watch tells of a deletion sooner, a watch that stalls included. */
-const goneRestMs = 300_000
+const deletedPauseMs = 300_000
 
 export type ReconcilerOptions = {
   readonly objects: Objects
@@ -29,131 +31,152 @@ export type ReconcilerOptions = {
   /** Times how long objects take to converge, if anybody wants to know. */
   readonly stopwatch?: Stopwatch
   readonly clock: Clock
-  readonly endpoint: string
   /** An observation older than this proves nothing while ZStack cannot be read. */
   readonly staleAfterMs: number
 }
 
-type PassContext = { readonly log: Logger; readonly signal: AbortSignal }
+type Pass = { readonly log: Logger; readonly signal: AbortSignal }
 
 export interface Reconciler {
   /** One pass. Resolves with when to look again; rejects for bugs, aborts, and when Kubernetes refuses the status. */
-  reconcile(key: string, pass: PassContext): Promise<Requeue>
-  /** The keys that wait for the connection, longest first. */
+  reconcile(key: string, pass: Pass): Promise<Requeue>
+  /** The keys that wait for their connection, longest first. */
   waiting(): Iterable<string>
   /** Whether the last pass left the object as it should be, or one is under way. */
   isSettledOrActive(key: string): boolean
 }
 
+/** What a pass has at hand before anything is known of the object but that it is there. */
+type Subject = {
+  readonly key: string
+  readonly object: StoredModelService
+  readonly connection: Result<Connection>
+  readonly state: ObjectState
+  readonly reporter: PassReporter
+  readonly signal: AbortSignal
+}
+
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { objects, claims, connections, stopwatch, clock, staleAfterMs } = options
-  const begin = createReporter(options)
-  const courier = createCourier(clock)
-  const memories = new Map<string, { readonly uid: string; readonly memory: RetryState }>()
-  /** What ZStack accepted and status does not tell yet, because Kubernetes would not have it. */
-  const untold = new Map<string, { readonly object: StoredModelService; readonly verdict: PassOutcome }>()
-  /** Deleted, said the API server, and the watch has told nothing since: what an update did could be written down nowhere. */
-  const gone = new Map<string, { readonly object: StoredModelService; readonly until: number }>()
-  const waiting = new Set<string>()
-  const settled = new Set<string>()
-  const underWay = new Set<string>()
+  const reporterOf = createReporter(options)
+  const states = createObjectStates(clock)
 
-  /** Nothing where the object changed meanwhile: what was judged of it then is not acted on. */
-  async function judge(
-    key: string,
-    object: StoredModelService,
-    report: PassReporter,
-    signal: AbortSignal,
-  ): Promise<PassOutcome | undefined> {
-    const parsed = parse(object)
-    if (!parsed.ok) return { outcome: { kind: 'invalid', reason: parsed.reason, issues: parsed.issues } }
-    const { spec } = parsed
-    const connection = connections.get(connectionNameOf(object))
-    if (!connection.ok) return { outcome: { kind: 'failed', failure: connection.failure, stale: false } }
-    const winner = claims.winner(connection.value.endpoint, spec.uuid) ?? key
-    if (winner !== key) return { outcome: { kind: 'conflict', uuid: spec.uuid, winner } }
-    const memory = memoryOf(key, object)
-    const open = caseOf(key, object, spec, connection.value, memory, report, signal)
-    const followed = memory.job && (await courier.follow(open, memory.job))
-    if (!followed) return look(open)
-    if (memory.job || open.token === undefined) return followed
-    // A request of a person's that came while the job ran is still to be dealt with.
-    report.accepted(followed)
-    return look(open)
+  async function reconcileKey(key: string, pass: Pass): Promise<Requeue> {
+    await reportLate(key, pass)
+    const object = objects.get(key)
+    if (!object || object.metadata.deletionTimestamp !== undefined) {
+      states.drop(key)
+      stopwatch?.forget(key)
+      return { kind: 'awaitChange' }
+    }
+    const subject = subjectOf(key, object, pass)
+    const { state, reporter } = subject
+    if (state.deleted?.object === object && clock.monotonic() < state.deleted.until)
+      return { kind: 'after', ms: state.deleted.until - clock.monotonic() }
+    const end = stopwatch?.begin(key)
+    const passOutcome = await judge(subject)
+    if (!passOutcome) return { kind: 'after', ms: 0 }
+    const { outcome, update, handled } = passOutcome
+    reporter.recordUpdate(passOutcome)
+    end?.(outcome, update !== undefined)
+    if (update !== undefined || handled !== undefined) state.unreported = { object, outcome: passOutcome }
+    await report(subject, passOutcome)
+    states.setPhase(key, phaseAfter(outcome))
+    return requeueAfter(outcome)
   }
 
-  async function look(open: Case): Promise<PassOutcome | undefined> {
-    const known = await observe(open)
-    if ('failure' in known) {
-      const since = known.lastSeen ?? open.memory.unseenSince ?? clock.monotonic()
-      open.memory.unseenSince = since
-      return { outcome: { kind: 'failed', failure: known.failure, stale: isStale(since) } }
+  /** What ZStack accepted in the last pass comes first, if Kubernetes would not have its status then. */
+  async function reportLate(key: string, pass: Pass): Promise<void> {
+    const late = states.get(key)?.unreported
+    if (!late || objects.get(key)?.metadata.uid !== late.object.metadata.uid) return
+    await report(subjectOf(key, late.object, pass), late.outcome)
+  }
+
+  async function report({ key, state, reporter }: Subject, outcome: PassOutcome): Promise<void> {
+    const object = objects.get(key)
+    const result = await reporter.report(outcome)
+    if (result === 'deleted' && object) state.deleted = { object, until: clock.monotonic() + deletedPauseMs }
+    state.unreported = undefined
+  }
+
+  function subjectOf(key: string, object: StoredModelService, { log, signal }: Pass): Subject {
+    const { namespace, name, generation } = object.metadata
+    const connection = connections.get(connectionNameOf(object))
+    const known = connection.ok ? connection.value : undefined
+    const state = states.of(key, object, statusAt(known?.endpoint, statusOf(object)))
+    const reporter = reporterOf({
+      key,
+      object,
+      state,
+      connection: known,
+      log: log.child({ namespace, name, generation }),
+      signal,
+    })
+    return { key, object, connection, state, reporter, signal }
+  }
+
+  /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
+  async function judge(subject: Subject): Promise<PassOutcome | undefined> {
+    const { key, object, connection, state, reporter } = subject
+    const parsed = parse(object)
+    if (!parsed.ok) return { outcome: { kind: 'invalid', reason: parsed.reason, issues: parsed.issues } }
+    if (!connection.ok) return { outcome: { kind: 'failed', failure: connection.failure, stale: false } }
+    const { spec } = parsed
+    const winner = claims.winner(connection.value.endpoint, spec.uuid) ?? key
+    if (winner !== key) return { outcome: { kind: 'conflict', uuid: spec.uuid, winner } }
+    const context = contextOf(subject, spec, connection.value)
+    const followed = state.job && (await followJob(context, state.job))
+    if (!followed) return look(context)
+    if (state.job || context.token === undefined) return followed
+    // A request of a person's that came while the job ran is still to be dealt with.
+    reporter.recordUpdate(followed)
+    return look(context)
+  }
+
+  async function look(context: ReconcileContext): Promise<PassOutcome | undefined> {
+    const { state, spec, token } = context
+    const cached = await observe(context)
+    if ('failure' in cached) {
+      const since = cached.lastRead ?? state.unreadSince ?? clock.monotonic()
+      state.unreadSince = since
+      return { outcome: { kind: 'failed', failure: cached.failure, stale: isStale(since) } }
     }
-    open.memory.unseenSince = undefined
-    const handled = open.token === undefined ? {} : { handled: open.token }
-    if (!known.observation) return { outcome: { kind: 'missing', uuid: open.spec.uuid }, ...handled }
-    const verdict = await act(open, known.observation)
-    return !verdict || isUnheard(verdict.outcome) ? verdict : { ...verdict, ...handled }
+    state.unreadSince = undefined
+    const handled = token === undefined ? {} : { handled: token }
+    if (!cached.observation) return { outcome: { kind: 'missing', uuid: spec.uuid }, ...handled }
+    const outcome = await act(context, cached.observation)
+    return !outcome || isConnectionFailure(outcome.outcome) ? outcome : { ...outcome, ...handled }
   }
 
   async function observe({
-    connection,
+    connection: { inventory },
     spec,
     token,
-    report,
+    reporter,
     previous,
     signal,
-  }: Case): Promise<CachedObservation | { failure: Failure; lastSeen: number | undefined }> {
-    const known = connection.inventory.cached(spec.uuid)
+  }: ReconcileContext): Promise<CachedObservation | { failure: Failure; lastRead: number | undefined }> {
+    const cached = inventory.cached(spec.uuid)
     // One that no poll has renewed for so long is no observation any more.
-    if (known && token === undefined && !isStale(known.at)) return known
-    const reading = connection.inventory.read(spec.uuid, signal)
-    const answer = await (previous?.conditions ? reading : report.during({ kind: 'initializing' }, reading))
-    return answer.ok ? answer.value : { failure: answer.failure, lastSeen: known?.at }
+    if (cached && token === undefined && !isStale(cached.at)) return cached
+    const reading = inventory.read(spec.uuid, signal)
+    const result = await (previous?.conditions ? reading : reporter.during({ kind: 'initializing' }, reading))
+    return result.ok ? result.value : { failure: result.failure, lastRead: cached?.at }
   }
 
-  async function act(open: Case, observation: Observation): Promise<PassOutcome | undefined> {
-    const { desired, object, spec, memory, connection, isCurrent } = open
-    const assessment = assess(desired, observation, hashesIn(open.previous), object.metadata.uid)
-    const seen = { observation, assessment }
-    const subject = driftKeyOf(assessment, object.metadata.generation)
-    const hold = open.token === undefined && isSame(memory.hold?.subject, subject) ? memory.hold : undefined
-    const decision = plan(desired, assessment, {
-      policy: spec.policy ?? 'Enforce',
-      suspend: spec.suspend === true,
-      requested: open.token !== undefined,
-      held: hold !== undefined && clock.now() < hold.until,
-    })
-    if (decision.kind === 'update') return isCurrent() ? courier.send(open, seen, decision) : undefined
-    const trouble = connection.currentFailure()
-    if (trouble && failurePolicy[trouble.kind].retry !== 'backOff')
-      return { outcome: { kind: 'failed', failure: trouble, seen, stale: false } }
-    switch (decision.kind) {
-      case 'nothing':
-        return { outcome: { kind: 'inSync', seen } }
-      case 'report':
-        return { outcome: { kind: 'drifted', seen, policy: spec.policy ?? 'Enforce' } }
-      case 'suspended':
-        return { outcome: { kind: 'suspended', seen } }
-      case 'hold': {
-        const retryInMs = Math.max(0, (hold?.until ?? 0) - clock.now())
-        return hold?.failure
-          ? { outcome: { kind: 'failed', failure: hold.failure, seen, stale: false, retryInMs } }
-          : { outcome: { kind: 'ineffective', seen, retryInMs } }
-      }
-    }
+  async function act(context: ReconcileContext, observation: Observation): Promise<PassOutcome | undefined> {
+    const { desired, state, connection, token, isCurrent } = context
+    const connectionFailure = connection.currentFailure()
+    const before = decisionState(context, { requested: token !== undefined, connectionFailure })
+    const { comparison, hold, next } = decide(desired, observation, before)
+    state.hold = hold
+    if (next.kind === 'report') return { outcome: next.outcome }
+    return isCurrent() ? sendUpdate(context, comparison, next) : undefined
   }
 
-  function caseOf(
-    key: string,
-    object: StoredModelService,
-    spec: Spec,
-    connection: Connection,
-    memory: RetryState,
-    report: PassReporter,
-    signal: AbortSignal,
-  ): Case {
-    const previous = statusOf(object)
+  function contextOf(subject: Subject, spec: Spec, connection: Connection): ReconcileContext {
+    const { key, object, state, reporter, signal } = subject
+    const previous = statusAt(connection.endpoint, statusOf(object))
     const token = object.metadata.annotations?.[reconcileRequestedAt]
     const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
     return {
@@ -161,25 +184,17 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       spec,
       desired: desiredOf(spec),
       connection,
-      memory,
+      state,
       previous,
-      report,
+      reporter,
+      clock,
       signal,
       isCurrent: () => isCurrent(key, object) && claims.winner(connection.endpoint, spec.uuid) === key,
       token: isNew ? token : undefined,
     }
   }
 
-  function memoryOf(key: string, object: StoredModelService): RetryState {
-    const { uid } = object.metadata
-    const kept = memories.get(key)
-    if (kept?.uid === uid) return kept.memory
-    const memory = restore(statusOf(object), clock.now())
-    memories.set(key, { uid, memory })
-    return memory
-  }
-
-  /** Whether the object is still as it was, or a read took so long that it changed meanwhile. */
+  /** Whether the object is still as it was, however long a read or a log-in took. */
   function isCurrent(key: string, { metadata: { uid, generation } }: StoredModelService): boolean {
     const now = objects.get(key)?.metadata
     return now?.uid === uid && now.generation === generation && now.deletionTimestamp === undefined
@@ -189,61 +204,31 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return clock.monotonic() - since > staleAfterMs
   }
 
-  async function pass(key: string, { log, signal }: PassContext): Promise<Requeue> {
-    const reportOn = (object: StoredModelService) => {
-      const { namespace, name, generation } = object.metadata
-      return begin(key, object, log.child({ namespace, name, generation }), signal)
-    }
-    const conclude = async (report: PassReporter, verdict: PassOutcome) => {
-      const object = objects.get(key)
-      const told = await report.conclude(verdict)
-      if (told === 'gone' && object) gone.set(key, { object, until: clock.monotonic() + goneRestMs })
-      untold.delete(key)
-    }
-    const late = untold.get(key)
-    if (late) await conclude(reportOn(late.object), late.verdict)
-    const object = objects.get(key)
-    if (object?.metadata.deletionTimestamp !== undefined || !object) {
-      memories.delete(key)
-      gone.delete(key)
-      stopwatch?.forget(key)
-      return { kind: 'awaitChange' }
-    }
-    const rest = gone.get(key)
-    if (rest?.object === object && clock.monotonic() < rest.until)
-      return { kind: 'after', ms: rest.until - clock.monotonic() }
-    const end = stopwatch?.begin(key)
-    const report = reportOn(object)
-    const verdict = await judge(key, object, report, signal)
-    if (!verdict) return { kind: 'after', ms: 0 }
-    report.accepted(verdict)
-    end?.(verdict.outcome, verdict.update !== undefined)
-    if (verdict.update !== undefined || verdict.handled !== undefined) untold.set(key, { object, verdict })
-    await conclude(report, verdict)
-    if (isUnheard(verdict.outcome)) waiting.add(key)
-    if (atRest.includes(verdict.outcome.kind)) settled.add(key)
-    return requeueAfter(verdict.outcome)
-  }
-
   return {
-    async reconcile(key, context) {
-      waiting.delete(key)
-      settled.delete(key)
-      underWay.add(key)
+    async reconcile(key, pass) {
+      states.setPhase(key, 'active')
       try {
-        return await pass(key, context)
+        return await reconcileKey(key, pass)
       } finally {
-        underWay.delete(key)
+        if (states.get(key)?.phase === 'active') states.setPhase(key, 'unsettled')
       }
     },
-    waiting: () => waiting.values(),
-    isSettledOrActive: (key) => settled.has(key) || underWay.has(key),
+    waiting: () => states.waiting(),
+    isSettledOrActive(key) {
+      const phase = states.get(key)?.phase
+      return phase === 'settled' || phase === 'active'
+    },
   }
 }
 
-const atRest: readonly Outcome['kind'][] = ['inSync', 'drifted', 'suspended', 'invalid', 'conflict']
+const settledOutcomes: readonly Outcome['kind'][] = ['inSync', 'drifted', 'suspended', 'invalid', 'conflict']
+
+function phaseAfter(outcome: Outcome): 'waiting' | 'settled' | 'unsettled' {
+  if (isConnectionFailure(outcome)) return 'waiting'
+  return settledOutcomes.includes(outcome.kind) ? 'settled' : 'unsettled'
+}
 
 /** Failed for the connection's sake: ZStack has not had its say on this object. */
-function isUnheard(outcome: Outcome): boolean {
+function isConnectionFailure(outcome: Outcome): boolean {
   return outcome.kind === 'failed' && failurePolicy[outcome.failure.kind].scope === 'connection'
 }

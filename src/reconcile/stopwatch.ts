@@ -64,5 +64,5 @@ function isOver({ kind }: Outcome): boolean {
 }
 
 function differs(outcome: Outcome): boolean {
-  return 'seen' in outcome && outcome.seen.assessment.differences.length > 0
+  return 'comparison' in outcome && outcome.comparison.assessment.differences.length > 0
 }

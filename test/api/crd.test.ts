@@ -87,9 +87,9 @@ describe('the CRD', () => {
   })
 
   it('lets a newer operator say reasons that this CRD does not know', () => {
-    expect(schemas.filter(([path]) => path.endsWith('.reason')).map(([, node]) => node)).toEqual([
-      expect.not.objectContaining({ enum: expect.anything() as unknown }),
-    ])
+    const reasons = schemas.filter(([path]) => path.endsWith('.reason'))
+    expect(reasons.map(([path]) => path)).toHaveLength(2)
+    for (const [, node] of reasons) expect(node).not.toHaveProperty('enum')
   })
 
   it('shows what matters first, and the rest when asked for wide output', () => {

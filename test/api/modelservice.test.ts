@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parse, statusOf } from '../../src/api/modelservice.ts'
 import type { Status } from '../../src/api/status.ts'
 import { specs } from '../support/arbitrary.ts'
-import { stored, uuid } from '../support/judgement.ts'
+import { stored, uuid } from '../support/decide-inputs.ts'
 
 const judge = (spec: unknown) => parse(stored(spec))
 const issuesOf = (spec: unknown) => {
@@ -103,7 +103,7 @@ describe('a stored status', () => {
         lastTransitionTime: '2026-01-01T00:00:00Z',
       },
     ],
-    writeOnlyHashes: { serviceName: 'abc' },
+    fieldHashes: { serviceName: 'abc' },
   }
 
   it('of our making is read back as it was written', () => {

@@ -83,10 +83,19 @@ for (const bodyShape of ['envelope', 'flat', 'single-api'] as const)
     )
   }
 
-inventoryContract('the client to an older simulator', () => startSimulator({ hides: newer }), {
+const older: Partial<Moods> = { hides: newer, images: 'one-per-architecture', apiTimeoutMillis: null }
+inventoryContract('the client to an older simulator', () => startSimulator(older), {
   hidesNewer: isOld,
   noJobs: answersAtOnce,
 })
+inventoryContract('the client to an older simulator with jobs', () => startSimulator({ ...older, answer: 'async' }), {
+  hidesNewer: isOld,
+})
+inventoryContract(
+  'the client to a newer simulator with a strict database and unique sessions',
+  () => startSimulator({ renamesFrameworks: true, overlongText: 'SYS.1000', uniqueSessions: true }),
+  { noJobs: answersAtOnce },
+)
 for (const bodyShape of ['envelope', 'flat', 'single-api'] as const)
   inventoryContract(
     `the client to a simulator without effect, ${bodyShape}`,

@@ -1,27 +1,27 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
-import { openPlot, type KubernetesBed, type Plot } from './kubernetes/bed.ts'
+import { openFixture, type ContractFixture, type KubernetesServer } from './kubernetes/fixture.ts'
 import { describeLeadingAndTelling } from './kubernetes/leading.ts'
 import { describeWatching } from './kubernetes/watching.ts'
 import { describeReadingAndWriting } from './kubernetes/writing.ts'
 
 /** What the Kubernetes client promises, whichever API server it speaks to. */
-export function describeKubernetesClient(server: string, openBed: () => Promise<KubernetesBed>): void {
-  describe(`the Kubernetes client on ${server}`, () => {
-    let bed: KubernetesBed
-    let opened: Plot
-    const plot = () => opened
+export function describeKubernetesClient(name: string, openServer: () => Promise<KubernetesServer>): void {
+  describe(`the Kubernetes client on ${name}`, () => {
+    let server: KubernetesServer
+    let opened: ContractFixture
+    const fixture = () => opened
 
     beforeAll(async () => {
-      bed = await openBed()
+      server = await openServer()
     })
-    afterAll(() => bed.close())
+    afterAll(() => server.close())
     beforeEach(async () => {
-      opened = await openPlot(bed)
+      opened = await openFixture(server)
       return () => opened.cluster.close()
     })
 
-    describeReadingAndWriting(plot)
-    describeWatching(plot)
-    describeLeadingAndTelling(plot)
+    describeReadingAndWriting(fixture)
+    describeWatching(fixture)
+    describeLeadingAndTelling(fixture)
   })
 }

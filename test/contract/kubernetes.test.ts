@@ -5,14 +5,14 @@ import { describe } from 'vitest'
 import { apiServerMissing, sharedApiServer, testNamespace } from '../support/envtest/shared.ts'
 import { startStandInApi } from '../support/kube-api/server.ts'
 import { describeKubernetesClient } from './kubernetes.contract.ts'
-import { gadgetCrd, type KubernetesBed } from './kubernetes/bed.ts'
+import { sampleCrd, type KubernetesServer } from './kubernetes/fixture.ts'
 
-describeKubernetesClient('the stand-in', async (): Promise<KubernetesBed> => {
-  const api = await startStandInApi({ crds: [gadgetCrd] })
+describeKubernetesClient('the stand-in', async (): Promise<KubernetesServer> => {
+  const api = await startStandInApi({ crds: [sampleCrd] })
   const directory = await mkdtemp(join(tmpdir(), 'contract-'))
   const kubeconfig = join(directory, 'kubeconfig')
   await writeFile(kubeconfig, api.kubeconfig)
-  const request: KubernetesBed['request'] = async (method, path, body, contentType = 'application/json') => {
+  const request: KubernetesServer['request'] = async (method, path, body, contentType = 'application/json') => {
     const answer = await fetch(api.url + path, {
       method,
       headers: { 'content-type': contentType },
@@ -34,9 +34,9 @@ describeKubernetesClient('the stand-in', async (): Promise<KubernetesBed> => {
 })
 
 describe.skipIf(apiServerMissing())('with kube-apiserver', () => {
-  describeKubernetesClient('kube-apiserver', async (): Promise<KubernetesBed> => {
+  describeKubernetesClient('kube-apiserver', async (): Promise<KubernetesServer> => {
     const api = await sharedApiServer()
-    await api.applyCrd(gadgetCrd)
+    await api.applyCrd(sampleCrd)
     return {
       kubeconfig: api.adminKubeconfig,
       namespace: () => testNamespace(api),

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { assess, reassess } from '../../src/decide/assess.ts'
 import { encounters, encoded, read, take } from '../support/arbitrary.ts'
-import { compared, desired, observation, uid, updated } from '../support/judgement.ts'
+import { compared, desired, observation, uid, updated } from '../support/decide-inputs.ts'
 
 describe('a comparison', () => {
   it('finds nothing where ZStack shows what is declared', () => {

@@ -4,7 +4,7 @@ import { fieldNames } from '../../src/api/modelservice.ts'
 import { differenceMessage, display, driftOf, fingerprint, liveOf } from '../../src/decide/display.ts'
 import { fields, type Json } from '../../src/decide/fields.ts'
 import { encounters, read } from '../support/arbitrary.ts'
-import { compared, observation } from '../support/judgement.ts'
+import { compared, observation } from '../support/decide-inputs.ts'
 
 describe('a value for people', () => {
   it.each<[string, Json | undefined, string]>([

@@ -4,24 +4,28 @@ import type { FailureKind } from '../../src/decide/failure.ts'
 import { eventsBetween } from '../../src/decide/events.ts'
 import type { Outcome, Update } from '../../src/decide/outcome.ts'
 import { statusAfter, type StatusContext } from '../../src/decide/status.ts'
-import { circumstances, compared, inSync, uuid } from '../support/judgement.ts'
+import { circumstances, compared, inSync, uuid } from '../support/decide-inputs.ts'
 
 const different = compared({ requestCpu: 8 }, { requestCpu: 4 })
 const reported = (outcome: Outcome, previous?: Status, modifiers: Partial<StatusContext> = {}) =>
   statusAfter(outcome, previous, circumstances(modifiers))
-const updated = (attempts = 0, modifiers: Partial<Update> = {}): { update: Update } => ({
-  update: { fields: ['requestCpu', 'serviceName'], cause: 'SpecChanged', attempts, ...modifiers },
+/** An update that ZStack accepted; `attempts` in a row were without effect. */
+const updated = (attempts = 0, modifiers: Partial<Update> = {}): Pick<StatusContext, 'update' | 'hold'> => ({
+  update: { fields: ['requestCpu', 'serviceName'], cause: 'SpecChanged', ...modifiers },
+  ...(attempts > 0 && {
+    hold: { reason: 'UpdateNotEffective', generation: 1, until: '2026-01-01T00:00:00Z', attempts },
+  }),
 })
 const told = (before: Status | undefined, after: Status) =>
   eventsBetween(before, after, []).map(({ type, reason }) => `${type} ${reason}`)
 const failing = (kind: FailureKind): Outcome => ({
   kind: 'failed',
   failure: { kind, message: 'it fails' },
-  seen: different,
+  comparison: different,
   stale: false,
 })
 
-const drifted: Outcome = { kind: 'drifted', seen: different, policy: 'Observe' }
+const drifted: Outcome = { kind: 'drifted', comparison: different, policy: 'Observe' }
 const settled = reported(inSync())
 
 describe('an update', () => {
@@ -46,13 +50,13 @@ describe('an update', () => {
   })
 
   it('without effect is not told, and when a later read shows the effect it is', () => {
-    const tried = reported({ kind: 'updating', seen: different }, settled, updated(1))
+    const tried = reported({ kind: 'updating', comparison: different }, settled, updated(1))
     expect(told(settled, tried)).toEqual([])
     expect(told(tried, reported(inSync(), tried))).toEqual(['Normal Updated'])
   })
 
   it('without effect that an edit made needless is not told', () => {
-    const tried = reported({ kind: 'updating', seen: different }, settled, updated(1))
+    const tried = reported({ kind: 'updating', comparison: different }, settled, updated(1))
     expect(told(tried, reported(inSync(), tried, { generation: 2 }))).toEqual([])
   })
 
@@ -65,7 +69,7 @@ describe('an update', () => {
 describe('trouble', () => {
   it.each<[string, Outcome]>([
     ['DriftDetected', drifted],
-    ['UpdateNotEffective', { kind: 'ineffective', seen: different, retryInMs: 1 }],
+    ['UpdateNotEffective', { kind: 'ineffective', comparison: different, retryInMs: 1 }],
     ['InvalidSpec', { kind: 'invalid', reason: 'InvalidSpec', issues: ['spec.name: no text'] }],
     ['UnknownPolicy', { kind: 'invalid', reason: 'UnknownPolicy', issues: ['spec.policy: unknown'] }],
     ['NotFound', { kind: 'missing', uuid }],
@@ -102,7 +106,7 @@ describe('other news', () => {
   })
 
   it('a suspension is told at its beginning and at its end', () => {
-    const suspended = reported({ kind: 'suspended', seen: different }, settled, { generation: 2, suspend: true })
+    const suspended = reported({ kind: 'suspended', comparison: different }, settled, { generation: 2, suspend: true })
     expect(told(settled, suspended)).toEqual(['Normal Suspended'])
     expect(told(suspended, reported(inSync(), suspended, { generation: 3 }))).toEqual(['Normal Resumed'])
   })

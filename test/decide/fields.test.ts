@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { fieldNames, type FieldName } from '../../src/api/modelservice.ts'
 import { canonical, desiredOf, fields, isEmpty, type Json } from '../../src/decide/fields.ts'
 import { encoded, specs } from '../support/arbitrary.ts'
-import { uuid } from '../support/judgement.ts'
+import { uuid } from '../support/decide-inputs.ts'
 
 const named = (visibility: string) => fieldNames.filter((field) => fields[field].visibility === visibility)
 

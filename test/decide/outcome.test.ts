@@ -4,7 +4,7 @@ import { requeueAfter, type Outcome } from '../../src/decide/outcome.ts'
 import { limits } from '../../src/limits.ts'
 import type { FailureKind } from '../../src/decide/failure.ts'
 import { outcomes } from '../support/arbitrary.ts'
-import { compared, inSync, uuid } from '../support/judgement.ts'
+import { compared, inSync, uuid } from '../support/decide-inputs.ts'
 
 const { ineffectiveRetryMs, slowRetryMs } = limits
 const seen = compared({ requestCpu: 8 }, { requestCpu: 4 })
@@ -18,8 +18,8 @@ const failedBy = (kind: FailureKind, retryInMs?: number): Outcome => ({
 describe('the next look', () => {
   it.each<[string, Outcome]>([
     ['in sync', inSync()],
-    ['drifted as the policy allows', { kind: 'drifted', seen, policy: 'Observe' }],
-    ['suspended', { kind: 'suspended', seen }],
+    ['drifted as the policy allows', { kind: 'drifted', comparison: seen, policy: 'Observe' }],
+    ['suspended', { kind: 'suspended', comparison: seen }],
     ['invalid', { kind: 'invalid', reason: 'InvalidSpec', issues: [] }],
     ['in conflict', { kind: 'conflict', uuid, winner: 'default/older' }],
     ['not in ZStack', { kind: 'missing', uuid }],
@@ -31,7 +31,7 @@ describe('the next look', () => {
   })
 
   it.each<[string, Outcome]>([
-    ['an update is not read back yet', { kind: 'updating', seen }],
+    ['an update is not read back yet', { kind: 'updating', comparison: seen }],
     ['ZStack does not answer', failedBy('unavailable')],
     ['ZStack answers nonsense', failedBy('protocol')],
     ['the session is gone', failedBy('session')],
@@ -41,7 +41,11 @@ describe('the next look', () => {
   })
 
   it.each<[string, Outcome, number]>([
-    ['the fuse has blown', { kind: 'ineffective', seen, retryInMs: ineffectiveRetryMs }, ineffectiveRetryMs],
+    [
+      'the fuse has blown',
+      { kind: 'ineffective', comparison: seen, retryInMs: ineffectiveRetryMs },
+      ineffectiveRetryMs,
+    ],
     ['ZStack refuses the update', failedBy('rejected'), ineffectiveRetryMs],
     ['part of the hour has passed', failedBy('rejected', 5_000), 5_000],
     ['ZStack could not carry it out', failedBy('operation'), slowRetryMs],
@@ -54,7 +58,7 @@ describe('the next look', () => {
   })
 
   it('comes soon while a job runs, which is no success yet', () => {
-    expect(requeueAfter({ kind: 'awaitingJob', seen, afterMs: 320 })).toEqual({
+    expect(requeueAfter({ kind: 'awaitingJob', comparison: seen, afterMs: 320 })).toEqual({
       kind: 'after',
       ms: 320,
       keepsBackoff: true,

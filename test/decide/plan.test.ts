@@ -4,7 +4,7 @@ import { policies } from '../../src/api/modelservice.ts'
 import { assess } from '../../src/decide/assess.ts'
 import { plan } from '../../src/decide/plan.ts'
 import { encounters, encoded, read } from '../support/arbitrary.ts'
-import { compared, desired, intent, uid, updated } from '../support/judgement.ts'
+import { compared, desired, intent, uid, updated } from '../support/decide-inputs.ts'
 import { createPasses } from '../support/passes.ts'
 
 const intents = fc.record({
@@ -74,10 +74,10 @@ describe('a plan', () => {
     })
   })
 
-  it('under Observe reports a difference, and has nothing to say of what cannot be read', () => {
+  it('under Observe leaves a difference as it is, and has nothing to say of what cannot be read', () => {
     const wish = intent({ policy: 'Observe' })
     const different = { requestCpu: 8 }
-    expect(plan(desired(different), compared(different, {}).assessment, wish).kind).toBe('report')
+    expect(plan(desired(different), compared(different, {}).assessment, wish).kind).toBe('leave')
     const hidden = { serviceName: 'main' }
     expect(plan(desired(hidden), compared(hidden, {}).assessment, wish).kind).toBe('nothing')
   })

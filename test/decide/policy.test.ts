@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Declared } from '../support/judgement.ts'
+import type { Declared } from '../support/decide-inputs.ts'
 import { createPasses } from '../support/passes.ts'
 
 const spec = { policy: 'ApplyChanges', requestCpu: 8, type: 'App' } as const

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Status } from '../../src/api/status.ts'
 import type { Failure, FailureKind } from '../../src/decide/failure.ts'
 import type { Outcome } from '../../src/decide/outcome.ts'
-import { conditionOf, hashesIn, statusAfter } from '../../src/decide/status.ts'
-import { circumstances, compared, inSync, updated, uuid } from '../support/judgement.ts'
+import { conditionOf } from '../../src/decide/conditions.ts'
+import { hashesIn, statusAfter, statusAt } from '../../src/decide/status.ts'
+import { circumstances, compared, inSync, updated, uuid, endpoint } from '../support/decide-inputs.ts'
 
 const later = new Date('2026-03-01T00:00:00Z')
 const failure = (kind: FailureKind, message = 'it fails'): Failure => ({ kind, message })
@@ -28,12 +29,12 @@ describe('what was converged', () => {
   })
 
   it.each<[string, Outcome]>([
-    ['a write-only value is on its way', { kind: 'updating', seen: hidden }],
-    ['a job is to carry it', { kind: 'awaitingJob', seen: hidden, afterMs: 1 }],
-    ['a suspension holds a write-only value back', { kind: 'suspended', seen: hidden }],
-    ['a write-only value was refused', failing('rejected', { seen: hidden })],
-    ['the equal read is too old', failing('credentials', { stale: true, seen: compared({}, {}) })],
-    ['something differs', { kind: 'drifted', seen: different, policy: 'Observe' }],
+    ['a write-only value is on its way', { kind: 'updating', comparison: hidden }],
+    ['a job is to carry it', { kind: 'awaitingJob', comparison: hidden, afterMs: 1 }],
+    ['a suspension holds a write-only value back', { kind: 'suspended', comparison: hidden }],
+    ['a write-only value was refused', failing('rejected', { comparison: hidden })],
+    ['the equal read is too old', failing('credentials', { stale: true, comparison: compared({}, {}) })],
+    ['something differs', { kind: 'drifted', comparison: different, policy: 'Observe' }],
     ['ZStack has no such service', { kind: 'missing', uuid }],
   ])('stays the generation before where %s', (_, outcome) => {
     expect(reported(outcome, { convergedGeneration: 1 }, at).convergedGeneration).toBe(1)
@@ -44,10 +45,10 @@ describe('what a status keeps of the one before', () => {
   const before = reported(
     {
       kind: 'drifted',
-      seen: compared({ requestCpu: 8, serviceName: 'main' }, { requestCpu: 4, name: 'llm' }),
+      comparison: compared({ requestCpu: 8, serviceName: 'main' }, { requestCpu: 4, name: 'llm' }),
       policy: 'Observe',
     },
-    { writeOnlyHashes: { serviceName: 'abc' } },
+    { fieldHashes: { serviceName: 'abc' } },
   )
 
   it('is the comparison, as long as it speaks of this spec', () => {
@@ -79,7 +80,7 @@ describe('what a status keeps of the one before', () => {
       inSync({ serviceName: 'main', requestCpu: 4, yaml: 'a: 1' }, { requestCpu: 4, yaml: 'a: 1' }),
     )
     expect(hashesIn(settled)).toEqual(accepted)
-    expect(Object.keys(settled.writeOnlyHashes ?? {}).sort()).toEqual(['serviceName', 'yaml'])
+    expect(Object.keys(hashesIn(settled)).sort()).toEqual(['requestCpu', 'serviceName', 'yaml'])
     const at = circumstances({ generation: 2 })
     expect(hashesIn(reported(failing('sessions'), settled, at))).toEqual(accepted)
     const gone = hashesIn(reported({ kind: 'missing', uuid }, settled, at))
@@ -94,7 +95,7 @@ describe('what a status keeps of the one before', () => {
 })
 
 describe('the last update', () => {
-  const update = { fields: ['requestCpu'], cause: 'SpecChanged', attempts: 0 } as const
+  const update = { fields: ['requestCpu'], cause: 'SpecChanged' } as const
 
   it('has time, generation, fields and cause', () => {
     expect(reported(inSync(), undefined, circumstances({ generation: 3, update })).lastUpdate).toEqual({
@@ -104,21 +105,43 @@ describe('the last update', () => {
       cause: 'SpecChanged',
     })
   })
+})
 
-  it('counts its tries until a read proves it effective', () => {
-    const tried = circumstances({ update: { ...update, attempts: 2 } })
-    const pending = reported({ kind: 'updating', seen: different }, undefined, tried)
-    expect(pending.lastUpdate?.attempts).toBe(2)
-    expect(reported(failing('unavailable', { seen: different }), pending).lastUpdate?.attempts).toBe(2)
-    expect(reported(inSync(), pending).lastUpdate).not.toHaveProperty('attempts')
+describe('what the next process must know', () => {
+  const hold = { reason: 'UpdateNotEffective', generation: 1, until: '2026-01-01T01:00:00Z', attempts: 3 } as const
+  const job = { uuid: 'a'.repeat(32), since: '2026-01-01T00:00:00Z', generation: 1 }
+
+  it('is there while it holds, and gone with it', () => {
+    const held = reported(
+      { kind: 'ineffective', comparison: different, retryInMs: 1 },
+      undefined,
+      circumstances({ hold }),
+    )
+    expect(held.hold).toEqual(hold)
+    expect(reported(inSync(), held)).not.toHaveProperty('hold')
+    const busy = reported({ kind: 'awaitingJob', comparison: different, afterMs: 1 }, undefined, circumstances({ job }))
+    expect(busy.job).toEqual(job)
+    expect(reported(inSync(), busy)).not.toHaveProperty('job')
+  })
+
+  it('a job that a former process began leaves everything else as it stands', () => {
+    const busy = reported({ kind: 'awaitingJob', comparison: different, afterMs: 1 }, undefined, circumstances({ job }))
+    expect(reported({ kind: 'awaitingJob', afterMs: 1 }, busy, circumstances({ job }))).toEqual(busy)
+  })
+
+  it('names the connection, and nothing of a status of another endpoint counts', () => {
+    const status = reported(inSync())
+    expect(status.connection).toEqual({ name: 'default', endpoint })
+    expect(statusAt(endpoint, status)).toBe(status)
+    expect(statusAt('http://other.example:8080/zstack', status)).toBeUndefined()
   })
 })
 
 describe('a short outage', () => {
   const atRest = [
     ['in sync', inSync()],
-    ['drifted as the policy allows', { kind: 'drifted', seen: different, policy: 'Observe' }],
-    ['suspended', { kind: 'suspended', seen: different }],
+    ['drifted as the policy allows', { kind: 'drifted', comparison: different, policy: 'Observe' }],
+    ['suspended', { kind: 'suspended', comparison: different }],
   ] as const satisfies [string, Outcome][]
 
   it.each(atRest)('changes nothing of an object %s', (_, outcome) => {
@@ -128,9 +151,9 @@ describe('a short outage', () => {
   })
 
   it.each<[string, Outcome]>([
-    ['with an update on its way', { kind: 'updating', seen: different }],
-    ['with a write-only value on its way', { kind: 'updating', seen: hidden }],
-    ['with a write-only value refused', failing('permission', { seen: hidden })],
+    ['with an update on its way', { kind: 'updating', comparison: different }],
+    ['with a write-only value on its way', { kind: 'updating', comparison: hidden }],
+    ['with a write-only value refused', failing('permission', { comparison: hidden })],
     ['that was not read before', { kind: 'initializing' }],
   ])('shows at once at an object %s', (_, outcome) => {
     expect(conditionOf(reported(failing('unavailable'), reported(outcome)), 'Ready')?.reason).toBe('Unreachable')
@@ -142,7 +165,7 @@ describe('a short outage', () => {
   })
 
   it('shows at once at an object that is found different and cannot be put right', () => {
-    const status = reported(failing('unavailable', { seen: different }), reported(inSync()))
+    const status = reported(failing('unavailable', { comparison: different }), reported(inSync()))
     expect(said(status)).toMatchObject({ Ready: 'False Unreachable', Synced: 'False Unreachable' })
   })
 

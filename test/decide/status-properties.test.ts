@@ -5,9 +5,10 @@ import { type Status } from '../../src/api/status.ts'
 import { reasons } from '../../src/api/reasons.ts'
 import { eventsBetween, normalReasons } from '../../src/decide/events.ts'
 import type { Outcome } from '../../src/decide/outcome.ts'
-import { conditionOf, statusAfter } from '../../src/decide/status.ts'
+import { conditionOf } from '../../src/decide/conditions.ts'
+import { statusAfter } from '../../src/decide/status.ts'
 import { outcomes } from '../support/arbitrary.ts'
-import { circumstances, compared, stored, updated, uuid, type Declared } from '../support/judgement.ts'
+import { circumstances, compared, stored, updated, uuid, type Declared } from '../support/decide-inputs.ts'
 
 type Step = {
   readonly outcome: Outcome
@@ -133,16 +134,16 @@ describe('a value that ZStack does not show', () => {
         const seen = compared(spec, { requestCpu: 4 })
         const sent = updated(spec, { requestCpu: 8 }, Object.keys(spec) as (keyof Declared & 'requestCpu')[])
         const every: readonly Outcome[] = [
-          { kind: 'updating', seen },
-          { kind: 'suspended', seen: compared({ serviceName: secret }, {}) },
-          { kind: 'awaitingJob', seen, afterMs: 1 },
-          { kind: 'ineffective', seen, retryInMs: 1 },
-          { kind: 'failed', failure: { kind: 'rejected', message: 'no' }, seen, stale: false },
-          { kind: 'inSync', seen: sent },
+          { kind: 'updating', comparison: seen },
+          { kind: 'suspended', comparison: compared({ serviceName: secret }, {}) },
+          { kind: 'awaitingJob', comparison: seen, afterMs: 1 },
+          { kind: 'ineffective', comparison: seen, retryInMs: 1 },
+          { kind: 'failed', failure: { kind: 'rejected', message: 'no' }, comparison: seen, stale: false },
+          { kind: 'inSync', comparison: sent },
         ]
         let status: Status | undefined
         for (const outcome of every) {
-          const update = { fields: Object.keys(spec) as 'requestCpu'[], cause: 'SpecChanged' as const, attempts: 0 }
+          const update = { fields: Object.keys(spec) as 'requestCpu'[], cause: 'SpecChanged' as const }
           const after = statusAfter(outcome, status, circumstances({ update }))
           const told = eventsBetween(status, after, seen.assessment.differences)
           expect(JSON.stringify([after, told])).not.toContain(secret)

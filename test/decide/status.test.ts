@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Status } from '../../src/api/status.ts'
 import type { Failure, FailureKind } from '../../src/decide/failure.ts'
 import type { Outcome } from '../../src/decide/outcome.ts'
-import { conditionOf, statusAfter } from '../../src/decide/status.ts'
-import { circumstances, compared, endpoint, inSync, uuid } from '../support/judgement.ts'
+import { conditionOf } from '../../src/decide/conditions.ts'
+import { statusAfter } from '../../src/decide/status.ts'
+import { circumstances, compared, endpoint, inSync, uuid } from '../support/decide-inputs.ts'
 
 const failure = (kind: FailureKind, message = 'it fails'): Failure => ({ kind, message })
 const failing = (kind: FailureKind, rest: Partial<Outcome & { kind: 'failed' }> = {}): Outcome => ({
@@ -45,22 +46,22 @@ describe('conditions by outcome', () => {
     ['a service in sync', inSync(), { Ready: 'True InSync', Connected: 'True InSync', Synced: 'True InSync' }],
     [
       'drift that the policy leaves',
-      { kind: 'drifted', seen: different, policy: 'Observe' },
+      { kind: 'drifted', comparison: different, policy: 'Observe' },
       { Ready: 'True DriftDetected', Connected: 'True InSync', Synced: 'False DriftDetected' },
     ],
     [
       'an update on its way',
-      { kind: 'updating', seen: different },
+      { kind: 'updating', comparison: different },
       { Ready: 'False Updating', Connected: 'True InSync', Synced: 'False Updating', Reconciling: 'True Updating' },
     ],
     [
       'an update of what cannot be read',
-      { kind: 'updating', seen: hidden },
+      { kind: 'updating', comparison: hidden },
       { Ready: 'False Updating', Connected: 'True InSync', Synced: 'True InSync', Reconciling: 'True Updating' },
     ],
     [
       'a job that runs',
-      { kind: 'awaitingJob', seen: different, afterMs: 1 },
+      { kind: 'awaitingJob', comparison: different, afterMs: 1 },
       {
         ...{ Ready: 'False AwaitingJob', Connected: 'True InSync' },
         ...{ Synced: 'False AwaitingJob', Reconciling: 'True AwaitingJob' },
@@ -68,7 +69,7 @@ describe('conditions by outcome', () => {
     ],
     [
       'updates without effect',
-      { kind: 'ineffective', seen: different, retryInMs: 1 },
+      { kind: 'ineffective', comparison: different, retryInMs: 1 },
       {
         ...{ Ready: 'False UpdateNotEffective', Connected: 'True InSync' },
         ...{ Synced: 'False UpdateNotEffective', Stalled: 'True UpdateNotEffective' },
@@ -76,7 +77,7 @@ describe('conditions by outcome', () => {
     ],
     [
       'a refusal',
-      failing('rejected', { seen: different }),
+      failing('rejected', { comparison: different }),
       {
         ...{ Ready: 'False RemoteRejected', Connected: 'True InSync' },
         ...{ Synced: 'False RemoteRejected', Stalled: 'True RemoteRejected' },
@@ -92,7 +93,7 @@ describe('conditions by outcome', () => {
     ],
     [
       'silence of ZStack at an update',
-      failing('unavailable', { seen: different }),
+      failing('unavailable', { comparison: different }),
       {
         ...{ Ready: 'False Unreachable', Connected: 'False Unreachable' },
         ...{ Synced: 'False Unreachable', Reconciling: 'True Unreachable' },
@@ -100,7 +101,7 @@ describe('conditions by outcome', () => {
     ],
     [
       'refused credentials, with a read still good',
-      failing('credentials', { seen: compared({ requestCpu: 4 }, { requestCpu: 4 }) }),
+      failing('credentials', { comparison: compared({ requestCpu: 4 }, { requestCpu: 4 }) }),
       {
         ...{ Ready: 'False CredentialsRejected', Connected: 'False CredentialsRejected' },
         ...{ Synced: 'True InSync', Stalled: 'True CredentialsRejected' },
@@ -108,7 +109,7 @@ describe('conditions by outcome', () => {
     ],
     [
       'silence for too long',
-      failing('unavailable', { stale: true, seen: different }),
+      failing('unavailable', { stale: true, comparison: different }),
       {
         ...{ Ready: 'Unknown ObservationStale', Connected: 'False Unreachable' },
         ...{ Synced: 'Unknown ObservationStale', Reconciling: 'True Unreachable' },
@@ -119,7 +120,7 @@ describe('conditions by outcome', () => {
   })
 
   it('a suspension that holds something back', () => {
-    const status = reported({ kind: 'suspended', seen: different }, undefined, circumstances({ suspend: true }))
+    const status = reported({ kind: 'suspended', comparison: different }, undefined, circumstances({ suspend: true }))
     expect(said(status)).toEqual({
       Ready: 'Unknown Suspended',
       Connected: 'True InSync',
@@ -139,10 +140,10 @@ describe('conditions by outcome', () => {
 
 describe('a message', () => {
   it.each<[string, Outcome, string]>([
-    ['of a difference names it', { kind: 'updating', seen: different }, 'requestCpu: want 8, is 4'],
+    ['of a difference names it', { kind: 'updating', comparison: different }, 'requestCpu: want 8, is 4'],
     [
       'of drift tells why it stays',
-      { kind: 'drifted', seen: different, policy: 'ApplyChanges' },
+      { kind: 'drifted', comparison: different, policy: 'ApplyChanges' },
       'requestCpu: want 8, is 4; policy ApplyChanges leaves it',
     ],
     [
@@ -162,7 +163,7 @@ describe('a message', () => {
     ],
     [
       'of a request does not speak of nothing',
-      { kind: 'updating', seen: compared({}, {}) },
+      { kind: 'updating', comparison: compared({}, {}) },
       'what ZStack does not show is sent again, as requested',
     ],
   ])('%s', (_, outcome, message) => {

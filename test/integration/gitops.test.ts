@@ -124,8 +124,8 @@ describe.skipIf(apiServerMissing())('server-side apply from Git', () => {
       'f:conditions': { 'k:{"type":"Ready"}': {} },
       'f:live': {},
       'f:lastUpdate': {},
-      'f:appliedHashes': {},
-      'f:writeOnlyHashes': {},
+      'f:connection': {},
+      'f:fieldHashes': {},
     })
     expect(JSON.stringify(others)).not.toMatch(/f:(?:requestCpu|reason|cause)/)
     const git = owners.find(({ manager }) => manager === 'argocd-controller')

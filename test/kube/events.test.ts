@@ -4,7 +4,7 @@ import { ApiError, type ApiRequest, type Cluster } from '../../src/kube/cluster.
 import { createEventRecorder, type EventText } from '../../src/kube/events.ts'
 import { createCapturedLog } from '../support/captured-log.ts'
 import { createManualClock } from '../support/clock.ts'
-import { gadget } from '../support/gadget.ts'
+import { sample } from '../support/sample-resource.ts'
 
 type Body = {
   readonly metadata?: { readonly name: string }
@@ -36,7 +36,7 @@ function setUp(answer: (request: Sent, signal: AbortSignal) => Promise<unknown> 
     component: 'operator',
     instance: 'operator-0',
     apiVersion: 'example.com/v1',
-    kind: 'Gadget',
+    kind: 'Sample',
   })
   const flush = () => recorder.flush(AbortSignal.timeout(25_000))
   return { clock, recorder, sent, entries, flush }
@@ -47,7 +47,7 @@ const text = (message = 'a wheel is off'): EventText => ({ type: 'Warning', reas
 describe('an event recorder', () => {
   it('tells what happened to which object, and who says so', async () => {
     const { recorder, sent, flush } = setUp()
-    recorder.record(gadget('a', { namespace: 'ns', uid: 'u', version: 7 }), text())
+    recorder.record(sample('a', { namespace: 'ns', uid: 'u', version: 7 }), text())
     await flush()
     expect(sent).toEqual([
       {
@@ -59,7 +59,7 @@ describe('an event recorder', () => {
           metadata: { name: expect.stringMatching(/^a\.[0-9a-f]+$/) as string, namespace: 'ns' },
           involvedObject: {
             apiVersion: 'example.com/v1',
-            kind: 'Gadget',
+            kind: 'Sample',
             name: 'a',
             namespace: 'ns',
             uid: 'u',
@@ -81,11 +81,11 @@ describe('an event recorder', () => {
 
   it('counts what is repeated in the event that is there', async () => {
     const { recorder, sent, clock, flush } = setUp()
-    recorder.record(gadget('a'), text())
+    recorder.record(sample('a'), text())
     await flush()
     await clock.advance(60_000)
-    recorder.record(gadget('a'), text())
-    recorder.record(gadget('a'), text())
+    recorder.record(sample('a'), text())
+    recorder.record(sample('a'), text())
     await flush()
     const path = `/api/v1/namespaces/test/events/${sent[0]?.body.metadata?.name}`
     expect(sent.slice(1)).toEqual([
@@ -98,8 +98,8 @@ describe('an event recorder', () => {
     const { recorder, sent, flush } = setUp(({ method, body }) =>
       method === 'PATCH' ? Promise.reject(new ApiError(404, 'gone')) : Promise.resolve(body),
     )
-    recorder.record(gadget('a'), text())
-    recorder.record(gadget('a'), text())
+    recorder.record(sample('a'), text())
+    recorder.record(sample('a'), text())
     await flush()
     expect(sent.map(({ method, body }) => [method, body.count])).toEqual([
       ['POST', 1],
@@ -111,9 +111,9 @@ describe('an event recorder', () => {
 
   it('tells apart events of another text, and of another object under the same name', async () => {
     const { recorder, sent, flush } = setUp()
-    recorder.record(gadget('a', { uid: 'first' }), text())
-    recorder.record(gadget('a', { uid: 'first' }), text('two wheels are off'))
-    recorder.record(gadget('a', { uid: 'second' }), text())
+    recorder.record(sample('a', { uid: 'first' }), text())
+    recorder.record(sample('a', { uid: 'first' }), text('two wheels are off'))
+    recorder.record(sample('a', { uid: 'second' }), text())
     await flush()
     expect(sent.map(({ method }) => method)).toEqual(['POST', 'POST', 'POST'])
     expect(new Set(sent.map(({ body }) => body.metadata?.name)).size).toBe(3)
@@ -121,7 +121,7 @@ describe('an event recorder', () => {
 
   it('names an event so that the API server takes it, however long the name of its object is', async () => {
     const { recorder, sent, flush } = setUp()
-    recorder.record(gadget(`${'a'.repeat(229)}-${'b'.repeat(23)}`), text())
+    recorder.record(sample(`${'a'.repeat(229)}-${'b'.repeat(23)}`), text())
     await flush()
     const { name } = sent[0]!.body.metadata!
     expect(name.length).toBeLessThanOrEqual(253)
@@ -130,8 +130,8 @@ describe('an event recorder', () => {
 
   it('cuts a flood on one object off after 25, and hears the others', async () => {
     const { recorder, sent, flush } = setUp()
-    for (let n = 0; n < 100; n += 1) recorder.record(gadget('loud'), text(`${n}`))
-    recorder.record(gadget('quiet'), text())
+    for (let n = 0; n < 100; n += 1) recorder.record(sample('loud'), text(`${n}`))
+    recorder.record(sample('quiet'), text())
     await flush()
     expect(sent.filter(({ body }) => body.involvedObject?.name === 'loud')).toHaveLength(25)
     expect(sent.at(-1)?.body.involvedObject?.name).toBe('quiet')
@@ -140,7 +140,7 @@ describe('an event recorder', () => {
   it('hears one more from a flood every five minutes', async () => {
     const { recorder, sent, clock, flush } = setUp()
     const shout = async () => {
-      for (let n = 0; n < 30; n += 1) recorder.record(gadget('loud'), text())
+      for (let n = 0; n < 30; n += 1) recorder.record(sample('loud'), text())
       await flush()
       return sent.length
     }
@@ -158,10 +158,10 @@ describe('an event recorder', () => {
     const { recorder, sent, entries, flush } = setUp(({ body }) =>
       isAway ? Promise.reject(new ApiError(403, 'not allowed')) : Promise.resolve(body),
     )
-    recorder.record(gadget('a'), text('first'))
+    recorder.record(sample('a'), text('first'))
     await flush()
     isAway = false
-    recorder.record(gadget('a'), text('second'))
+    recorder.record(sample('a'), text('second'))
     await flush()
     expect(sent.map(({ body }) => body.message)).toEqual(['first', 'second'])
     expect(entries).toEqual([expect.objectContaining({ level: 'debug', reason: 'not allowed' })])
@@ -170,7 +170,7 @@ describe('an event recorder', () => {
   it('lets status writes go first: tells only when nothing new has been told for a moment', async () => {
     const { recorder, sent, clock } = setUp()
     for (const name of ['a', 'b', 'c']) {
-      recorder.record(gadget(name), text())
+      recorder.record(sample(name), text())
       await clock.advance(299)
       expect(sent).toEqual([])
     }
@@ -181,7 +181,7 @@ describe('an event recorder', () => {
   it('does not wait for ever for an end of the news', async () => {
     const { recorder, sent, clock } = setUp()
     for (let n = 0; n < 20; n++) {
-      recorder.record(gadget(`${n}`), text())
+      recorder.record(sample(`${n}`), text())
       await clock.advance(280)
     }
     expect(sent).not.toEqual([])
@@ -190,9 +190,9 @@ describe('an event recorder', () => {
   it('keeps the latest thousand while the API server hangs', async () => {
     const hang = Promise.withResolvers<undefined>()
     const { recorder, sent, clock, flush } = setUp(() => hang.promise)
-    recorder.record(gadget('0'), text())
+    recorder.record(sample('0'), text())
     await clock.advance(500)
-    for (let n = 1; n <= 1_500; n += 1) recorder.record(gadget(`${n}`), text())
+    for (let n = 1; n <= 1_500; n += 1) recorder.record(sample(`${n}`), text())
     hang.resolve(undefined)
     await flush()
     expect(sent).toHaveLength(1_001)
@@ -202,10 +202,10 @@ describe('an event recorder', () => {
 
   it('sends what is recorded at the very moment at which the last one was sent', async () => {
     const { recorder, sent, flush } = setUp()
-    recorder.record(gadget('a'), text())
+    recorder.record(sample('a'), text())
     for (let turn = 0; turn < 20; turn += 1) {
       await Promise.resolve()
-      recorder.record(gadget(`late-${turn}`), text())
+      recorder.record(sample(`late-${turn}`), text())
     }
     await setImmediate()
     await flush()
@@ -217,7 +217,7 @@ describe('an event recorder', () => {
     ['aborted before', () => AbortSignal.abort()],
   ])('waits no longer for a server that hangs when the wait is %s', async (_, signal) => {
     const { recorder } = setUp(() => Promise.withResolvers().promise)
-    recorder.record(gadget('a'), text())
+    recorder.record(sample('a'), text())
     await recorder.flush(signal())
   })
 
@@ -229,8 +229,8 @@ describe('an event recorder', () => {
     const { clock, recorder, sent } = setUp(({ body }, signal) =>
       body.involvedObject?.name === 'a' ? hung(signal) : Promise.resolve(body),
     )
-    recorder.record(gadget('a'), text())
-    recorder.record(gadget('b'), text())
+    recorder.record(sample('a'), text())
+    recorder.record(sample('b'), text())
     await clock.advance(10_000)
     expect(sent).toHaveLength(1)
     await clock.advance(1_000)

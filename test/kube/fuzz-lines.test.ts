@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { ApiError } from '../../src/kube/cluster.ts'
-import { gadget } from '../support/gadget.ts'
+import { sample } from '../support/sample-resource.ts'
 import { followWatch } from '../support/followed-watch.ts'
 import { listOf } from '../support/scripted-resource.ts'
 
@@ -27,7 +27,7 @@ it('whatever a watch sends, it goes on by itself: the next list or event is told
         await clock.advance(60_000)
       }
       // Either the history is gone, and all is listed anew, or the stream goes on.
-      server.lists.push(listOf(100, [gadget('last', { version: 100 })]))
+      server.lists.push(listOf(100, [sample('last', { version: 100 })]))
       server.stream().fail(new ApiError(410, 'too old'))
       await clock.advance(60_000)
       expect(told.at(-1)).toBe('listed 100 last@100')

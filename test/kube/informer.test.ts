@@ -4,14 +4,14 @@ import { createInformer } from '../../src/kube/informer.ts'
 import { createStore } from '../../src/kube/store.ts'
 import { createCapturedLog } from '../support/captured-log.ts'
 import { createManualClock } from '../support/clock.ts'
-import { gadget, type Gadget } from '../support/gadget.ts'
+import { sample, type Sample } from '../support/sample-resource.ts'
 import { bookmark, createScriptedResource, listOf, type ScriptedResource } from '../support/scripted-resource.ts'
 
 async function follow(scopes: Readonly<Record<string, (server: ScriptedResource) => void>>) {
   const servers = Object.fromEntries(Object.keys(scopes).map((scope) => [scope, createScriptedResource()]))
   for (const [scope, script] of Object.entries(scopes)) script(servers[scope]!)
   const clock = createManualClock()
-  const store = createStore<Gadget>(() => undefined)
+  const store = createStore<Sample>(() => undefined)
   const { log, entries } = createCapturedLog()
   let breaks = 0
   const informer = createInformer({
@@ -48,11 +48,11 @@ const refuseAll = (status: number) => (server: ScriptedResource) => {
 describe('an informer', () => {
   it('holds what was listed, then what the watch tells', async () => {
     const { store, server, clock } = await follow({
-      all: ({ lists }) => lists.push(listOf(3, [gadget('a'), gadget('b')])),
+      all: ({ lists }) => lists.push(listOf(3, [sample('a'), sample('b')])),
     })
-    server.stream().event('ADDED', gadget('c', { version: 4 }))
-    server.stream().event('MODIFIED', gadget('a', { version: 5 }))
-    server.stream().event('DELETED', gadget('b', { version: 6 }))
+    server.stream().event('ADDED', sample('c', { version: 4 }))
+    server.stream().event('MODIFIED', sample('a', { version: 5 }))
+    server.stream().event('DELETED', sample('b', { version: 6 }))
     await clock.advance(0)
     expect([...store.keys()].sort()).toEqual(['test/a', 'test/c'])
     expect(store.get('test/a')?.metadata.resourceVersion).toBe('5')
@@ -137,11 +137,11 @@ describe('an informer', () => {
   })
 
   it('fails with the exception of whoever the store tells', async () => {
-    const store = createStore<Gadget>(() => {
+    const store = createStore<Sample>(() => {
       throw new Error('a bug')
     })
     const server = createScriptedResource()
-    server.lists.push(listOf(1, [gadget('a')]))
+    server.lists.push(listOf(1, [sample('a')]))
     const { log } = createCapturedLog()
     const clock = createManualClock()
     const informer = createInformer({

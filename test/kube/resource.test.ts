@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError, type ApiRequest, type Cluster } from '../../src/kube/cluster.ts'
 import { createResource, type ResourceOptions } from '../../src/kube/resource.ts'
-import { gadget, type Gadget } from '../support/gadget.ts'
+import { sample, type Sample } from '../support/sample-resource.ts'
 
-const kind = { group: 'example.com', version: 'v1', plural: 'gadgets', kind: 'Gadget' }
+const kind = { group: 'example.com', version: 'v1', plural: 'samples', kind: 'Sample' }
 const signal = new AbortController().signal
 
 /** A cluster that gives these answers in turn. */
@@ -23,28 +23,28 @@ function setUp(answers: readonly unknown[], options: Partial<ResourceOptions> = 
     },
     close: () => Promise.resolve(),
   }
-  return { resource: createResource<Gadget>(cluster, { ...kind, ...options }), sent, streamed }
+  return { resource: createResource<Sample>(cluster, { ...kind, ...options }), sent, streamed }
 }
 
 const conflict = new ApiError(409, 'the object has been modified')
-const base = '/apis/example.com/v1/namespaces/test/gadgets/a'
+const base = '/apis/example.com/v1/namespaces/test/samples/a'
 /** Needs no more rights than a watch has. */
-const look = '/apis/example.com/v1/namespaces/test/gadgets?fieldSelector=metadata.name%3Da'
+const look = '/apis/example.com/v1/namespaces/test/samples?fieldSelector=metadata.name%3Da'
 const bodyAt = (resourceVersion: string) => {
-  const { name, namespace, uid } = gadget('a').metadata
+  const { name, namespace, uid } = sample('a').metadata
   const metadata = { name, namespace, uid, resourceVersion }
-  return { apiVersion: 'example.com/v1', kind: 'Gadget', metadata, status: { ready: true } }
+  return { apiVersion: 'example.com/v1', kind: 'Sample', metadata, status: { ready: true } }
 }
-const listing = (...items: readonly Gadget[]) => ({ items, metadata: { resourceVersion: '9' } })
+const listing = (...items: readonly Sample[]) => ({ items, metadata: { resourceVersion: '9' } })
 
 describe('the paths of a resource', () => {
   it.each<[string, Partial<ResourceOptions>, string]>([
-    ['all namespaces', {}, '/apis/example.com/v1/gadgets?limit=5'],
-    ['one namespace', { namespace: 'one' }, '/apis/example.com/v1/namespaces/one/gadgets?limit=5'],
+    ['all namespaces', {}, '/apis/example.com/v1/samples?limit=5'],
+    ['one namespace', { namespace: 'one' }, '/apis/example.com/v1/namespaces/one/samples?limit=5'],
     [
       'a selector',
       { labelSelector: 'a in (b, c)' },
-      '/apis/example.com/v1/gadgets?labelSelector=a+in+%28b%2C+c%29&limit=5',
+      '/apis/example.com/v1/samples?labelSelector=a+in+%28b%2C+c%29&limit=5',
     ],
   ])('name %s', async (_, options, path) => {
     const { resource, sent } = setUp([{}], options)
@@ -53,17 +53,17 @@ describe('the paths of a resource', () => {
   })
 
   it('ask for the page that comes next', async () => {
-    const { resource, sent } = setUp([{ items: [gadget('a')], metadata: { resourceVersion: '7', continue: 'x=/' } }])
+    const { resource, sent } = setUp([{ items: [sample('a')], metadata: { resourceVersion: '7', continue: 'x=/' } }])
     const list = await resource.list({ limit: 5, more: 'w&' }, signal)
-    expect(sent[0]?.path).toBe('/apis/example.com/v1/gadgets?limit=5&continue=w%26')
-    expect(list).toEqual({ items: [gadget('a')], resourceVersion: '7', more: 'x=/' })
+    expect(sent[0]?.path).toBe('/apis/example.com/v1/samples?limit=5&continue=w%26')
+    expect(list).toEqual({ items: [sample('a')], resourceVersion: '7', more: 'x=/' })
   })
 
   it('ask a watch for bookmarks and for an end', async () => {
     const { resource, streamed } = setUp([], { labelSelector: 'a=b' })
     await resource.watch('7', 120, signal)
     expect(streamed).toEqual([
-      '/apis/example.com/v1/gadgets?labelSelector=a%3Db&watch=true&allowWatchBookmarks=true&resourceVersion=7&timeoutSeconds=120',
+      '/apis/example.com/v1/samples?labelSelector=a%3Db&watch=true&allowWatchBookmarks=true&resourceVersion=7&timeoutSeconds=120',
     ])
   })
 })
@@ -79,9 +79,9 @@ it.each([{ metadata: { resourceVersion: '7', continue: '' } }, { metadata: { res
 
 describe('a status', () => {
   it('goes to the object as it was read', async () => {
-    const written = gadget('a', { version: 8 })
+    const written = sample('a', { version: 8 })
     const { resource, sent } = setUp([written])
-    expect(await resource.writeStatus(gadget('a', { version: 7 }), { ready: true }, signal)).toEqual(written)
+    expect(await resource.writeStatus(sample('a', { version: 7 }), { ready: true }, signal)).toEqual(written)
     expect(sent).toEqual([
       {
         method: 'PUT',
@@ -92,9 +92,9 @@ describe('a status', () => {
   })
 
   it('is sent again upon the version that there is when somebody else wrote meanwhile', async () => {
-    const written = gadget('a', { version: 10 })
-    const { resource, sent } = setUp([conflict, listing(gadget('a', { version: 9 })), written])
-    expect(await resource.writeStatus(gadget('a', { version: 7 }), { ready: true }, signal)).toEqual(written)
+    const written = sample('a', { version: 10 })
+    const { resource, sent } = setUp([conflict, listing(sample('a', { version: 9 })), written])
+    expect(await resource.writeStatus(sample('a', { version: 7 }), { ready: true }, signal)).toEqual(written)
     expect(sent.map(({ method, path }) => `${method} ${path}`)).toEqual([
       `PUT ${base}/status`,
       `GET ${look}`,
@@ -106,21 +106,21 @@ describe('a status', () => {
   it.each<[string, readonly unknown[]]>([
     ['is gone', [new ApiError(404, 'not found')]],
     ['goes meanwhile', [conflict, listing()]],
-    ['was replaced by another one of its name', [conflict, listing(gadget('a', { uid: 'another' }))]],
+    ['was replaced by another one of its name', [conflict, listing(sample('a', { uid: 'another' }))]],
   ])('gives nothing, and writes nothing more, when the object %s', async (_, answers) => {
     const { resource, sent } = setUp(answers)
-    expect(await resource.writeStatus(gadget('a'), {}, signal)).toBeUndefined()
+    expect(await resource.writeStatus(sample('a'), {}, signal)).toBeUndefined()
     expect(sent).toHaveLength(answers.length)
   })
 
   it('fails when the conflicts do not end', async () => {
-    const { resource, sent } = setUp(Array.from({ length: 20 }, (_, n) => (n % 2 ? listing(gadget('a')) : conflict)))
-    await expect(resource.writeStatus(gadget('a'), {}, signal)).rejects.toThrow(conflict)
+    const { resource, sent } = setUp(Array.from({ length: 20 }, (_, n) => (n % 2 ? listing(sample('a')) : conflict)))
+    await expect(resource.writeStatus(sample('a'), {}, signal)).rejects.toThrow(conflict)
     expect(sent.filter(({ method }) => method === 'PUT')).toHaveLength(5)
   })
 
   it('fails with any other refusal', async () => {
     const { resource } = setUp([new ApiError(422, 'invalid')])
-    await expect(resource.writeStatus(gadget('a'), {}, signal)).rejects.toThrow('invalid')
+    await expect(resource.writeStatus(sample('a'), {}, signal)).rejects.toThrow('invalid')
   })
 })

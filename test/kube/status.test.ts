@@ -2,29 +2,29 @@ import { describe, expect, it } from 'vitest'
 import { ApiError } from '../../src/kube/cluster.ts'
 import { createStatusWriter } from '../../src/kube/status.ts'
 import { createStore } from '../../src/kube/store.ts'
-import { gadget, type Gadget } from '../support/gadget.ts'
+import { sample, type Sample } from '../support/sample-resource.ts'
 import { createScriptedResource } from '../support/scripted-resource.ts'
 
-function setUp(answer: (object: Gadget) => Promise<Gadget | undefined>) {
-  const store = createStore<Gadget>(() => undefined)
+function setUp(answer: (object: Sample) => Promise<Sample | undefined>) {
+  const store = createStore<Sample>(() => undefined)
   const sent: unknown[] = []
   const resource = {
     ...createScriptedResource(),
-    writeStatus: (object: Gadget, status: unknown) => {
+    writeStatus: (object: Sample, status: unknown) => {
       sent.push(status)
       return answer(object)
     },
   }
-  const write = createStatusWriter<Gadget>(resource, store)
+  const write = createStatusWriter<Sample>(resource, store)
   return {
     store,
     sent,
-    write: (object: Gadget, status: object) => write(object, status, new AbortController().signal),
+    write: (object: Sample, status: object) => write(object, status, new AbortController().signal),
   }
 }
 
-const before = gadget('a', { version: 1, status: { ready: false, drift: ['x'] } })
-const after = gadget('a', { version: 2, status: { ready: true } })
+const before = sample('a', { version: 1, status: { ready: false, drift: ['x'] } })
+const after = sample('a', { version: 2, status: { ready: true } })
 
 describe('a status writer', () => {
   it('sends the status as it shall be, and the store has the answer at once', async () => {

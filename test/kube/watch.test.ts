@@ -3,7 +3,7 @@ import { ApiError } from '../../src/kube/cluster.ts'
 import { watch } from '../../src/kube/watch.ts'
 import { createManualClock } from '../support/clock.ts'
 import { followWatch } from '../support/followed-watch.ts'
-import { gadget } from '../support/gadget.ts'
+import { sample } from '../support/sample-resource.ts'
 import { bookmark, createScriptedResource, listOf, type ScriptedResource } from '../support/scripted-resource.ts'
 
 const gone = () => new ApiError(410, 'too old')
@@ -11,7 +11,7 @@ const gone = () => new ApiError(410, 'too old')
 describe('listing', () => {
   it('tells all pages as one list, of the version of the last', async () => {
     const { told, server } = await followWatch(({ lists }) =>
-      lists.push(listOf(7, [gadget('a')], 'page 2'), listOf(7, [gadget('b')], 'page 3'), listOf(7, [gadget('c')])),
+      lists.push(listOf(7, [sample('a')], 'page 2'), listOf(7, [sample('b')], 'page 3'), listOf(7, [sample('c')])),
     )
     expect(told).toEqual(['listed 7 a@1 b@1 c@1'])
     expect(server.listed).toEqual([undefined, 'page 2', 'page 3'])
@@ -20,7 +20,7 @@ describe('listing', () => {
 
   it('begins with the first page again when a page is too old, and tells nothing of the half', async () => {
     const { told, server, clock } = await followWatch(({ lists }) =>
-      lists.push(listOf(7, [gadget('a')], 'page 2'), gone(), listOf(9, [gadget('b')])),
+      lists.push(listOf(7, [sample('a')], 'page 2'), gone(), listOf(9, [sample('b')])),
     )
     await clock.advance(250)
     expect(server.listed).toEqual([undefined, 'page 2', undefined])
@@ -38,23 +38,23 @@ describe('listing', () => {
 describe('watching', () => {
   it('tells additions and changes as applied, and deletions', async () => {
     const { told, server, clock } = await followWatch()
-    server.stream().event('ADDED', gadget('a', { version: 2 }))
-    server.stream().event('MODIFIED', gadget('a', { version: 3 }))
-    server.stream().event('DELETED', gadget('a', { version: 4 }))
+    server.stream().event('ADDED', sample('a', { version: 2 }))
+    server.stream().event('MODIFIED', sample('a', { version: 3 }))
+    server.stream().event('DELETED', sample('a', { version: 4 }))
     await clock.advance(0)
     expect(told).toEqual(['listed 1', 'applied a@2', 'applied a@3', 'deleted a@4'])
   })
 
   it('passes over an event of a type that it does not know', async () => {
     const { told, server, clock } = await followWatch()
-    server.stream().event('RENAMED', gadget('a', { version: 2 }))
-    server.stream().event('ADDED', gadget('b', { version: 3 }))
+    server.stream().event('RENAMED', sample('a', { version: 2 }))
+    server.stream().event('ADDED', sample('b', { version: 3 }))
     await clock.advance(0)
     expect(told).toEqual(['listed 1', 'applied b@3'])
   })
 
   it.each([
-    ['an event', 'MODIFIED', gadget('a', { version: 5 })],
+    ['an event', 'MODIFIED', sample('a', { version: 5 })],
     ['a bookmark', 'BOOKMARK', bookmark(5)],
   ])('goes on from the version of %s when the stream ends', async (_, type, object) => {
     const { server, clock } = await followWatch()
@@ -88,7 +88,7 @@ describe('watching', () => {
   ])('lists anew, and says nothing is broken, when its version is too old %s', async (how, script) => {
     const { told, server, clock } = await followWatch(script)
     if (how === 'in an event') server.stream().event('ERROR', { kind: 'Status', code: 410, message: 'too old' })
-    server.lists.push(listOf(8, [gadget('a', { version: 8 })]))
+    server.lists.push(listOf(8, [sample('a', { version: 8 })]))
     await clock.advance(250)
     expect(told).toEqual(['listed 1', 'listed 8 a@8'])
     expect(server.stream().version).toBe('8')
@@ -97,7 +97,7 @@ describe('watching', () => {
   it('goes on from its version after an error event of another kind', async () => {
     const { told, server, clock } = await followWatch()
     const first = server.stream()
-    first.event('ADDED', gadget('a', { version: 2 }))
+    first.event('ADDED', sample('a', { version: 2 }))
     first.event('ERROR', { kind: 'Status', code: 500, message: 'etcd is away' })
     await clock.advance(100)
     expect(told).toEqual(['listed 1', 'applied a@2', 'broken: etcd is away'])
@@ -115,9 +115,9 @@ describe('watching', () => {
   ])('drops a stream that holds %s, without a word of it', async (_, line) => {
     const { told, server, clock } = await followWatch()
     const first = server.stream()
-    first.event('ADDED', gadget('a', { version: 2 }))
+    first.event('ADDED', sample('a', { version: 2 }))
     first.send(line)
-    first.event('ADDED', gadget('b', { version: 3 }))
+    first.event('ADDED', sample('b', { version: 3 }))
     await clock.advance(100)
     expect(told).toEqual([
       'listed 1',
@@ -186,7 +186,7 @@ describe('the end', () => {
 
   it('tells nothing more that had arrived', async () => {
     const { server, clock, stop, told, ended } = await followWatch()
-    server.stream().event('ADDED', gadget('a', { version: 2 }))
+    server.stream().event('ADDED', sample('a', { version: 2 }))
     stop.abort()
     await clock.advance(0)
     await ended
@@ -197,7 +197,7 @@ describe('the end', () => {
     const { server, clock, ended } = await followWatch(undefined, (event) => {
       if (event.kind === 'applied') throw new Error('a bug of the reader')
     })
-    server.stream().event('ADDED', gadget('a', { version: 2 }))
+    server.stream().event('ADDED', sample('a', { version: 2 }))
     await expect(ended).rejects.toThrow('a bug of the reader')
     expect(server.stream().isOpen).toBe(false)
     expect(clock.pending).toBe(0)

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
-import { setStage } from '../support/stage.ts'
+import { startFixture } from '../support/process-fixture.ts'
 import { modelService } from '../support/zstack/simulator.ts'
 
 it('killed in the middle of 100 updates and started again: all converge, and no service gets more than 2 updates', async () => {
   const services = Array.from({ length: 100 }, (_, i) =>
     modelService({ uuid: i.toString(16).padStart(32, '0'), requestCpu: 4 }),
   )
-  const { start, create, converged, zstack, api } = await setStage({ services, moods: { latencyMillis: 100 } })
+  const { start, create, converged, zstack, api } = await startFixture({ services, moods: { latencyMillis: 100 } })
   const spec = { requestCpu: 8, userTags: ['x'], environmentParameters: { MODE: 'fast' } }
   await Promise.all(services.map(({ uuid }, i) => create(`s${i}`, { uuid, ...spec })))
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { StandInApi } from '../support/kube-api/server.ts'
 import { inPod, type OperatorProcess } from '../support/operator-process.ts'
-import { setStage } from '../support/stage.ts'
+import { startFixture } from '../support/process-fixture.ts'
 import { modelService } from '../support/zstack/simulator.ts'
 
 const uuid = 'a'.repeat(32)
@@ -26,13 +26,13 @@ async function takeLease(api: StandInApi): Promise<void> {
 }
 
 async function twoReplicas() {
-  const stage = await setStage({ services: [modelService({ uuid, requestCpu: 4 })] })
-  await stage.create('a', { uuid, requestCpu: 8 })
-  const first = stage.start(elected)
+  const fixture = await startFixture({ services: [modelService({ uuid, requestCpu: 4 })] })
+  await fixture.create('a', { uuid, requestCpu: 8 })
+  const first = fixture.start(elected)
   await leading(first)
-  const second = stage.start(elected)
+  const second = fixture.start(elected)
   await second.logged(({ msg }) => msg?.includes('waiting') === true)
-  return { ...stage, first, second }
+  return { ...fixture, first, second }
 }
 
 describe('of two replicas', () => {
@@ -76,7 +76,7 @@ describe('of two replicas', () => {
   })
 
   it('the first ends with 1 where a second is started in its pod: they never go on side by side', async () => {
-    const { start, create } = await setStage({ services: [modelService({ uuid, requestCpu: 4 })] })
+    const { start, create } = await startFixture({ services: [modelService({ uuid, requestCpu: 4 })] })
     await create('a', { uuid, requestCpu: 8 })
     const first = start({ ...elected, ...inPod('one') })
     await leading(first)

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { conditionOf } from '../../src/decide/status.ts'
+import { conditionOf } from '../../src/decide/conditions.ts'
 import type { LogLine, OperatorProcess } from '../support/operator-process.ts'
-import { setStage } from '../support/stage.ts'
+import { startFixture } from '../support/process-fixture.ts'
 import { modelService } from '../support/zstack/simulator.ts'
 
 const [one, other] = ['a'.repeat(32), 'b'.repeat(32)]
@@ -10,10 +10,10 @@ const secrets = ['hunter2', 'password']
 
 async function twoObjects() {
   const services = [one, other].map((uuid) => modelService({ uuid, requestCpu: 4 }))
-  const stage = await setStage({ services, secrets })
-  await stage.create('a', { uuid: one, requestCpu: 8, environmentParameters: { TOKEN: 'hunter2' } })
-  await stage.create('b', { uuid: other, requestCpu: 4 })
-  return stage
+  const fixture = await startFixture({ services, secrets })
+  await fixture.create('a', { uuid: one, requestCpu: 8, environmentParameters: { TOKEN: 'hunter2' } })
+  await fixture.create('b', { uuid: other, requestCpu: 4 })
+  return fixture
 }
 
 /** The lines about objects, without what changes from run to run. */
@@ -37,15 +37,15 @@ const about = (name: string, generation: number) => ({
 
 describe('the log of the operator', () => {
   it('has one line for each change, with the same keys each time, and none at rest', async () => {
-    const stage = await twoObjects()
-    const { zstack } = stage
-    const operator = stage.start()
-    await stage.converged()
-    await stage.edit('a', { requestCpu: 16 })
+    const fixture = await twoObjects()
+    const { zstack } = fixture
+    const operator = fixture.start()
+    await fixture.converged()
+    await fixture.edit('a', { requestCpu: 16 })
     await operator.logged(({ generation }) => generation === 2)
     zstack.drift(one, { requestCpu: 2 })
     await operator.logged(({ cause }) => cause === 'DriftCorrected')
-    await stage.converged()
+    await fixture.converged()
     const polls = zstack.requests('query').length
     const before = operator.log.length
     await expect.poll(() => zstack.requests('query').length, { timeout: 10_000 }).toBeGreaterThan(polls + 2)
@@ -64,10 +64,10 @@ describe('the log of the operator', () => {
   })
 
   it('is for people where LOG_FORMAT is pretty', async () => {
-    const stage = await twoObjects()
-    const operator = stage.start({ LOG_FORMAT: 'pretty' })
-    await stage.converged()
-    expect(conditionOf(await stage.status('a'), 'Ready')).toMatchObject({ status: 'True' })
+    const fixture = await twoObjects()
+    const operator = fixture.start({ LOG_FORMAT: 'pretty' })
+    await fixture.converged()
+    expect(conditionOf(await fixture.status('a'), 'Ready')).toMatchObject({ status: 'True' })
     const lines = operator.log.map(({ msg }) => stripVTControlCharacters(msg ?? '').replace(/^\[[\d:.]+\] /, ''))
     expect(lines).toContain('INFO: default/a: updated requestCpu, environmentParameters (SpecChanged)')
   })

@@ -2,15 +2,15 @@ import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import type { OperatorEnvironment } from '../support/operator-process.ts'
-import { setStage, type Stage } from '../support/stage.ts'
+import { startFixture, type ProcessFixture } from '../support/process-fixture.ts'
 import { modelService } from '../support/zstack/simulator.ts'
 
 const uuid = 'a'.repeat(32)
 
 /** Starts one with pages on ports of its own. */
-async function startWithPages(stage: Stage, env: OperatorEnvironment = {}) {
+async function startWithPages(fixture: ProcessFixture, env: OperatorEnvironment = {}) {
   const [health, metrics] = [await freePort(), await freePort()]
-  const operator = stage.start({ HEALTH_PORT: String(health), METRICS_PORT: String(metrics), ...env })
+  const operator = fixture.start({ HEALTH_PORT: String(health), METRICS_PORT: String(metrics), ...env })
   const page = async (path: string, port = health) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
     return { status: response.status, text: await response.text() }
@@ -22,18 +22,18 @@ const ok = { status: 200, text: 'ok\n' }
 const notYet = (reason: RegExp) => ({ status: 503, text: expect.stringMatching(reason) as string })
 
 async function oneService() {
-  const stage = await setStage({ services: [modelService({ uuid, requestCpu: 4 })] })
-  await stage.create('a', { uuid, requestCpu: 8 })
-  return stage
+  const fixture = await startFixture({ services: [modelService({ uuid, requestCpu: 4 })] })
+  await fixture.create('a', { uuid, requestCpu: 8 })
+  return fixture
 }
 
 describe('the probes', () => {
   it('say healthy from the start, and ready once ModelServices are listed and ZStack was polled', async () => {
-    const stage = await oneService()
-    const { api, zstack } = stage
+    const fixture = await oneService()
+    const { api, zstack } = fixture
     const mend = api.faults.refuse({ verb: 'list', resource: 'modelservices', status: 503 })
     zstack.fault({ operation: 'login', times: 1, fault: { kind: 'hang' } })
-    const { operator, page } = await startWithPages(stage, { ZSTACK_REQUEST_TIMEOUT: '3s' })
+    const { operator, page } = await startWithPages(fixture, { ZSTACK_REQUEST_TIMEOUT: '3s' })
     await operator.logged(({ msg }) => msg === 'started')
     expect(await page('/healthz')).toEqual(ok)
     expect(await page('/readyz')).toEqual(notYet(/not listed yet/))
@@ -53,13 +53,13 @@ describe('the probes', () => {
   })
 
   it('call one that stands by ready, though it never polls', async () => {
-    const stage = await oneService()
+    const fixture = await oneService()
     const elected = { LEADER_ELECTION: 'true', LEADER_ELECTION_NAMESPACE: 'default' }
-    const leader = await startWithPages(stage, elected)
+    const leader = await startWithPages(fixture, elected)
     await leader.operator.logged(({ msg }) => msg === 'leading')
-    const standby = await startWithPages(stage, elected)
+    const standby = await startWithPages(fixture, elected)
     await expect.poll(() => standby.page('/readyz').catch(() => undefined), { timeout: 10_000 }).toEqual(ok)
-    await stage.converged()
+    await fixture.converged()
     expect(await standby.metrics()).toContain('zstack_operator_leader 0\n')
     expect(await standby.metrics()).not.toMatch(/^zstack_modelservice_/m)
     expect(await leader.metrics()).toMatch(/^zstack_modelservice_condition\{.*type="Ready".*\} 1$/m)
@@ -68,12 +68,12 @@ describe('the probes', () => {
 
 describe('the metrics page', () => {
   it('counts what was done', async () => {
-    const stage = await oneService()
-    const { operator, metrics } = await startWithPages(stage)
-    await stage.converged()
-    await stage.edit('a', { requestCpu: 16 })
+    const fixture = await oneService()
+    const { operator, metrics } = await startWithPages(fixture)
+    await fixture.converged()
+    await fixture.edit('a', { requestCpu: 16 })
     await operator.logged(({ msg, generation }) => msg === 'updated' && generation === 2)
-    await stage.converged()
+    await fixture.converged()
     const text = await metrics()
     for (const line of [
       'zstack_operator_updates_total{result="verified"} 2',
@@ -94,9 +94,9 @@ describe('the metrics page', () => {
   })
 
   it('has the series of each object for as long as there is the object', async () => {
-    const stage = await oneService()
-    const { metrics } = await startWithPages(stage)
-    await stage.converged()
+    const fixture = await oneService()
+    const { metrics } = await startWithPages(fixture)
+    await fixture.converged()
     const own = async () => (await metrics()).match(/^zstack_modelservice_.*name="a".*$/gm) ?? []
     expect(await own()).toEqual([
       'zstack_modelservice_condition{namespace="default",name="a",type="Ready",status="True",reason="InSync"} 1',
@@ -104,19 +104,19 @@ describe('the metrics page', () => {
       'zstack_modelservice_condition{namespace="default",name="a",type="Synced",status="True",reason="InSync"} 1',
       'zstack_modelservice_drifted_fields{namespace="default",name="a"} 0',
     ])
-    await stage.edit('a', { policy: 'Observe' })
-    stage.zstack.drift(uuid, { requestCpu: 2 })
+    await fixture.edit('a', { policy: 'Observe' })
+    fixture.zstack.drift(uuid, { requestCpu: 2 })
     const drifted = 'zstack_modelservice_drifted_fields{namespace="default",name="a"} 1'
     await expect.poll(own, { timeout: 10_000 }).toContain(drifted)
-    await stage.remove('a')
+    await fixture.remove('a')
     await expect.poll(own, { timeout: 10_000 }).toEqual([])
   })
 
   it('tells of trouble with ZStack', async () => {
-    const stage = await oneService()
-    stage.zstack.setAccount('admin', 'another')
-    const { metrics } = await startWithPages(stage)
-    await expect.poll(stage.ready, { timeout: 10_000 }).toEqual(['False CredentialsRejected'])
+    const fixture = await oneService()
+    fixture.zstack.setAccount('admin', 'another')
+    const { metrics } = await startWithPages(fixture)
+    await expect.poll(fixture.ready, { timeout: 10_000 }).toEqual(['False CredentialsRejected'])
     expect(await metrics()).toContain('zstack_api_circuit_open 1\n')
   })
 })

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { kubeconfigFor } from '../support/kube-api/kubeconfig.ts'
 import { startOperator, type OperatorEnvironment } from '../support/operator-process.ts'
-import { setStage } from '../support/stage.ts'
+import { startFixture } from '../support/process-fixture.ts'
 
 const enough = {
   ZSTACK_ENDPOINT: 'http://127.0.0.1:1/zstack',
@@ -91,7 +91,7 @@ describe('a bad configuration', () => {
 
 describe('a start', () => {
   it.each(['METRICS_PORT', 'HEALTH_PORT'])('fails with 1 where the %s is taken, and says which', async (variable) => {
-    const { env } = await setStage()
+    const { env } = await startFixture()
     const other = createServer().listen(0)
     onTestFinished(() => void other.close())
     await once(other, 'listening')
@@ -102,13 +102,13 @@ describe('a start', () => {
   })
 
   it('says what it works for, and as which version', async () => {
-    const { start, zstack, api } = await setStage()
+    const { start, zstack, api } = await startFixture()
     const line = await start().logged(({ msg }) => msg === 'started')
     expect(line).toMatchObject({ version: packageJson.version, zstack: zstack.url, kubernetes: api.url })
   })
 
   it('with LOG_FORMAT=pretty is told in lines for people, to the last one', async () => {
-    const { start } = await setStage()
+    const { start } = await startFixture()
     const operator = start({ LOG_FORMAT: 'pretty' })
     await operator.logged(({ msg }) => msg?.includes('started') === true)
     await operator.stop()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { setStage } from '../support/stage.ts'
+import { startFixture } from '../support/process-fixture.ts'
 import { modelService } from '../support/zstack/simulator.ts'
 
 function services(count: number) {
@@ -11,7 +11,7 @@ function services(count: number) {
 describe('a stop', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('by %s at rest ends in 0, logged out', async (signal) => {
     const [service] = services(1)
-    const { start, create, converged, zstack } = await setStage({ services: [service!] })
+    const { start, create, converged, zstack } = await startFixture({ services: [service!] })
     await create('a', { uuid: service!.uuid, requestCpu: 4 })
     const operator = start()
     await converged()
@@ -24,7 +24,10 @@ describe('a stop', () => {
 
   it('in the middle of 50 slow updates finishes those under way, logs out and ends in 0; the next start does the rest', async () => {
     const all = services(50)
-    const { start, create, converged, zstack, ready } = await setStage({ services: all, moods: { latencyMillis: 300 } })
+    const { start, create, converged, zstack, ready } = await startFixture({
+      services: all,
+      moods: { latencyMillis: 300 },
+    })
     await Promise.all(all.map(({ uuid }, i) => create(`s${i}`, { uuid, requestCpu: 8, userTags: ['x'] })))
     const operator = start({ ZSTACK_MAX_IN_FLIGHT: '8', MAX_CONCURRENT_RECONCILES: '8' })
     await expect.poll(() => zstack.requests('update').length, { timeout: 15_000 }).toBeGreaterThanOrEqual(8)
@@ -43,7 +46,7 @@ describe('a stop', () => {
   })
 
   it('while the API server does not answer ends in 0', async () => {
-    const { start, api } = await setStage()
+    const { start, api } = await startFixture()
     api.faults.refuse({ verb: 'list', status: 503 })
     const operator = start()
     await operator.logged(({ level }) => level === 'warn')
@@ -52,7 +55,7 @@ describe('a stop', () => {
 
   it('while ZStack never answers ends in 0, without waiting for it for ever', async () => {
     const [service] = services(1)
-    const { start, create, zstack } = await setStage({ services: [service!] })
+    const { start, create, zstack } = await startFixture({ services: [service!] })
     zstack.fault({ operation: 'update', fault: { kind: 'hang' } })
     await create('a', { uuid: service!.uuid, requestCpu: 8 })
     const operator = start()

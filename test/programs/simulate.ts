@@ -79,7 +79,7 @@ function wholeOf(text: string | undefined, otherwise: number): number {
 }
 
 /** What the command line asks for; throws where it asks for nothing that there is. */
-function deedOf(args: readonly string[]): () => Promise<number> {
+function commandOf(args: readonly string[]): () => Promise<number> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -100,14 +100,14 @@ function deedOf(args: readonly string[]): () => Promise<number> {
 }
 
 function main(args: readonly string[]): Promise<number> {
-  let deed: () => Promise<number>
+  let command: () => Promise<number>
   try {
-    deed = deedOf(args)
+    command = commandOf(args)
   } catch (error) {
     print(`${(error as Error).message}\n\n${usage}`)
     return Promise.resolve(args.includes('--help') ? 0 : 2)
   }
-  return deed()
+  return command()
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -5,14 +5,14 @@ import { parse, type FieldName, type Spec } from '../../src/api/modelservice.ts'
 import { reconcileRequestedAt } from '../../src/api/names.ts'
 import { desiredOf, fields, isEmpty, type Json } from '../../src/decide/fields.ts'
 import type { Patch } from '../../src/decide/plan.ts'
-import { conditionOf } from '../../src/decide/status.ts'
+import { conditionOf } from '../../src/decide/conditions.ts'
 import { keyOf } from '../support/fleet.ts'
 import { startOperatorInMemory } from '../support/operator-in-memory.ts'
-import { calm, names, steps, take, uuidOf, type Name, type Stricken } from '../support/turmoil.ts'
+import { applyStep, endFaults, names, steps, uuidOf, type Name, type WorldWithFaults } from '../support/fault-steps.ts'
 
 const hour = 3_600_000
 
-function createWorld(): Stricken & { readonly violations: readonly string[] } {
+function createWorld(): WorldWithFaults & { readonly violations: readonly string[] } {
   const violations: string[] = []
   const operator = startOperatorInMemory({
     onUpdate(uuid, patch, isAlone) {
@@ -42,8 +42,8 @@ function createWorld(): Stricken & { readonly violations: readonly string[] } {
   return { ...operator, violations, lost: new Map() }
 }
 
-/** What is not as it should be with an object after all is calm, among the fields that count. */
-function faultOf({ fleet, winner, inventory }: Stricken, name: Name, counts: (field: FieldName) => boolean) {
+/** What is not as it should be with an object after the faults have ended, among the fields that count. */
+function faultOf({ fleet, winner, inventory }: WorldWithFaults, name: Name, counts: (field: FieldName) => boolean) {
   const object = fleet.get(keyOf(name))!
   const status = fleet.status(name)
   const ready = conditionOf(status, 'Ready')
@@ -77,14 +77,14 @@ function differences(spec: Spec, held: Patch): FieldName[] {
 
 it('after any edits, drift, failures and restarts: once they stop, all converges, and then nothing moves', async () => {
   await fc.assert(
-    fc.asyncProperty(steps, async (turmoil) => {
+    fc.asyncProperty(steps, async (drawn) => {
       const world = createWorld()
       const { clock, inventory, fleet, violations } = world
-      for (const step of turmoil) await take(step, world)
-      calm(world)
+      for (const step of drawn) await applyStep(step, world)
+      endFaults(world)
       await clock.advance(3 * hour)
       // That an update had no effect shows in what can be read alone.
-      const isSure = !turmoil.some((step) => 'next' in step && 'ineffective' in step.script)
+      const isSure = !drawn.some((step) => 'next' in step && 'ineffective' in step.script)
       const counts = (field: FieldName) => isSure || fields[field].visibility !== 'hidden'
       const faults = names.map((name) => faultOf(world, name, counts))
       const moved = () => [inventory.updates().length, fleet.writes.length]

@@ -174,7 +174,7 @@ describe('the fuse', () => {
     rig.inventory.next('update', { ineffective: true }, { ineffective: true })
     await rig.passes('a', 3)
     expect(rig.ready('a')).toBe('True InSync')
-    expect(rig.fleet.status('a').lastUpdate).not.toHaveProperty('attempts')
+    expect(rig.fleet.status('a')).not.toHaveProperty('hold')
     rig.inventory.place(uuid, { requestCpu: 4 })
     await rig.inventory.refresh([uuid], anySignal)
     rig.inventory.next('update', { ineffective: true }, { ineffective: true })

@@ -176,7 +176,7 @@ describe('an update that became a job', () => {
     fleet.edit('a', { requestCpu: 16 })
     inventory.endJobs()
     await pass('a')
-    expect(fleet.status('a').lastUpdate).not.toHaveProperty('attempts')
+    expect(fleet.status('a')).not.toHaveProperty('hold')
     expect(counted).toEqual(['verified'])
   })
 
@@ -221,5 +221,91 @@ describe('an update that became a job', () => {
     fleet.remove('a')
     await pass('a')
     expect(inventory.calls.filter(({ kind }) => kind === 'job')).toEqual([])
+  })
+})
+
+describe('a job that a former process began', () => {
+  it('is asked after, and no second update leaves while it runs', async () => {
+    const { rig, pass, inventory, fleet, ready } = await atWork({ requestCpu: 8, userTags: ['x'] })
+    rig.restart()
+    expect(await pass('a')).toMatchObject({ kind: 'after', keepsBackoff: true })
+    expect(ready('a')).toBe('False AwaitingJob')
+    expect(fleet.status('a').job).toMatchObject({ generation: 1 })
+    expect(inventory.updates()).toHaveLength(1)
+  })
+
+  it('has its end judged as any other, write-only fields included, and leaves status', async () => {
+    const { rig, pass, inventory, fleet, ready } = await atWork({ requestCpu: 8, userTags: ['x'] })
+    rig.restart()
+    inventory.endJobs()
+    expect(await pass('a')).toEqual({ kind: 'awaitChange' })
+    expect(ready('a')).toBe('True InSync')
+    expect(fleet.status('a')).not.toHaveProperty('job')
+    expect(fleet.status('a').lastUpdate).toMatchObject({ fields: ['requestCpu', 'userTags'], cause: 'SpecChanged' })
+    await pass('a')
+    expect(inventory.updates()).toHaveLength(1)
+  })
+
+  it('that put drift back says so', async () => {
+    const rig = createRig()
+    rig.inventory.place(uuid, { requestCpu: 8 })
+    rig.fleet.create('a', { uuid, requestCpu: 8 })
+    await rig.pass('a')
+    rig.inventory.place(uuid, { requestCpu: 4 })
+    await rig.inventory.refresh([uuid], new AbortController().signal)
+    rig.inventory.next('update', { job: true })
+    await rig.pass('a')
+    rig.restart()
+    rig.inventory.endJobs()
+    await rig.pass('a')
+    expect(rig.fleet.status('a').lastUpdate).toMatchObject({ fields: ['requestCpu'], cause: 'DriftCorrected' })
+  })
+
+  it('counts as one try where it was without effect', async () => {
+    const rig = createRig({ isIneffective: true })
+    rig.inventory.place(uuid, { requestCpu: 4 })
+    rig.fleet.create('a', { uuid, requestCpu: 8 })
+    rig.inventory.next('update', { job: true }, { job: true }, { job: true })
+    for (let i = 0; i < 3; i++) {
+      await rig.pass('a')
+      rig.restart()
+      rig.inventory.endJobs()
+      await rig.pass('a')
+    }
+    expect(rig.ready('a')).toBe('False UpdateNotEffective')
+    expect(rig.inventory.updates()).toHaveLength(3)
+  })
+
+  it('says nothing of a spec that was edited meanwhile: what is declared now is sent', async () => {
+    const { rig, pass, inventory, fleet, ready } = await atWork({ requestCpu: 8, userTags: ['x'] })
+    fleet.edit('a', { requestCpu: 16 })
+    rig.restart()
+    inventory.endJobs()
+    await pass('a')
+    await pass('a')
+    expect(inventory.updates().at(-1)).toEqual({ requestCpu: 16, userTags: ['x'] })
+    expect(ready('a')).toBe('True InSync')
+  })
+
+  it('that was refused holds like a refusal', async () => {
+    const { rig, pass, inventory, ready } = await atWork()
+    rig.restart()
+    inventory.endJobs({ fails: refusal })
+    await pass('a')
+    await pass('a')
+    expect(ready('a')).toBe('False RemoteRejected')
+    expect(inventory.updates()).toHaveLength(1)
+  })
+
+  it('is given up when its time is over, counted from its beginning', async () => {
+    const { rig, clock, pass, ready } = await atWork()
+    await clock.advance(6 * minute)
+    rig.restart()
+    await clock.advance(3 * minute)
+    await pass('a')
+    expect(ready('a')).toBe('False AwaitingJob')
+    await clock.advance(minute)
+    await pass('a')
+    expect(ready('a')).toBe('Unknown Unreachable')
   })
 })

@@ -166,7 +166,7 @@ describe('the status after a pass', () => {
     await pass('a')
     expect(inventory.updates()).toHaveLength(1)
     expect(counted).toEqual(['verified'])
-    expect(fleet.status('a')).toMatchObject({ writeOnlyHashes: { userTags: expect.any(String) as string } })
+    expect(fleet.status('a')).toMatchObject({ fieldHashes: { userTags: expect.any(String) as string } })
   })
 
   it('of an edit that came while Kubernetes refused the last one is that of the edit', async () => {

@@ -182,7 +182,7 @@ describe('what is written to ZStack', () => {
     rig.inventory.next('update', { ineffective: true })
     expect(await rig.pass('a')).toEqual({ kind: 'backOff' })
     expect(rig.ready('a')).toBe('False Updating')
-    expect(rig.fleet.status('a')).toMatchObject({ lastUpdate: { attempts: 1 }, drift: [{ field: 'requestCpu' }] })
+    expect(rig.fleet.status('a')).toMatchObject({ hold: { attempts: 1 }, drift: [{ field: 'requestCpu' }] })
     await rig.pass('a')
     expect(rig.ready('a')).toBe('True InSync')
     expect(rig.counted).toEqual(['ineffective', 'verified'])

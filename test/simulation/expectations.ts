@@ -1,7 +1,7 @@
 /** How every object must stand once the trouble is over, by what ZStack really holds. */
 import { parse, statusOf, type FieldName, type Spec } from '../../src/api/modelservice.ts'
 import { reconcileRequestedAt } from '../../src/api/names.ts'
-import { conditionOf } from '../../src/decide/status.ts'
+import { conditionOf } from '../../src/decide/conditions.ts'
 import { desiredOf, fields, isEmpty } from '../../src/decide/fields.ts'
 import type { Judge } from './judge.ts'
 import { winnerOf } from './judge.ts'

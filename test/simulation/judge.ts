@@ -7,7 +7,7 @@ import { saysNoAction } from '../../src/zstack/bodyshape.ts'
 import { failureOf } from '../../src/zstack/failures.ts'
 import type { HttpAnswer, HttpRequest } from '../../src/zstack/http.ts'
 import { keyOf, type Objects, type Stored } from './objects.ts'
-import { createSights } from './sights.ts'
+import { createObservations } from './observations.ts'
 import type { Time } from './time.ts'
 import type { View } from './watching.ts'
 import type { Order } from './zstack.ts'
@@ -67,7 +67,7 @@ const lockOutMs = 1_740_000
 const mostPerMinute = 40
 
 export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOptions): Judge {
-  const sights = createSights()
+  const observations = createObservations()
   const rows = new Map<string, Row>()
   const tries = new Map<string, Try>()
   /** Updates that ended, however often the end of their job is looked at. */
@@ -98,10 +98,10 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
   function fuseOf(suspect: Suspect, uuid: string, winner: Stored, body: unknown): string | undefined {
     const { uid, generation } = winner.metadata
     const parsed = parse(winner)
-    const differences = parsed.ok ? sights.differences(suspect, uuid, desiredOf(parsed.spec)) : []
+    const differences = parsed.ok ? observations.differences(suspect, uuid, desiredOf(parsed.spec)) : []
     const about = JSON.stringify([uid, generation, differences, patchOf(body)])
     const first = firstOf(tries.get(laneOf(suspect, uuid)), body, about)
-    const request = first ? first.request : sights.request(suspect, uid)
+    const request = first ? first.request : observations.request(suspect, uid)
     tries.set(laneOf(suspect, uuid), { body, about, request, isSecond: first !== undefined })
     const subject = JSON.stringify([about, request])
     const before = rows.get(uuid)
@@ -128,7 +128,7 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
   }
 
   function conclude(suspect: Suspect, uuid: string, answer: HttpAnswer | undefined, order: Order | undefined) {
-    sights.answered(suspect, answer)
+    observations.answered(suspect, answer)
     const kind = answer && kindOf(answer, order)
     const last = tries.get(laneOf(suspect, uuid))
     if (!kind || !last || (order && concluded.has(order))) return
@@ -162,7 +162,7 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
     },
     concluded: conclude,
     queried(suspect, answer) {
-      sights.queried(suspect, answer)
+      observations.queried(suspect, answer)
       if (answer?.kind === 'answered' && answer.status === 200 && answer.json !== undefined) return
       for (const row of rows.values()) row.uncounted += 1
     },

@@ -42,6 +42,6 @@ export const replayOf = (seed: number) => `npm run simulate -- --seed ${seed} --
 /** For people: what went wrong, how to see it again, and the steps that it takes. */
 export async function explain({ seed, violation }: Failure): Promise<string> {
   const { steps } = await shrink(drawSchedule(seed))
-  const lines = steps.map(({ at, ...deed }) => `    ${String(at).padStart(8)} ms  ${JSON.stringify(deed)}`)
+  const lines = steps.map(({ at, ...step }) => `    ${String(at).padStart(8)} ms  ${JSON.stringify(step)}`)
   return [`seed ${seed}: ${violation}`, `  ${replayOf(seed)}`, '  what it takes:', ...lines].join('\n')
 }

@@ -2,6 +2,7 @@
 import { createChance, type Chance } from './chance.ts'
 import { anyDrift, anyEdit, anyRule, anyService, anySpec, type Edit } from './values.ts'
 import type { Values } from './services.ts'
+import type { SessionLimits } from './sessions.ts'
 import {
   kubeOperations,
   kubeTroubles,
@@ -38,7 +39,8 @@ export type Step = { readonly at: number } & (
   | { readonly do: 'compact' }
   | { readonly do: 'cut watches' | 'end watches' | 'stall watches' | 'expire watches' | 'garble watches' }
   | { readonly do: 'drop sessions' }
-  | { readonly do: 'fill sessions'; readonly forMs: number }
+  | { readonly do: 'fill sessions' | 'disable account'; readonly forMs: number }
+  | { readonly do: 'log in elsewhere' }
   | { readonly do: 'kill'; readonly who: number; readonly trap: Trap | undefined; readonly awayMs: number }
   | { readonly do: 'stop'; readonly who: number; readonly awayMs: number }
   | { readonly do: 'pause'; readonly who: number; readonly forMs: number; readonly timersFirst: boolean }
@@ -50,7 +52,7 @@ export type Setting = {
   readonly mood: Mood
   readonly requestBody: 'auto' | 'envelope' | 'flat'
   readonly credentials: 'account' | 'accessKey'
-  readonly sessions: { readonly most: number; readonly lifeMs: number }
+  readonly sessions: SessionLimits
   readonly replicas: 1 | 2
   /** Whether each replica is one pod, in whose name all its processes hold the lease. */
   readonly arePods: boolean
@@ -73,8 +75,9 @@ export type Schedule = {
 
 export function drawSchedule(seed: number): Schedule {
   const chance = createChance(seed)
-  // Drawn apart, so that whatever else a seed draws is what it drew before there were pods.
-  const setting = { ...drawSetting(chance), arePods: createChance(~seed).percent(50) }
+  // Drawn apart, so that whatever else a seed draws is what it drew before these were added.
+  const apart = createChance(~seed)
+  const setting = drawNewer(drawSetting(chance), apart)
   const spanMs = setting.replicas === 2 ? chance.whole(30, 120) * 1_000 : chance.pick([60, 200, 600]) * 1_000
   const count = chance.percent(80) ? chance.whole(2, 16) : chance.whole(16, 40)
   const begin = keys
@@ -85,8 +88,37 @@ export function drawSchedule(seed: number): Schedule {
   const bunched = moments.map((at, index) =>
     chance.percent(40) && index > 0 ? moments[index - 1]! + chance.whole(0, 1_000) : at,
   )
-  const steps = bunched.map((at) => ({ at, ...drawDeed(chance, setting) }))
-  return { seed, setting, steps: [...begin, ...steps.sort((a, b) => a.at - b.at)], spanMs: spanMs + 1_000 }
+  const steps = bunched.map((at) => ({ at, ...drawStep(chance, setting) }))
+  const newer = drawNewerSteps(apart, setting, spanMs)
+  return {
+    seed,
+    setting,
+    steps: [...begin, ...[...steps, ...newer].sort((a, b) => a.at - b.at)],
+    spanMs: spanMs + 1_000,
+  }
+}
+
+/** The rest of a setting: whether replicas are pods, and what newer nodes do. */
+function drawNewer(setting: Omit<Setting, 'arePods'>, chance: Chance): Setting {
+  const arePods = chance.percent(50)
+  const apiTimeoutMs = chance.pick([undefined, 60_000, 600_000])
+  const isUnique = chance.percent(25)
+  return {
+    ...setting,
+    arePods,
+    mood: { ...setting.mood, apiTimeoutMs },
+    sessions: { ...setting.sessions, isUnique },
+  }
+}
+
+function drawNewerSteps(chance: Chance, { sessions }: Setting, spanMs: number): readonly Step[] {
+  const at = () => chance.whole(0, spanMs)
+  const disabling = chance.percent(8) ? [{ at: at(), forMs: chance.pick([5_000, 60_000, 200_000]) }] : []
+  const logIns = sessions.isUnique ? Array.from({ length: chance.whole(1, 8) }, at) : []
+  return [
+    ...disabling.map((step): Step => ({ do: 'disable account', ...step })),
+    ...logIns.map((moment): Step => ({ do: 'log in elsewhere', at: moment })),
+  ]
 }
 
 function drawSetting(chance: Chance): Omit<Setting, 'arePods'> {
@@ -102,14 +134,16 @@ function drawSetting(chance: Chance): Omit<Setting, 'arePods'> {
         ? ['framework', 'source', 'containerCommand', 'containerArgs', 'vendorToSpecUuidsMap']
         : [],
       jobMs: chance.pick([50, 1_000, 7_000, 40_000]),
+      apiTimeoutMs: undefined,
       jobEnd: 'done',
       ignores: false,
       alters: false,
+      renamesFrameworks: false,
       refuses: undefined,
     },
     requestBody: chance.percent(70) ? 'auto' : bodyShape === 'flat' ? 'flat' : 'envelope',
     credentials: chance.percent(75) ? 'account' : 'accessKey',
-    sessions: { most: chance.pick([2, 5, 100]), lifeMs: chance.pick([60_000, 7_200_000]) },
+    sessions: { most: chance.pick([2, 5, 100]), lifeMs: chance.pick([60_000, 7_200_000]), isUnique: false },
     replicas,
     pollIntervalMs: replicas === 2 ? 20_000 : chance.pick([20_000, 60_000, 300_000]),
     requestTimeoutMs: chance.pick([5_000, 30_000]),
@@ -121,9 +155,9 @@ function drawSetting(chance: Chance): Omit<Setting, 'arePods'> {
   }
 }
 
-type Deed = Step extends infer S ? (S extends Step ? Omit<S, 'at'> : never) : never
+type UntimedStep = Step extends infer S ? (S extends Step ? Omit<S, 'at'> : never) : never
 
-function drawDeed(chance: Chance, { replicas }: Setting): Deed {
+function drawStep(chance: Chance, { replicas }: Setting): UntimedStep {
   const key = chance.pick(keys)
   const uuid = chance.pick(uuids)
   const who = chance.whole(0, replicas - 1)
@@ -185,20 +219,33 @@ function drawMood(chance: Chance): Partial<Mood> {
 const codes = [
   'SYS.1000',
   'SYS.1001',
+  'SYS.1002',
   'SYS.1003',
+  'SYS.1004',
+  'SYS.1005',
   'SYS.1006',
   'SYS.1007',
+  'SYS.1008',
+  'SYS.1009',
   'SYS.1010',
+  'SYS.1011',
   'SYS.1012',
+  'SYS.1013',
   'SYS.1014',
   'SYS.1015',
   'SYS.1016',
+  'SYS.1017',
   'ID.1000',
   'ID.1001',
   'ID.1002',
   'ID.1003',
+  'ID.1004',
   'ID.1005',
   'ID.1006',
+  'ID.1007',
+  'ID.2000',
   'ID.2001',
+  'ID.2002',
+  'ID.2003',
   'SYS.9999',
 ]

@@ -23,7 +23,7 @@ const declared: Readonly<Record<FieldName, readonly Json[]>> = {
   startCommand: word,
   pythonVersion: ['3.10', '3.12'],
   type: ['Endpoint', 'Other'],
-  framework: word,
+  framework: ['llama.cpp', 'LlamaCpp', ''],
   source: word,
   containerCommand: word,
   containerArgs: word,

@@ -4,7 +4,7 @@ import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { readSession } from '../../src/zstack/wire.ts'
 import { secretOf } from '../../src/secret.ts'
 import { createChance } from './chance.ts'
-import { calm, take, type World } from './deeds.ts'
+import { applyStep, endFaults, type World } from './apply-step.ts'
 import { faults } from './expectations.ts'
 import { createJudge } from './judge.ts'
 import { createKubernetes } from './kubernetes.ts'
@@ -167,11 +167,11 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
       await time.runUntil(step.at)
       if (violation !== undefined) return
       trace(() => `STEP ${JSON.stringify(step)}`)
-      take(step, world)
+      applyStep(step, world)
     }
     await time.runUntil(spanMs)
-    trace(() => 'CALM')
-    calm(world)
+    trace(() => 'END OF FAULTS')
+    endFaults(world)
     const { pollIntervalMs } = setting
     await passUntil(time.now() + patienceMs, () => wrong().length === 0, 10_000)
     // What was sent before the trouble ended may still arrive, and that a watch is dead is noticed after two minutes.

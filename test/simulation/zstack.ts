@@ -4,6 +4,7 @@ import { fields, isEmpty, type Json } from '../../src/decide/fields.ts'
 import type { HttpRequest } from '../../src/zstack/http.ts'
 import { apiError, ok, plain, Refused, type Answer } from '../support/zstack/answers.ts'
 import { isSignedBy } from '../support/zstack/signature.ts'
+import { renamedFramework } from '../support/zstack/storing.ts'
 import { actionOf, argumentsOf } from '../support/zstack/updates.ts'
 import type { Chance } from './chance.ts'
 import { inventoryOf, type Services, type Values } from './services.ts'
@@ -17,11 +18,15 @@ export type Mood = {
   /** Fields that an older node does not show. */
   readonly hides: readonly FieldName[]
   readonly jobMs: number
+  /** How long a job may run, which is told when it starts; undefined where nothing is told and nothing ends it. */
+  readonly apiTimeoutMs: number | undefined
   readonly jobEnd: 'done' | 'failed' | 'expired' | 'forgotten' | 'never'
   /** Accepts every update and does nothing. */
   readonly ignores: boolean
   /** What it stores instead of what it was sent. */
   readonly alters: boolean
+  /** It stores the newer spelling of a framework where it is sent the older. */
+  readonly renamesFrameworks: boolean
   /** Repeats in its refusal what it was sent. */
   readonly refuses: string | undefined
 }
@@ -79,6 +84,7 @@ export function createZStack(options: ZStackOptions): ZStack {
       if (!sessions.isOpen(credential)) throw new Refused(apiError('ID.1001', 'Session expired'))
     } else if (!isSignedBy(accessKeys, { method, path: path.split('?', 1)[0]!, date, credential }, epoch + time.now()))
       throw new Refused(apiError('ID.1000', 'wrong access key'))
+    else if (sessions.isDisabled()) throw new Refused(apiError('ID.1007', 'the account is disabled'))
   }
 
   function query(path: string): Answer {
@@ -100,7 +106,7 @@ export function createZStack(options: ZStackOptions): ZStack {
     const isLate = order.sentAt < (lastSent.get(uuid) ?? 0)
     lastSent.set(uuid, Math.max(order.sentAt, lastSent.get(uuid) ?? 0))
     if (zstack.mood.ignores) ignore(order)
-    else order.hadEffect = services.write(uuid, zstack.mood.alters ? altered(values) : values)
+    else order.hadEffect = services.write(uuid, stored(values, zstack.mood))
     if (isLate || zstack.mood.alters) for (const field of namesOf(values)) service.unsure.add(field)
     return zstack.mood.answer === 'bare'
       ? ok({ success: true })
@@ -137,7 +143,7 @@ export function createZStack(options: ZStackOptions): ZStack {
   }
 
   function start(order: Order): Answer {
-    const { jobMs, jobEnd } = zstack.mood
+    const { jobMs, jobEnd, apiTimeoutMs } = zstack.mood
     const job = `j0b${String(jobs.size).padStart(29, '0')}`
     const end = () => {
       if (jobs.get(job)?.state !== 'running') return
@@ -154,7 +160,17 @@ export function createZStack(options: ZStackOptions): ZStack {
     }
     jobs.set(job, { state: 'running', order, end })
     if (jobEnd !== 'never') time.after(jobMs, end)
-    return { status: 202, body: JSON.stringify({ location: `${node}/v1/api-jobs/${job}` }) }
+    if (apiTimeoutMs !== undefined) time.after(apiTimeoutMs, () => timeOut(job))
+    const location = `${node}/v1/api-jobs/${job}`
+    return { status: 202, body: JSON.stringify({ location, apiTimeout: apiTimeoutMs }) }
+  }
+
+  function timeOut(uuid: string) {
+    const job = jobs.get(uuid)
+    if (job?.state !== 'running') return
+    const { order } = job
+    order.refused = 'SYS.1001'
+    jobs.set(uuid, { state: 'over', order, answer: apiError('SYS.1001', 'the job timed out') })
   }
 
   function ask(uuid: string): { answer: Answer; order?: Order } {
@@ -205,6 +221,15 @@ function namesIn(body: unknown): FieldName[] {
 }
 
 const namesOf = (values: Values) => Object.keys(values) as FieldName[]
+
+/** What a node in this mood stores of what it was sent. */
+function stored(values: Values, { alters, renamesFrameworks }: Mood): Values {
+  const spelled =
+    renamesFrameworks && values.framework !== undefined
+      ? { ...values, framework: renamedFramework(values.framework) as Json }
+      : values
+  return alters ? altered(spelled) : spelled
+}
 
 /** What a node may make of values: bounds, another spelling of the same, another case. */
 function altered(values: Values): Values {

@@ -6,7 +6,7 @@ import { failurePolicy, type FailureKind } from '../../src/decide/failure.ts'
 import { desiredOf, fields, isEmpty, type Json } from '../../src/decide/fields.ts'
 import type { Outcome, Comparison } from '../../src/decide/outcome.ts'
 import type { Patch } from '../../src/decide/plan.ts'
-import { uid, uuid, type Declared, type LiveValues } from './judgement.ts'
+import { uid, uuid, type Declared, type LiveValues } from './decide-inputs.ts'
 
 const text = fc.oneof(fc.constantFrom('', 'a', 'A', 'a ', 'x'.repeat(70)), fc.string({ unit: 'binary', maxLength: 80 }))
 const yaml = fc.oneof(
@@ -136,12 +136,12 @@ export const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
     { kind: 'conflict', uuid, winner: 'default/older' },
     { kind: 'missing', uuid },
   ),
-  seenEqual.map((seen): Outcome => ({ kind: 'inSync', seen })),
-  seenOther.map((seen): Outcome => ({ kind: 'drifted', seen, policy: 'Observe' })),
-  seenLeft.map((seen): Outcome => ({ kind: 'suspended', seen })),
-  anySeen.map((seen): Outcome => ({ kind: 'updating', seen })),
-  anySeen.map((seen): Outcome => ({ kind: 'awaitingJob', seen, afterMs: 200 })),
-  seenOther.map((seen): Outcome => ({ kind: 'ineffective', seen, retryInMs: 3_600_000 })),
+  seenEqual.map((seen): Outcome => ({ kind: 'inSync', comparison: seen })),
+  seenOther.map((seen): Outcome => ({ kind: 'drifted', comparison: seen, policy: 'Observe' })),
+  seenLeft.map((seen): Outcome => ({ kind: 'suspended', comparison: seen })),
+  anySeen.map((seen): Outcome => ({ kind: 'updating', comparison: seen })),
+  anySeen.map((seen): Outcome => ({ kind: 'awaitingJob', comparison: seen, afterMs: 200 })),
+  seenOther.map((seen): Outcome => ({ kind: 'ineffective', comparison: seen, retryInMs: 3_600_000 })),
   fc.record({ kind: fc.constant('failed' as const), failure, stale: fc.boolean() }),
   fc.record({ kind: fc.constant('failed' as const), failure, seen: anySeen, stale: fc.boolean() }),
 )

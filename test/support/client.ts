@@ -7,7 +7,7 @@ import { createConnection, type ConnectionOptions } from '../../src/zstack/conne
 import { fixedCredentials, type Credentials, type CredentialsSource } from '../../src/zstack/credentials.ts'
 import { secretOf } from '../../src/secret.ts'
 import { createHttp, type Http } from '../../src/zstack/http.ts'
-import { revealed } from './revealed.ts'
+import { withPlainSecrets } from './plain-secrets.ts'
 import { createManualClock, type ManualClock } from './clock.ts'
 import {
   DEFAULT_CREDENTIALS,
@@ -135,6 +135,6 @@ export function changeableCredentials(first: Credentials): CredentialsSource & {
 
 function revisionOf(credentials: Credentials): string {
   return createHash('sha256')
-    .update(JSON.stringify(revealed(credentials)))
+    .update(JSON.stringify(withPlainSecrets(credentials)))
     .digest('hex')
 }

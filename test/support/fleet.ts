@@ -37,7 +37,7 @@ export interface Fleet extends Objects {
   /** Scripts for the next status writes, first come first served. */
   nextWrite(...scripts: WriteScript[]): void
   /** Drops the scripts that are left. */
-  calm(): void
+  endFaults(): void
 }
 
 export type OnFleetChange = (
@@ -94,7 +94,7 @@ export function createFleet(onChange: OnFleetChange = () => undefined): Fleet {
     status: (name) => statusOf(get(name)) ?? {},
     writes,
     nextWrite: (...more) => void scripts.push(...more),
-    calm: () => void scripts.splice(0),
+    endFaults: () => void scripts.splice(0),
 
     get: (key) => objects.get(key),
     async writeStatus({ metadata }, status, signal) {

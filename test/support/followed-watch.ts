@@ -1,13 +1,13 @@
 import { onTestFinished } from 'vitest'
 import { watch, type WatchEvent } from '../../src/kube/watch.ts'
 import { createManualClock } from './clock.ts'
-import type { Gadget } from './gadget.ts'
+import type { Sample } from './sample-resource.ts'
 import { createScriptedResource, type ScriptedResource } from './scripted-resource.ts'
 
 /** Runs a watch in the background and keeps what it tells. Random 1 makes each pause as long as it may be. */
 export async function followWatch(
   script: (server: ScriptedResource) => void = () => undefined,
-  consume?: (event: WatchEvent<Gadget>) => void,
+  consume?: (event: WatchEvent<Sample>) => void,
 ) {
   const server = createScriptedResource()
   script(server)
@@ -26,8 +26,8 @@ export async function followWatch(
   return { server, clock, stop, told, ended }
 }
 
-function inWords(event: WatchEvent<Gadget>): string {
-  const words = ({ metadata }: Gadget) => `${metadata.name}@${metadata.resourceVersion}`
+function inWords(event: WatchEvent<Sample>): string {
+  const words = ({ metadata }: Sample) => `${metadata.name}@${metadata.resourceVersion}`
   switch (event.kind) {
     case 'listed':
       return ['listed', event.version, ...event.objects.map(words)].join(' ')

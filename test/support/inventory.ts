@@ -46,7 +46,7 @@ export interface FakeInventory extends Inventory {
   next(kind: InventoryCall['kind'], ...scripts: Script[]): void
   endJobs(end?: 'done' | 'expired' | { readonly fails: Failure }): void
   /** Drops the scripts that are left, and ends all jobs well. */
-  calm(): void
+  endFaults(): void
   /** As a new process finds it: knows nothing, and ZStack holds what it held. */
   forget(): void
 }
@@ -123,7 +123,7 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
     held: (uuid) => (services.has(uuid) ? Object.fromEntries(services.get(uuid)!) : undefined),
     next: (kind, ...more) => void scripts[kind].push(...more),
     endJobs,
-    calm() {
+    endFaults() {
       for (const left of Object.values(scripts)) left.length = 0
       endJobs('done')
     },

@@ -42,7 +42,7 @@ export function startOperatorInMemory({ onUpdate }: { readonly onUpdate: OnUpdat
     if (!connection) throw new Error('no connection')
     const quiet = { recordEvent: () => undefined, onUpdate: () => undefined }
     const parts = { claims, clock, staleAfterMs }
-    const reconciler = createReconciler({ ...parts, ...quiet, connections, objects: fleet, endpoint })
+    const reconciler = createReconciler({ ...parts, ...quiet, connections, objects: fleet })
     const poller = createPoller({
       ...parts,
       connection,

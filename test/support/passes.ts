@@ -1,12 +1,13 @@
 /** Passes over one object with nothing around them: read, compare, plan, let ZStack take it, report. */
-import type { FieldName, Policy } from '../../src/api/modelservice.ts'
+import type { FieldName } from '../../src/api/modelservice.ts'
 import type { Status } from '../../src/api/status.ts'
-import { assess, reassess, type Assessment } from '../../src/decide/assess.ts'
-import type { Outcome, Comparison } from '../../src/decide/outcome.ts'
-import { plan, type Patch, type Plan } from '../../src/decide/plan.ts'
-import { statusAfter } from '../../src/decide/status.ts'
+import { decide, type DecisionState } from '../../src/decide/decide.ts'
+import { restoreHold, statusOfHold, type UpdateHold } from '../../src/decide/hold.ts'
+import type { Outcome } from '../../src/decide/outcome.ts'
+import type { Patch } from '../../src/decide/plan.ts'
+import { statusAfter, type StatusContext } from '../../src/decide/status.ts'
 import { encoded, read, take, type Server } from './arbitrary.ts'
-import { afterRestart, circumstances, intent, uid, type Declared, type LiveValues } from './judgement.ts'
+import { afterRestart, circumstances, uid, type Declared, type LiveValues } from './decide-inputs.ts'
 
 export interface Passes {
   /** A person changes the object. */
@@ -38,29 +39,38 @@ export function createPasses({
   let status: Status = {}
   let generation = 1
 
-  function see(judge: (observation: Comparison['observation']) => Assessment): Comparison {
-    const observation = read(server, service)
-    return { observation, assessment: judge(observation) }
-  }
-
   function pass({ requested } = { requested: false }): Patch | undefined {
     const desired = encoded(declared)
-    const remembered = afterRestart(status)
     const { policy = 'Enforce', suspend = false } = declared
-    const before = see((observation) => assess(desired, observation, remembered, uid))
-    const decision = plan(desired, before.assessment, intent({ policy, suspend, requested }))
     const at = circumstances({ generation, suspend })
-    if (decision.kind !== 'update') {
-      status = statusAfter(outcomeOf(decision, before, policy), status, at)
+    const state: DecisionState = {
+      generation,
+      owner: uid,
+      hashes: afterRestart(status),
+      hold: restoreHold(status),
+      policy,
+      suspend,
+      requested,
+      now: at.now.getTime(),
+    }
+    const before = decide(desired, read(server, service), state)
+    if (before.next.kind === 'report') {
+      status = statusAfter(before.next.outcome, status, withHold(at, before.hold))
       return undefined
     }
-    service = take(server, service, stores(decision.patch))
-    const fields = Object.keys(decision.patch) as FieldName[]
-    const after = see((observation) => reassess(desired, observation, remembered, fields, uid))
-    const rest = plan(desired, after.assessment, intent({ policy, suspend }))
-    const update = { fields, cause: decision.cause, attempts: 0 }
-    status = statusAfter(outcomeOf(rest, after, policy), status, { ...at, update })
-    return decision.patch
+    const { patch, cause } = before.next
+    service = take(server, service, stores(patch))
+    const fields = Object.keys(patch) as FieldName[]
+    const expected = before.comparison.assessment.differences.filter(({ field }) => field in patch)
+    const after = decide(desired, read(server, service), {
+      ...state,
+      requested: false,
+      attempt: { patch, cause, expected },
+    })
+    const outcome: Outcome =
+      after.next.kind === 'report' ? after.next.outcome : { kind: 'updating', comparison: after.comparison }
+    status = statusAfter(outcome, status, { ...withHold(at, after.hold), update: { fields, cause } })
+    return patch
   }
 
   return {
@@ -79,17 +89,6 @@ export function createPasses({
   }
 }
 
-function outcomeOf(decision: Plan, seen: Comparison, policy: Policy): Outcome {
-  switch (decision.kind) {
-    case 'nothing':
-      return { kind: 'inSync', seen }
-    case 'report':
-      return { kind: 'drifted', seen, policy }
-    case 'suspended':
-      return { kind: 'suspended', seen }
-    case 'hold':
-      return { kind: 'ineffective', seen, retryInMs: 1 }
-    case 'update':
-      return { kind: 'updating', seen }
-  }
+function withHold(at: StatusContext, hold: UpdateHold | undefined): StatusContext {
+  return { ...at, ...(hold && { hold: statusOfHold(hold) }) }
 }

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { defaultConnection } from '../../src/api/modelservice.ts'
 import type { Condition } from '../../src/api/status.ts'
 import type { ObjectEvent } from '../../src/decide/events.ts'
-import { conditionOf } from '../../src/decide/status.ts'
+import { conditionOf } from '../../src/decide/conditions.ts'
 import { createClaims, type Claims } from '../../src/reconcile/claims.ts'
 import type { Connections } from '../../src/reconcile/ports.ts'
 import { createReconciler, type Reconciler } from '../../src/reconcile/reconcile.ts'
@@ -80,7 +80,6 @@ export function createRig(options: Partial<FakeInventoryOptions> = {}): Rig {
       onUpdate,
       stopwatch,
       clock,
-      endpoint,
       staleAfterMs,
     })
   }

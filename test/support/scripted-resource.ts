@@ -1,5 +1,5 @@
 import type { List, Resource } from '../../src/kube/resource.ts'
-import { gadget, type Gadget } from './gadget.ts'
+import { sample, type Sample } from './sample-resource.ts'
 
 /** One watch that was opened, from the server's side. */
 export interface ScriptedStream {
@@ -13,9 +13,9 @@ export interface ScriptedStream {
   readonly isOpen: boolean
 }
 
-export interface ScriptedResource extends Resource<Gadget> {
+export interface ScriptedResource extends Resource<Sample> {
   /** Answers to lists to come, in order; after them, and at first, an empty list of version 1. */
-  readonly lists: (List<Gadget> | Error)[]
+  readonly lists: (List<Sample> | Error)[]
   /** Refusals of watches to come, in order; after them, and at first, they open. */
   readonly refusals: Error[]
   /** The lists that were asked for, by what page. */
@@ -25,13 +25,13 @@ export interface ScriptedResource extends Resource<Gadget> {
   stream(): ScriptedStream
 }
 
-export function listOf(version: number, objects: readonly Gadget[] = [], more?: string): List<Gadget> {
+export function listOf(version: number, objects: readonly Sample[] = [], more?: string): List<Sample> {
   return { items: objects, resourceVersion: String(version), more }
 }
 
 /** An API server that does what the test says. Like a real one it lets go of a request that is aborted. */
 export function createScriptedResource(): ScriptedResource {
-  const lists: (List<Gadget> | Error)[] = []
+  const lists: (List<Sample> | Error)[] = []
   const refusals: Error[] = []
   const listed: (string | undefined)[] = []
   const streams: ScriptedStream[] = []
@@ -91,4 +91,4 @@ function openStream(version: string, timeoutSeconds: number, signal: AbortSignal
 }
 
 /** What a server sends now and then to tell how far it is. */
-export const bookmark = (version: number): Gadget => gadget('', { namespace: '', uid: '', version })
+export const bookmark = (version: number): Sample => sample('', { namespace: '', uid: '', version })

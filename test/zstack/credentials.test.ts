@@ -6,7 +6,7 @@ import type { Result } from '../../src/decide/failure.ts'
 import { failurePolicy } from '../../src/decide/failure.ts'
 import { credentialsDirectory, fixedCredentials, type VersionedCredentials } from '../../src/zstack/credentials.ts'
 import { secretOf } from '../../src/secret.ts'
-import { revealed } from '../support/revealed.ts'
+import { withPlainSecrets } from '../support/plain-secrets.ts'
 
 describe('credentialsDirectory', () => {
   let directory: string
@@ -20,7 +20,7 @@ describe('credentialsDirectory', () => {
 
   it('reads an account', async () => {
     await write({ ZSTACK_ACCOUNT_NAME: 'admin', ZSTACK_ACCOUNT_PASSWORD: 'p' })
-    expect(revealed(valueOf(await credentialsDirectory(directory).read()).credentials)).toEqual({
+    expect(withPlainSecrets(valueOf(await credentialsDirectory(directory).read()).credentials)).toEqual({
       kind: 'account',
       name: 'admin',
       password: 'p',
@@ -34,7 +34,7 @@ describe('credentialsDirectory', () => {
       ZSTACK_ACCOUNT_NAME: 'admin',
       ZSTACK_ACCOUNT_PASSWORD: 'p',
     })
-    expect(revealed(valueOf(await credentialsDirectory(directory).read()).credentials)).toEqual({
+    expect(withPlainSecrets(valueOf(await credentialsDirectory(directory).read()).credentials)).toEqual({
       kind: 'accessKey',
       id: 'id',
       secret: 's',
@@ -44,7 +44,7 @@ describe('credentialsDirectory', () => {
   it.each(['\n', '\r\n'])('a closing line end %j is none of the password, other white space is', async (end) => {
     await write({ ZSTACK_ACCOUNT_NAME: `admin${end}`, ZSTACK_ACCOUNT_PASSWORD: ` p \n${end}` })
     const { credentials } = valueOf(await credentialsDirectory(directory).read())
-    expect(revealed(credentials)).toEqual({ kind: 'account', name: 'admin', password: ' p \n' })
+    expect(withPlainSecrets(credentials)).toEqual({ kind: 'account', name: 'admin', password: ' p \n' })
   })
 
   it.each([
@@ -82,7 +82,7 @@ describe('credentialsDirectory', () => {
     expect(valueOf(await source.read()).version).toBe(before.version)
     await mount('..2', 'new')
     const after = valueOf(await source.read())
-    expect(revealed(after.credentials)).toMatchObject({ password: 'new' })
+    expect(withPlainSecrets(after.credentials)).toMatchObject({ password: 'new' })
     expect(after.version).not.toBe(before.version)
   })
 

@@ -3,16 +3,16 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/clock.ts'
 import { createEventRecorder } from '../../../src/kube/events.ts'
 import { acquireLease, type LeaseOptions } from '../../../src/kube/lease.ts'
-import { patience, soon, type Plot } from './bed.ts'
+import { patience, soon, type ContractFixture } from './fixture.ts'
 
 const log = pino({ level: 'silent' })
 
 /** Leases and events. */
-export function describeLeadingAndTelling(plot: () => Plot): void {
+export function describeLeadingAndTelling(fixture: () => ContractFixture): void {
   describe('lease', () => {
     const candidate = (identity: string): LeaseOptions => ({
-      cluster: plot().cluster,
-      namespace: plot().namespace,
+      cluster: fixture().cluster,
+      namespace: fixture().namespace,
       name: 'leader',
       identity,
       clock: systemClock,
@@ -20,8 +20,8 @@ export function describeLeadingAndTelling(plot: () => Plot): void {
       log,
     })
     const record = async () => {
-      const { bed, namespace } = plot()
-      const lease = await bed.request('GET', `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/leader`)
+      const { server, namespace } = fixture()
+      const lease = await server.request('GET', `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/leader`)
       return (lease as { spec: Record<string, unknown> }).spec
     }
 
@@ -57,7 +57,7 @@ export function describeLeadingAndTelling(plot: () => Plot): void {
   })
 
   it('tells events, and counts one that is repeated', async () => {
-    const { cluster, namespace, bed, create } = plot()
+    const { cluster, namespace, server, create } = fixture()
     const object = await create('a')
     const recorder = createEventRecorder({
       cluster,
@@ -66,14 +66,14 @@ export function describeLeadingAndTelling(plot: () => Plot): void {
       component: 'contract',
       instance: 'contract-0',
       apiVersion: 'contract.example.com/v1',
-      kind: 'Gadget',
+      kind: 'Sample',
     })
     const text = { type: 'Warning', reason: 'Broken', message: 'a wheel is off' } as const
     recorder.record(object, text)
     recorder.record(object, text)
     recorder.record(object, { ...text, type: 'Normal', reason: 'Mended' })
     await recorder.flush(soon())
-    const { items } = (await bed.request('GET', `/api/v1/namespaces/${namespace}/events`)) as {
+    const { items } = (await server.request('GET', `/api/v1/namespaces/${namespace}/events`)) as {
       items: { reason: string; count: number; involvedObject: { uid: string } }[]
     }
     expect(items.map(({ reason, count }) => [reason, count]).sort()).toEqual([

@@ -5,13 +5,13 @@ import { createInformer } from '../../../src/kube/informer.ts'
 import { createResource, type Resource } from '../../../src/kube/resource.ts'
 import { createStore } from '../../../src/kube/store.ts'
 import { watch, type WatchEvent } from '../../../src/kube/watch.ts'
-import { kind, patience, soon, type Gadget, type Plot } from './bed.ts'
+import { kind, patience, soon, type Sample, type ContractFixture } from './fixture.ts'
 
 const log = pino({ level: 'silent' })
-const listAll = (resource: Resource<Gadget>) => resource.list({ limit: 500, more: undefined }, soon())
+const listAll = (resource: Resource<Sample>) => resource.list({ limit: 500, more: undefined }, soon())
 
 /** What a watch tells of objects, in words, while the test runs. Bookmarks come when the server likes. */
-function follow(resource: Resource<Gadget>) {
+function follow(resource: Resource<Sample>) {
   const told: string[] = []
   const stop = new AbortController()
   const ended = (async () => {
@@ -25,7 +25,7 @@ function follow(resource: Resource<Gadget>) {
   return { told, stop, ended }
 }
 
-function inWords(event: Exclude<WatchEvent<Gadget>, { kind: 'alive' }>): string {
+function inWords(event: Exclude<WatchEvent<Sample>, { kind: 'alive' }>): string {
   switch (event.kind) {
     case 'listed':
       return `listed ${event.objects.map(({ metadata }) => metadata.name).join(' ')}`
@@ -39,16 +39,16 @@ function inWords(event: Exclude<WatchEvent<Gadget>, { kind: 'alive' }>): string 
 }
 
 /** Watches, and the store that they keep. */
-export function describeWatching(plot: () => Plot): void {
+export function describeWatching(fixture: () => ContractFixture): void {
   describe('watch', () => {
     it('tells what was there, then each change in order', async () => {
-      const { gadgets, create, resize, remove } = plot()
+      const { samples, create, resize, remove } = fixture()
       await create('a')
-      const { told } = follow(gadgets)
+      const { told } = follow(samples)
       await expect.poll(() => told, patience).toEqual(['listed a'])
       await create('b')
       await resize('a', 2)
-      await gadgets.writeStatus(await create('c'), { seen: 1 }, soon())
+      await samples.writeStatus(await create('c'), { seen: 1 }, soon())
       await remove('a')
       await expect
         .poll(() => told, patience)
@@ -56,13 +56,13 @@ export function describeWatching(plot: () => Plot): void {
     })
 
     it('loses nothing that happens between the list and the watch', async () => {
-      const { gadgets, create, remove } = plot()
+      const { samples, create, remove } = fixture()
       const gate = Promise.withResolvers<undefined>()
       const { told } = follow({
-        ...gadgets,
+        ...samples,
         watch: async (...wanted) => {
           await gate.promise
-          return gadgets.watch(...wanted)
+          return samples.watch(...wanted)
         },
       })
       await expect.poll(() => told, patience).toEqual(['listed '])
@@ -73,14 +73,14 @@ export function describeWatching(plot: () => Plot): void {
     })
 
     it('lists again when the version is too old to go on from', async () => {
-      const { gadgets, bed, create } = plot()
+      const { samples, server, create } = fixture()
       await create('a')
-      bed.expireHistory()
+      server.expireHistory()
       let lists = 0
       const { told } = follow({
-        ...gadgets,
+        ...samples,
         list: async (...wanted) => {
-          const list = await gadgets.list(...wanted)
+          const list = await samples.list(...wanted)
           return (lists += 1) === 1 ? { ...list, resourceVersion: '1' } : list
         },
       })
@@ -90,15 +90,15 @@ export function describeWatching(plot: () => Plot): void {
     })
 
     it('is ended by the server when its time is up', async () => {
-      const { gadgets } = plot()
-      const { resourceVersion } = await listAll(gadgets)
-      const chunks = await gadgets.watch(resourceVersion, 1, AbortSignal.timeout(20_000))
+      const { samples } = fixture()
+      const { resourceVersion } = await listAll(samples)
+      const chunks = await samples.watch(resourceVersion, 1, AbortSignal.timeout(20_000))
       for await (const chunk of chunks) expect(chunk.toString()).toContain('"BOOKMARK"')
     })
 
     it('ends at once when aborted, though the server has nothing to say', async () => {
-      const { gadgets, create } = plot()
-      const { told, stop, ended } = follow(gadgets)
+      const { samples, create } = fixture()
+      const { told, stop, ended } = follow(samples)
       await expect.poll(() => told, patience).toEqual(['listed '])
       await create('a')
       await expect.poll(() => told, patience).toHaveLength(2)
@@ -107,21 +107,21 @@ export function describeWatching(plot: () => Plot): void {
     })
 
     it('leaves room for requests, however many namespaces are watched', async () => {
-      const { gadgets, create } = plot()
-      const watches = Array.from({ length: 12 }, () => follow(gadgets))
+      const { samples, create } = fixture()
+      const watches = Array.from({ length: 12 }, () => follow(samples))
       for (const { told } of watches) await expect.poll(() => told, patience).toEqual(['listed '])
       await create('a')
       for (const { told } of watches) await expect.poll(() => told, patience).toEqual(['listed ', 'applied a 1'])
-      expect((await listAll(gadgets)).items).toHaveLength(1)
+      expect((await listAll(samples)).items).toHaveLength(1)
     })
   })
 
   it('keeps a store equal to what the server holds, in several namespaces', async () => {
-    const { cluster, namespace, bed, create, remove, path } = plot()
-    const other = await bed.namespace()
-    const store = createStore<Gadget>(() => undefined)
+    const { cluster, namespace, server, create, remove, path } = fixture()
+    const other = await server.namespace()
+    const store = createStore<Sample>(() => undefined)
     const resources = new Map(
-      [namespace, other].map((scope) => [scope, createResource<Gadget>(cluster, { ...kind, namespace: scope })]),
+      [namespace, other].map((scope) => [scope, createResource<Sample>(cluster, { ...kind, namespace: scope })]),
     )
     const informer = createInformer({
       resources,
@@ -138,9 +138,9 @@ export function describeWatching(plot: () => Plot): void {
     expect([...store.keys()]).toEqual([`${namespace}/a`])
     await create('b')
     await remove('a')
-    await bed.request('POST', path().replace(namespace, other), {
+    await server.request('POST', path().replace(namespace, other), {
       apiVersion: 'contract.example.com/v1',
-      kind: 'Gadget',
+      kind: 'Sample',
       metadata: { name: 'far' },
     })
     await expect.poll(() => [...store.keys()].sort(), patience).toEqual([`${namespace}/b`, `${other}/far`].sort())

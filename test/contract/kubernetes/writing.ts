@@ -3,21 +3,21 @@ import { describe, expect, it } from 'vitest'
 import { createResource, type Resource } from '../../../src/kube/resource.ts'
 import { createStatusWriter } from '../../../src/kube/status.ts'
 import { createStore } from '../../../src/kube/store.ts'
-import { kind, soon, type Gadget, type Plot } from './bed.ts'
+import { kind, soon, type Sample, type ContractFixture } from './fixture.ts'
 
-const listAll = (resource: Resource<Gadget>) => resource.list({ limit: 500, more: undefined }, soon())
+const listAll = (resource: Resource<Sample>) => resource.list({ limit: 500, more: undefined }, soon())
 
 /** Lists, and writes of the status. */
-export function describeReadingAndWriting(plot: () => Plot): void {
+export function describeReadingAndWriting(fixture: () => ContractFixture): void {
   describe('resource', () => {
     it('lists page by page, each object once, all of one version', async () => {
-      const { gadgets, create } = plot()
+      const { samples, create } = fixture()
       for (const name of ['a', 'b', 'c', 'd', 'e']) await create(name)
       const signal = soon()
-      const first = await gadgets.list({ limit: 2, more: undefined }, signal)
+      const first = await samples.list({ limit: 2, more: undefined }, signal)
       await create('late')
-      const second = await gadgets.list({ limit: 2, more: first.more }, signal)
-      const third = await gadgets.list({ limit: 2, more: second.more }, signal)
+      const second = await samples.list({ limit: 2, more: first.more }, signal)
+      const third = await samples.list({ limit: 2, more: second.more }, signal)
       expect([first, second, third].map(({ items }) => items.map(({ metadata }) => metadata.name))).toEqual([
         ['a', 'b'],
         ['c', 'd'],
@@ -28,46 +28,46 @@ export function describeReadingAndWriting(plot: () => Plot): void {
     })
 
     it('lists what the label selector selects, in its namespace or in all', async () => {
-      const { cluster, namespace, create } = plot()
+      const { cluster, namespace, create } = fixture()
       const label = `x${randomUUID()}`
       await create('in', { label })
       await create('out')
-      const here = createResource<Gadget>(cluster, { ...kind, namespace, labelSelector: `label=${label}` })
-      const everywhere = createResource<Gadget>(cluster, { ...kind, labelSelector: `label in (${label}, other)` })
+      const here = createResource<Sample>(cluster, { ...kind, namespace, labelSelector: `label=${label}` })
+      const everywhere = createResource<Sample>(cluster, { ...kind, labelSelector: `label in (${label}, other)` })
       for (const resource of [here, everywhere])
         expect((await listAll(resource)).items.map(({ metadata }) => metadata.name)).toEqual(['in'])
     })
 
     it('replaces the status, and nothing but the status', async () => {
-      const { gadgets, cluster, create, path } = plot()
+      const { samples, cluster, create, path } = fixture()
       const object = await create('a')
       const signal = soon()
-      await gadgets.writeStatus(object, { seen: 1, parts: { left: 'new', right: 'old' } }, signal)
-      const written = await gadgets.writeStatus(object, { parts: { left: 'newer' } }, signal)
+      await samples.writeStatus(object, { seen: 1, parts: { left: 'new', right: 'old' } }, signal)
+      const written = await samples.writeStatus(object, { parts: { left: 'newer' } }, signal)
       expect(written).toMatchObject({ spec: { size: 1 } })
       expect(written?.status).toEqual({ parts: { left: 'newer' } })
       expect(await cluster.send({ method: 'GET', path: path('a') }, signal)).toEqual(written)
     })
 
     it('gives every write a version that is a greater number, and a write that changes nothing none', async () => {
-      const { gadgets, create } = plot()
+      const { samples, create } = fixture()
       const object = await create('a')
       const signal = soon()
-      const first = await gadgets.writeStatus(object, { seen: 1 }, signal)
-      const same = await gadgets.writeStatus(object, { seen: 1 }, signal)
-      const second = await gadgets.writeStatus(object, { seen: 2 }, signal)
+      const first = await samples.writeStatus(object, { seen: 1 }, signal)
+      const same = await samples.writeStatus(object, { seen: 1 }, signal)
+      const second = await samples.writeStatus(object, { seen: 2 }, signal)
       const [before, one, again, two] = [object, first, same, second].map((at) => BigInt(at!.metadata.resourceVersion))
       expect(one! > before! && two! > one!).toBe(true)
       expect(again).toBe(one)
     })
 
     it('says what is wrong with a request that the server refuses', async () => {
-      const { gadgets, cluster, create } = plot()
+      const { samples, cluster, create } = fixture()
       const object = await create('a')
-      const refused = gadgets.writeStatus(object, { seen: 'often' }, soon())
+      const refused = samples.writeStatus(object, { seen: 'often' }, soon())
       await expect(refused).rejects.toMatchObject({
         status: 422,
-        message: expect.stringMatching(/PUT .*gadgets\/a\/status.*status\.seen/) as string,
+        message: expect.stringMatching(/PUT .*samples\/a\/status.*status\.seen/) as string,
       })
       const unknown = createResource(cluster, { ...kind, plural: 'widgets' })
       await expect(unknown.list({ limit: 1, more: undefined }, soon())).rejects.toMatchObject({
@@ -78,12 +78,12 @@ export function describeReadingAndWriting(plot: () => Plot): void {
 
   describe('status writer', () => {
     const writerFor = () => {
-      const store = createStore<Gadget>(() => undefined)
-      return { store, write: createStatusWriter(plot().gadgets, store) }
+      const store = createStore<Sample>(() => undefined)
+      return { store, write: createStatusWriter(fixture().samples, store) }
     }
 
     it('writes to the object it was given, and the store has it at once', async () => {
-      const { namespace, create } = plot()
+      const { namespace, create } = fixture()
       const { store, write } = writerFor()
       const object = await create('a')
       store.apply('all', object)
@@ -92,7 +92,7 @@ export function describeReadingAndWriting(plot: () => Plot): void {
     })
 
     it('writes though a person changed the object meanwhile', async () => {
-      const { namespace, create, resize } = plot()
+      const { namespace, create, resize } = fixture()
       const { store, write } = writerFor()
       const object = await create('a')
       store.apply('all', object)
@@ -102,18 +102,18 @@ export function describeReadingAndWriting(plot: () => Plot): void {
     })
 
     it('writes nothing to another object that took the name', async () => {
-      const { bed, create, remove, path } = plot()
+      const { server, create, remove, path } = fixture()
       const { store, write } = writerFor()
       const first = await create('a')
       store.apply('all', first)
       await remove('a')
       await create('a')
       expect(await write(first, { seen: 1 }, soon())).toBe(false)
-      expect(((await bed.request('GET', path('a'))) as Gadget).status).toBeUndefined()
+      expect(((await server.request('GET', path('a'))) as Sample).status).toBeUndefined()
     })
 
     it('is told of an object that is gone', async () => {
-      const { create, remove } = plot()
+      const { create, remove } = fixture()
       const { store, write } = writerFor()
       const object = await create('a')
       store.apply('all', object)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { failurePolicy } from '../../../src/decide/failure.ts'
-import { conditionOf } from '../../../src/decide/status.ts'
+import { conditionOf } from '../../../src/decide/conditions.ts'
 import { engineMissing, runScript } from './engine.ts'
 import { everyPass, failedPasses, modelServiceObject, passes, statusAfter, type Pass } from './objects.ts'
 

@@ -79,7 +79,7 @@ describe('kubectl wait for Ready', () => {
 
   it('ends when the edit is in effect, though the connection was judged before', () => {
     const previous = statusAfter(passes.inSync)
-    const edited = statusAfter({ outcome: { kind: 'inSync', seen: seen(8) }, previous }, 2)
+    const edited = statusAfter({ outcome: { kind: 'inSync', comparison: seen(8) }, previous }, 2)
     expect(isWaitOver(modelServiceObject({ generation: 2, status: edited }), 'Ready')).toBe(true)
   })
 })

@@ -58,7 +58,7 @@ export type Pass = { readonly outcome: Outcome; readonly suspend?: boolean; read
 
 /** The status after a pass over the spec of this generation. */
 export function statusAfter({ outcome, suspend = false, previous }: Pass, generation = 1): Status {
-  return statusOfPass(outcome, previous, { generation, now, suspend, endpoint })
+  return statusOfPass(outcome, previous, { generation, now, suspend, connection: { name: 'default', endpoint } })
 }
 
 /** Every way a pass can end; a kind that is added and not listed here is a type error. */
@@ -67,12 +67,12 @@ export const passes: { readonly [K in Exclude<Outcome['kind'], 'failed'>]: Pass 
   invalid: { outcome: { kind: 'invalid', reason: 'InvalidSpec', issues: ['spec.requestCpu: expected number'] } },
   conflict: { outcome: { kind: 'conflict', uuid, winner: 'models/older' } },
   missing: { outcome: { kind: 'missing', uuid } },
-  inSync: { outcome: { kind: 'inSync', seen: seen(8) } },
-  drifted: { outcome: { kind: 'drifted', seen: seen(4), policy: 'Observe' } },
-  suspended: { outcome: { kind: 'suspended', seen: seen(4) }, suspend: true },
-  updating: { outcome: { kind: 'updating', seen: seen(4) } },
-  awaitingJob: { outcome: { kind: 'awaitingJob', seen: seen(4), afterMs: 1000 } },
-  ineffective: { outcome: { kind: 'ineffective', seen: seen(4), retryInMs: 3_600_000 } },
+  inSync: { outcome: { kind: 'inSync', comparison: seen(8) } },
+  drifted: { outcome: { kind: 'drifted', comparison: seen(4), policy: 'Observe' } },
+  suspended: { outcome: { kind: 'suspended', comparison: seen(4) }, suspend: true },
+  updating: { outcome: { kind: 'updating', comparison: seen(4) } },
+  awaitingJob: { outcome: { kind: 'awaitingJob', comparison: seen(4), afterMs: 1000 } },
+  ineffective: { outcome: { kind: 'ineffective', comparison: seen(4), retryInMs: 3_600_000 } },
 }
 
 /** And every way it can fail: before or after a look, with an observation that still counts or not. */

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import type { Moods } from '../../support/zstack/moods.ts'
+import { DEFAULT_MOODS, FOLDABLE_FIELDS, type Moods } from '../../support/zstack/moods.ts'
 
 export type Flags = {
   readonly help: boolean
@@ -24,7 +24,16 @@ export const HELP = `A stand-in for a ZStack management node with a few AI model
   --latency MS      added to every answer (0)
   --body SHAPE      what an update must look like: envelope, flat or single-api (envelope)
   --answer KIND     what an update answers: sync, async or bare (sync)
+  --api-timeout MS  how long a job may run, told in the 202; none tells nothing (1800000)
   --ineffective     accept every update and change nothing
+  --images KIND     several: images of one architecture, with name, acceleratorType and imageNamePattern;
+                    one-per-architecture: an older server, which refuses the former and drops the latter (several)
+  --overlong KIND   a text that is longer than its column is stored, cut, or refused with SYS.1000 or SYS.1006 (stored)
+  --rename-frameworks
+                    store LlamaCpp for llama.cpp and SentenceTransformers for sentence_transformers
+  --fold-yaml       write serviceName, servicePorts, serviceLivez, serviceReadyz, serviceBootupTime and
+                    environmentParameters of an update into the yaml that is shown
+  --unique-sessions a log-in ends the other sessions of its account
   --help            this text
 
 It is steered while it runs, with curl:
@@ -32,13 +41,18 @@ It is steered while it runs, with curl:
   POST   /sim/services           add one: {"name": …, "requestCpu": …}
   DELETE /sim/services/{uuid}
   POST   /sim/drift/{uuid}       change fields behind the operator's back: {"requestCpu": 99}
+  POST   /sim/upgrade            give every stored framework its newer spelling
   POST   /sim/moods              {"bodyShape": "flat", "answer": "async", "effective": false, "latencyMillis": 200, …}
+  POST   /sim/accounts/{name}    {"state": "disabled"}, {"state": "enabled"} or {"password": …}
+  DELETE /sim/sessions           end every session
   POST   /sim/faults             {"operation": "update", "times": 3, "fault": {"kind": "error", "code": "SYS.1000"}}
   DELETE /sim/faults
   GET    /sim/counters`
 
 const SHAPES = ['envelope', 'flat', 'single-api'] as const
 const ANSWERS = ['sync', 'async', 'bare'] as const
+const IMAGES = ['several', 'one-per-architecture'] as const
+const OVERLONG = ['stored', 'cut', 'SYS.1000', 'SYS.1006'] as const
 
 /** Reads the command line. Throws FlagError for anything that it does not mean. */
 export function parseFlags(args: readonly string[]): Flags {
@@ -54,16 +68,27 @@ export function parseFlags(args: readonly string[]): Flags {
       bodyShape: oneOf('body', values.body, SHAPES),
       answer: oneOf('answer', values.answer, ANSWERS),
       effective: !values.ineffective,
+      apiTimeoutMillis: values['api-timeout'] === 'none' ? null : apiTimeoutOf(values['api-timeout']),
+      images: oneOf('images', values.images, IMAGES),
+      overlongText: oneOf('overlong', values.overlong, OVERLONG),
+      renamesFrameworks: values['rename-frameworks'] ?? false,
+      foldsIntoYaml: values['fold-yaml'] ? FOLDABLE_FIELDS : [],
+      uniqueSessions: values['unique-sessions'] ?? false,
     },
   }
 }
 
+const apiTimeoutOf = (text: string | undefined) =>
+  whole('api-timeout', text, DEFAULT_MOODS.apiTimeoutMillis ?? 0, 2_147_483_647)
+
 function read(args: readonly string[]) {
   const text = { type: 'string' } as const
   const yes = { type: 'boolean' } as const
-  const flags = { port: text, host: text, services: text, latency: text, body: text, answer: text }
+  const texts = { port: text, host: text, services: text, latency: text, body: text, answer: text }
+  const newer = { 'api-timeout': text, images: text, overlong: text } as const
+  const switches = { ineffective: yes, 'rename-frameworks': yes, 'fold-yaml': yes, 'unique-sessions': yes } as const
   try {
-    const options = { ...flags, ineffective: yes, help: { ...yes, short: 'h' } } as const
+    const options = { ...texts, ...newer, ...switches, help: { ...yes, short: 'h' } } as const
     return parseArgs({ args: [...args], options }).values
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)

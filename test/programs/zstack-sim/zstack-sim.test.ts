@@ -43,17 +43,38 @@ it(
   },
 )
 
-it.each([['--port', 'x'], ['--body', 'xml'], ['--answer', 'never'], ['--latency', '-1'], ['--nonsense'], ['word']])(
-  'a bad flag (%s %s) ends in one sentence and exit code 2',
-  async (...args) => {
-    const { exit, text } = run(...args)
-    expect(await exit).toBe(2)
-    expect(text).toEqual({ out: '', err: expect.stringMatching(/^\S.*\.\n$/) as unknown })
-  },
-)
+it.each([
+  ['--port', 'x'],
+  ['--body', 'xml'],
+  ['--answer', 'never'],
+  ['--latency', '-1'],
+  ['--api-timeout', 'soon'],
+  ['--images', 'many'],
+  ['--overlong', 'SYS.1'],
+  ['--nonsense'],
+  ['word'],
+])('a bad flag (%s %s) ends in one sentence and exit code 2', async (...args) => {
+  const { exit, text } = run(...args)
+  expect(await exit).toBe(2)
+  expect(text).toEqual({ out: '', err: expect.stringMatching(/^\S.*\.\n$/) as unknown })
+})
+
+it('the flags of newer and older servers set their moods', { timeout: 30_000 }, async () => {
+  const switches = ['--rename-frameworks', '--fold-yaml', '--unique-sessions']
+  const { text } = run('--port', '0', '--api-timeout', 'none', '--overlong', 'SYS.1006', ...switches)
+  await expect.poll(() => text.out, { timeout: 10_000 }).toMatch(/curl -X POST .*\n/)
+  const url = /^ZSTACK_ENDPOINT=(.*)$/m.exec(text.out)?.[1] ?? ''
+  const reply = await fetch(new URL('/sim/moods', url), { method: 'POST', body: '{"images":"one-per-architecture"}' })
+  expect(await reply.json()).toMatchObject({
+    ...{ apiTimeoutMillis: null, overlongText: 'SYS.1006', renamesFrameworks: true, uniqueSessions: true },
+    foldsIntoYaml: expect.arrayContaining(['serviceName', 'environmentParameters']) as unknown,
+  })
+})
 
 it('--help explains the flags and the control', async () => {
   const { exit, text } = run('--help')
   expect(await exit).toBe(0)
   expect(text.out).toMatch(/--ineffective[^]*\/sim\/faults/)
+  for (const flag of ['api-timeout', 'images', 'overlong', 'rename-frameworks', 'fold-yaml', 'unique-sessions'])
+    expect(text.out).toContain(`--${flag}`)
 })

@@ -20,7 +20,7 @@ metadata: {name: widgets.test.example.com}
 spec:
   group: test.example.com
   scope: Namespaced
-  names: {kind: Widget, listKind: WidgetList, plural: widgets, singular: widget, shortNames: [wg], categories: [gadgets]}
+  names: {kind: Widget, listKind: WidgetList, plural: widgets, singular: widget, shortNames: [wg], categories: [samples]}
   versions:
     - name: v1
       served: true

@@ -87,7 +87,7 @@ describe.skipIf(!present)('kubectl', () => {
     const [header, row] = cells((await kubectl('get wg')).out)
     expect(header).toEqual(['NAME', 'READY', 'CPU', 'AGE'])
     expect(row).toEqual(['a', 'True', '2', expect.stringMatching(/^\d+s$/)])
-    expect(cells((await kubectl('get gadgets -A -o wide')).out)[0]).toEqual([
+    expect(cells((await kubectl('get samples -A -o wide')).out)[0]).toEqual([
       'NAMESPACE',
       'NAME',
       'READY',
@@ -176,7 +176,7 @@ describe.skipIf(!present)('kubectl', () => {
   })
 
   test('api-resources, explain and crds are there', async () => {
-    const [, row] = cells((await kubectl('api-resources --categories=gadgets')).out)
+    const [, row] = cells((await kubectl('api-resources --categories=samples')).out)
     expect(row).toEqual(['widgets', 'wg', 'test.example.com/v1', 'true', 'Widget'])
     expect((await kubectl('explain widget.spec.policy')).out).toContain('FIELD: policy <string>')
     expect((await kubectl('get crd -o name')).out).toContain(

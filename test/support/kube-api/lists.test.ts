@@ -126,7 +126,7 @@ test('secrets take plain text and give base64', async () => {
 
 test('what is asked for in a form the server has not is 406', async () => {
   expect((await client.get(WIDGETS, 'application/vnd.kubernetes.protobuf')).status).toBe(406)
-  expect((await client.get('/apis/test.example.com/v1/gadgets')).status).toBe(404)
+  expect((await client.get('/apis/test.example.com/v1/samples')).status).toBe(404)
 })
 
 test('a thousand objects are listed in one page', async () => {

@@ -1,12 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { apiError, ok, plain, Refused, type Answer } from './answers.ts'
 import type { Jobs } from './jobs.ts'
+import { SCALAR_FIELDS } from './model.ts'
 import type { Moods } from './moods.ts'
-import { parseQuery, select } from './query.ts'
+import { parseQuery, select, type Entity } from './query.ts'
 import type { Operation } from './records.ts'
 import type { Sessions } from './sessions.ts'
 import { isSignedBy } from './signature.ts'
 import { showFields, showText, type Store, type Stored } from './store.ts'
+import { valuesToStore } from './storing.ts'
+import { TAG_FIELDS, type Tag } from './tags.ts'
 import { actionOf, argumentsOf, type Action } from './updates.ts'
 
 /** Where a request goes; `id` is the uuid in its path. */
@@ -29,10 +32,16 @@ export type ApiParts = {
   readonly jobs: Jobs
 }
 
+const SERVICE_ENTITY = 'org.zstack.ai.entity.ModelServiceInventory'
+
+/** Conditions of a query that are about the tags of a service. */
+const TAG_CONDITIONS: Readonly<Record<string, Tag['type']>> = { __systemTag__: 'System', __userTag__: 'User' }
+
 const ROUTES: readonly { method: string; path: RegExp; operation: Operation }[] = [
   { method: 'GET', path: /^\/v1\/ai\/model-services$/, operation: 'query' },
   { method: 'GET', path: /^\/v1\/ai\/model-services\/([^/]+)$/, operation: 'get' },
-  { method: 'PUT', path: /^\/v1\/ai\/model-services\/([^/]+)$/, operation: 'update' },
+  { method: 'PUT', path: /^\/v1\/ai\/model-services\/([^/]+)(?:\/actions)?$/, operation: 'update' },
+  { method: 'GET', path: /^\/v1\/(?:user|system)-tags$/, operation: 'tags' },
   { method: 'GET', path: /^\/v1\/api-jobs\/([^/]+)$/, operation: 'job' },
   { method: 'PUT', path: /^\/v1\/accounts\/login$/, operation: 'login' },
   { method: 'DELETE', path: /^\/v1\/accounts\/sessions\/([^/]+)$/, operation: 'logout' },
@@ -59,38 +68,66 @@ export function createApi({ moods, store, sessions, accessKeys, jobs }: ApiParts
       if (!isSignedBy(accessKeys, { method, path, date: headers.date, credential }, Date.now())) {
         throw new Refused(apiError('ID.1000', 'wrong access key'))
       }
+      if (sessions.isDisabled('admin')) throw new Refused(apiError('ID.1007', 'the account[admin] is disabled'))
     } else throw new Refused(plain(400, "Authorization type must be 'OAuth'"))
   }
 
-  function found(page: readonly Stored[], text: (stored: Stored) => string, total?: number): Answer {
-    const schema = page.map((_, index) => `"inventories[${index}]":"org.zstack.ai.entity.ModelServiceInventory"`)
+  function found<T>(entity: string, page: readonly T[], text: (row: T) => string, total?: number): Answer {
+    const schema = page.map((_, index) => `"inventories[${index}]":"${entity}"`)
     const count = total === undefined ? '' : `,"total":${total}`
     return ok(`{"inventories":[${page.map(text).join(',')}]${count},"schema":{${schema.join(',')}}}`)
   }
 
   function query(request: ApiRequest): Answer {
     const { hides } = moods()
-    const query = parseQuery(new URLSearchParams(request.search), hides)
-    const { page, total } = select(store.services, query)
+    const entity: Entity<Stored> = {
+      name: 'ModelServiceInventory',
+      has: (field) => SCALAR_FIELDS.has(field) && !hides.includes(field),
+      conditionsOn: (field) => field in TAG_CONDITIONS,
+      rows: store.services,
+      read: (stored, field) =>
+        TAG_CONDITIONS[field] === undefined
+          ? stored.inventory[field]
+          : stored.tags.filter(({ type }) => type === TAG_CONDITIONS[field]).map(({ tag }) => tag),
+    }
+    const query = parseQuery(new URLSearchParams(request.search), entity)
+    const { page, total } = select(entity, query)
     if (query.count) return ok({ total, schema: {} })
     const { fields } = query
     const text = (stored: Stored) =>
       fields ? JSON.stringify(showFields(stored, hides, fields)) : showText(stored, hides)
-    return found(page, text, query.replyWithCount ? total : undefined)
+    return found(SERVICE_ENTITY, page, text, query.replyWithCount ? total : undefined)
+  }
+
+  function tags({ path, search }: ApiRequest): Answer {
+    const type = path === '/v1/user-tags' ? 'User' : 'System'
+    const all = Array.from(store.services.values()).flatMap((stored) => stored.tags.filter((tag) => tag.type === type))
+    const entity: Entity<Tag> = {
+      name: `${type}TagInventory`,
+      has: (field) => TAG_FIELDS.has(field),
+      conditionsOn: () => false,
+      rows: new Map(all.map((tag) => [tag.uuid, tag])),
+      read: (tag, field) => tag[field as keyof Tag],
+    }
+    const query = parseQuery(new URLSearchParams(search), entity)
+    const { page, total } = select(entity, query)
+    if (query.count) return ok({ total, schema: {} })
+    const text = (tag: Tag) => JSON.stringify(tag, query.fields && [...query.fields])
+    return found(`org.zstack.header.tag.${type}TagInventory`, page, text, query.replyWithCount ? total : undefined)
   }
 
   function get(uuid: string): Answer {
     const stored = store.services.get(uuid)
-    return found(stored ? [stored] : [], (one) => showText(one, moods().hides))
+    return found(SERVICE_ENTITY, stored ? [stored] : [], (one) => showText(one, moods().hides))
   }
 
   function carryOut(uuid: string, given: Readonly<Record<string, unknown>>): Answer {
-    const { effective, stores, hides } = moods()
+    const mood = moods()
     const stored = store.services.get(uuid)
     if (!stored) return notFound(uuid)
-    const fields = Object.entries(given).map(([field, value]) => [field, stores(field, value)] as const)
-    if (effective && fields.length > 0) store.write(uuid, Object.fromEntries(fields))
-    return ok(`{"inventory":${showText(stored, hides)}}`)
+    if (mood.effective && Object.keys(given).length > 0)
+      store.write(uuid, valuesToStore(uuid, given, stored.inventory.yaml, mood))
+    return ok(`{"inventory":${showText(stored, mood.hides)}}`)
   }
 
   function update(request: ApiRequest, uuid: string, action: Action): Answer {
@@ -100,7 +137,7 @@ export function createApi({ moods, store, sessions, accessKeys, jobs }: ApiParts
     const timeoutMillis = timeout(single(request.headers['x-api-timeout']))
     if (!store.services.has(uuid)) return notFound(uuid)
     if (mood.answer === 'async') {
-      const order = { uuid: job, service: uuid, work: () => carryOut(uuid, given) }
+      const order = { uuid: job, service: uuid, work: () => unlessRefused(() => carryOut(uuid, given)) }
       return jobs.start({ ...order, ...(timeoutMillis !== undefined && { timeoutMillis }) }, mood)
     }
     const answer = carryOut(uuid, given)
@@ -122,6 +159,9 @@ export function createApi({ moods, store, sessions, accessKeys, jobs }: ApiParts
       case 'get':
         authenticate(request)
         return get(id)
+      case 'tags':
+        authenticate(request)
+        return tags(request)
       case 'update': {
         // Choosing among the APIs of a path comes before looking at who calls.
         const action = actionOf(json(request.text), moods().bodyShape, request.path)
@@ -133,13 +173,16 @@ export function createApi({ moods, store, sessions, accessKeys, jobs }: ApiParts
     }
   }
 
-  return (request) => {
-    try {
-      return dispatch(request)
-    } catch (error) {
-      if (error instanceof Refused) return error.answer
-      throw error
-    }
+  return (request) => unlessRefused(() => dispatch(request))
+}
+
+/** The answer, or the one of the refusal that came instead. */
+function unlessRefused(answer: () => Answer): Answer {
+  try {
+    return answer()
+  } catch (error) {
+    if (error instanceof Refused) return error.answer
+    throw error
   }
 }
 

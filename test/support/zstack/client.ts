@@ -14,7 +14,7 @@ type Body = {
   inventories?: Record<string, unknown>[]
   total?: number
   location?: string
-  error?: { code: string; details?: string; cause?: { code: string } }
+  error?: { code: string; description?: string; details?: string; cause?: { code: string } }
   [key: string]: unknown
 }
 

@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { ok, plain, type Answer } from './answers.ts'
 import { readable } from './exchange.ts'
 import { modelService } from './model.ts'
+import { FOLDABLE_FIELDS } from './moods.ts'
 import type { Store } from './store.ts'
 import type { ZStackSimulator } from './surface.ts'
 
-const OPERATIONS = ['login', 'logout', 'query', 'get', 'update', 'job', 'other'] as const
+const OPERATIONS = ['login', 'logout', 'query', 'get', 'tags', 'update', 'job', 'other'] as const
 
 const fault = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -39,12 +40,23 @@ const moods = z.strictObject({
   answer: z.enum(['sync', 'async', 'bare']).exactOptional(),
   effective: z.boolean().exactOptional(),
   jobMillis: z.number().min(0).exactOptional(),
+  apiTimeoutMillis: z.number().min(0).nullable().exactOptional(),
   jobOutcome: z.enum(['done', 'failed', 'expired', 'never']).exactOptional(),
+  images: z.enum(['several', 'one-per-architecture']).exactOptional(),
+  renamesFrameworks: z.boolean().exactOptional(),
+  overlongText: z.enum(['stored', 'cut', 'SYS.1000', 'SYS.1006']).exactOptional(),
+  foldsIntoYaml: z.array(z.enum(FOLDABLE_FIELDS)).exactOptional(),
   hides: z.array(z.string()).exactOptional(),
   sessionTtlMillis: z.number().min(0).exactOptional(),
   maxSessions: z.int().min(0).exactOptional(),
+  uniqueSessions: z.boolean().exactOptional(),
   latencyMillis: z.number().min(0).exactOptional(),
   contextPath: z.union([z.literal(''), z.string().regex(/^\/.*[^/]$/)]).exactOptional(),
+})
+
+const account = z.strictObject({
+  password: z.string().exactOptional(),
+  state: z.enum(['enabled', 'disabled']).exactOptional(),
 })
 
 const fields = z.record(z.string(), z.unknown())
@@ -78,6 +90,22 @@ export function control(simulator: ZStackSimulator, store: Store, method: string
         simulator.drift(id, change)
         return ok({ inventory: simulator.read(id) })
       })
+    case 'POST accounts':
+      return given(account, text, ({ password, state }) => {
+        if (password !== undefined) simulator.setAccount(id, password)
+        try {
+          if (state !== undefined) simulator.setAccountState(id, state)
+        } catch {
+          return plain(404, `there is no account ${id}\n`)
+        }
+        return ok({})
+      })
+    case 'POST upgrade':
+      simulator.upgrade()
+      return ok({})
+    case 'DELETE sessions':
+      simulator.dropSessions()
+      return ok({})
     case 'POST moods':
       return given(moods, text, (change) => {
         simulator.set(change)

@@ -79,6 +79,22 @@ describe('the fault', () => {
     expect(name()).toBe('old')
   })
 
+  const codes = [
+    ...['SYS.1000', 'SYS.1001', 'SYS.1002', 'SYS.1003', 'SYS.1004', 'SYS.1005', 'SYS.1006', 'SYS.1007', 'SYS.1008'],
+    ...['SYS.1009', 'SYS.1010', 'SYS.1011', 'SYS.1012', 'SYS.1013', 'SYS.1014', 'SYS.1015', 'SYS.1016', 'SYS.1017'],
+    ...['ID.1000', 'ID.1001', 'ID.1002', 'ID.1003', 'ID.1004', 'ID.1005', 'ID.1006', 'ID.1007'],
+    ...['ID.2000', 'ID.2001', 'ID.2002', 'ID.2003'],
+  ]
+  it.each(codes)('error answers %s, with words of its own, to a log-in, a query, an update and a job', async (code) => {
+    sim.set({ answer: 'async' })
+    const job = String((await rename()).json?.location).replace(/^.*(?=\/v1)/, '')
+    sim.fault({ fault: { kind: 'error', code } })
+    for (const reply of [await client.logIn(), await client.query(), await rename(), await client.call('GET', job)]) {
+      expect([reply.status, reply.json?.error?.code]).toEqual([503, code])
+      expect(reply.json?.error?.description).not.toBe('Simulated failure')
+    }
+  })
+
   it('error with a nested code tells in the cause', async () => {
     during({ kind: 'error', code: 'SYS.1006', nestedCode: 'ID.1002' })
     expect((await rename()).json?.error).toMatchObject({ code: 'SYS.1006', cause: { code: 'ID.1002' } })

@@ -20,7 +20,8 @@ export type Fault =
   | { kind: 'lost-answer' }
   | { kind: 'slow'; millis: number }
 
-/** A rule without `operation` or `uuid` matches all of them. A query concerns each uuid that its URL names. */
+/** A rule without `operation` or `uuid` matches all of them. A query of services or tags
+ * concerns each uuid that its URL names. */
 export type FaultRule = { operation?: Operation; uuid?: string; times?: number; fault: Fault }
 
 /** What the rules look at. */
@@ -100,5 +101,5 @@ function guessType(body: string): string {
 function matches(rule: FaultRule, subject: Subject): boolean {
   if (rule.operation !== undefined && rule.operation !== subject.operation) return false
   if (rule.uuid === undefined || rule.uuid === subject.uuid) return true
-  return subject.operation === 'query' && subject.url.includes(rule.uuid)
+  return (subject.operation === 'query' || subject.operation === 'tags') && subject.url.includes(rule.uuid)
 }

@@ -79,6 +79,24 @@ it('a job that never ends is bounded by X-API-Timeout and fails with SYS.1001', 
   expect(sim.read(UUID)?.name).toBe('old')
 })
 
+it('the answer tells how long a job may run, in milliseconds, beside its location', async () => {
+  expect((await update()).json?.apiTimeout).toBe(1_800_000)
+  expect((await update({ 'x-api-timeout': '90' })).json?.apiTimeout).toBe(90_000)
+})
+
+it('an older node tells no time limit', async () => {
+  sim.set({ apiTimeoutMillis: null })
+  expect(Object.keys((await update()).json ?? {})).toEqual(['location'])
+})
+
+it('a job that runs beyond the time limit fails with SYS.1001 and has changed nothing', async () => {
+  sim.set({ jobOutcome: 'never', apiTimeoutMillis: 10 })
+  const reply = await update()
+  expect(reply.json?.apiTimeout).toBe(10)
+  expect((await ended(pathOf(reply))).json?.error?.code).toBe('SYS.1001')
+  expect(sim.read(UUID)?.name).toBe('old')
+})
+
 it('a job for a service that went away meanwhile fails with SYS.1003', async () => {
   const reply = await update()
   sim.remove(UUID)

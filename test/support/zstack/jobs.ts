@@ -22,7 +22,7 @@ export type JobOrder = {
 export interface Jobs {
   /** The caller's X-Job-UUID or a new one. Throws Refused when it is malformed or was used before. */
   name(wanted: string | undefined, service: string): string
-  /** 202 with a location; the job ends by itself. */
+  /** 202 with a location and, where the node tells it, the time limit; the job ends by itself. */
   start(order: JobOrder, moods: Moods): Answer
   /** What GET api-jobs/{uuid} answers. */
   ask(uuid: string): Answer
@@ -47,18 +47,20 @@ export function createJobs(timers: Timers): Jobs {
       if (wanted !== undefined) remember(wanted, { service, state: 'expired' })
       return wanted ?? newUuid()
     },
-    start({ uuid, service, timeoutMillis = Infinity, work }, { jobMillis, jobOutcome }) {
+    start({ uuid, service, timeoutMillis, work }, { jobMillis, jobOutcome, apiTimeoutMillis }) {
+      const limit = timeoutMillis ?? apiTimeoutMillis ?? Infinity
       remember(uuid, { service, state: 'running' })
       const runs = jobOutcome === 'never' ? Infinity : jobMillis
       const end = (): Job => {
-        if (runs > timeoutMillis) return over(service, apiError('SYS.1001', `the job[uuid:${uuid}] timed out`))
+        if (runs > limit) return over(service, apiError('SYS.1001', `the job[uuid:${uuid}] timed out`))
         if (jobOutcome === 'failed') return over(service, apiError('SYS.1006', 'the update failed'))
         const answer = work()
         return jobOutcome === 'expired' ? { service, state: 'expired' } : over(service, answer)
       }
-      const ends = Math.min(runs, timeoutMillis)
+      const ends = Math.min(runs, limit)
       if (ends !== Infinity) timers.after(Math.max(ends, 1), () => remember(uuid, end()))
-      return { status: 202, body: JSON.stringify({ location: `${NODE}/v1/api-jobs/${uuid}` }) }
+      const apiTimeout = apiTimeoutMillis === null ? {} : { apiTimeout: limit }
+      return { status: 202, body: JSON.stringify({ location: `${NODE}/v1/api-jobs/${uuid}`, ...apiTimeout }) }
     },
     ask(uuid) {
       const job = jobs.get(uuid)

@@ -1,6 +1,17 @@
 import { apiError, plain, Refused } from './answers.ts'
-import { SCALAR_FIELDS } from './model.ts'
-import type { Stored } from './store.ts'
+
+/** What a query is about. */
+export type Entity<T> = {
+  readonly name: string
+  /** Whether conditions, `sort` and `fields` may name it. */
+  has(field: string): boolean
+  /** Whether conditions alone may name it. */
+  conditionsOn(field: string): boolean
+  /** By uuid. */
+  readonly rows: ReadonlyMap<string, T>
+  /** A list, of tags for instance, meets a condition where one of its entries does, and a negated one where all do. */
+  readonly read: (row: T, field: string) => unknown
+}
 
 export type Query = {
   readonly conditions: readonly Condition[]
@@ -20,15 +31,16 @@ const OPERATORS = ['!=', '>=', '<=', '!?=', '!~=', '~=', '?=', '=', '>', '<', 'i
 const DEFAULT_LIMIT = 1000
 
 /** Reads the query string. Throws Refused for what the node refuses. */
-export function parseQuery(params: URLSearchParams, hides: readonly string[]): Query {
+export function parseQuery<T>(params: URLSearchParams, entity: Entity<T>): Query {
   const known = (field: string) => {
-    if (SCALAR_FIELDS.has(field) && !hides.includes(field)) return field
-    throw new Refused(apiError('SYS.1007', `no such field[${field}] on the inventory ModelServiceInventory`))
+    if (entity.has(field)) return field
+    throw new Refused(apiError('SYS.1007', `no such field[${field}] on the inventory ${entity.name}`))
   }
+  const inCondition = (field: string) => (entity.conditionsOn(field) ? field : known(field))
   const sort = params.get('sort')?.trim()
   const fields = params.get('fields')
   return {
-    conditions: params.getAll('q').map((text) => condition(text, known)),
+    conditions: params.getAll('q').map((text) => condition(text, inCondition)),
     limit: integer(params, 'limit', DEFAULT_LIMIT),
     start: integer(params, 'start', 0),
     // A bare plus in a URL is a space, which the trim takes away: the node sorts ascending then, too.
@@ -39,18 +51,18 @@ export function parseQuery(params: URLSearchParams, hides: readonly string[]): Q
   }
 }
 
-/** The page asked for, and how many services match in all. Costs a lookup per uuid when the query names uuids. */
-export function select(services: ReadonlyMap<string, Stored>, query: Query): { page: Stored[]; total: number } {
+/** The page asked for, and how many rows match in all. Costs a lookup per uuid when the query names uuids. */
+export function select<T>(entity: Entity<T>, query: Query): { page: T[]; total: number } {
+  const { rows, read } = entity
   const named = query.conditions.find(({ field, op }) => field === 'uuid' && (op === '=' || op === '?='))
-  const rest = query.conditions.filter((condition) => condition !== named).map(matcher)
-  const found: Stored[] = []
-  for (const stored of named ? lookUp(services, named) : services.values()) {
-    if (rest.every((matches) => matches(stored))) found.push(stored)
-  }
+  const rest = query.conditions.filter((condition) => condition !== named)
+  const tests = rest.map((condition) => matcher(condition))
+  const isMatch = (row: T) => rest.every(({ field }, index) => tests[index]!(read(row, field)))
+  const found = Array.from(named ? lookUp(rows, named) : rows.values()).filter(isMatch)
   const { sort } = query
   if (sort) {
     const sign = sort.descending ? -1 : 1
-    found.sort((a, b) => sign * order(a.inventory[sort.by], b.inventory[sort.by]))
+    found.sort((a, b) => sign * order(read(a, sort.by), read(b, sort.by)))
   }
   return { page: found.slice(query.start, query.start + query.limit), total: found.length }
 }
@@ -80,17 +92,18 @@ function integer(params: URLSearchParams, name: string, missing: number): number
   return value
 }
 
-function lookUp(services: ReadonlyMap<string, Stored>, { op, value }: Condition): Stored[] {
+function lookUp<T>(rows: ReadonlyMap<string, T>, { op, value }: Condition): T[] {
   const uuids = op === '=' ? [value] : new Set(value.split(',').map((uuid) => uuid.trim()))
-  return Array.from(uuids).flatMap((uuid) => services.get(uuid) ?? [])
+  return Array.from(uuids).flatMap((uuid) => rows.get(uuid) ?? [])
 }
 
 /** As in SQL, a missing value meets no comparison, a negated one included. */
-function matcher({ field, op, value }: Condition): (stored: Stored) => boolean {
-  const compare = (meets: (found: unknown) => boolean) => (stored: Stored) => {
-    const found = stored.inventory[field]
-    return found !== undefined && meets(found)
+function matcher({ op, value }: Condition): (found: unknown) => boolean {
+  const compare = (meets: (found: unknown) => boolean) => (found: unknown) => {
+    if (!Array.isArray(found)) return found !== undefined && meets(found)
+    return op.startsWith('!') ? found.every(meets) : found.some(meets)
   }
+  const isNull = (found: unknown) => found === undefined || (Array.isArray(found) && found.length === 0)
   const list = () => new Set(value.split(',').map((entry) => entry.trim()))
   switch (op) {
     case '=':
@@ -122,9 +135,9 @@ function matcher({ field, op, value }: Condition): (stored: Stored) => boolean {
       return compare((found) => !pattern.test(textOf(found)))
     }
     case 'is null':
-      return (stored) => stored.inventory[field] === undefined
+      return isNull
     case 'not null':
-      return (stored) => stored.inventory[field] !== undefined
+      return (found) => !isNull(found)
   }
 }
 

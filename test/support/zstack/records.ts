@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-export type Operation = 'login' | 'logout' | 'query' | 'get' | 'update' | 'job' | 'other'
+export type Operation = 'login' | 'logout' | 'query' | 'get' | 'tags' | 'update' | 'job' | 'other'
 
 /** One request as it was answered. No credential is kept: of Authorization only the scheme, of a log-in no password. */
 export type RequestRecord = {
@@ -75,5 +75,5 @@ export function createRecords(): Records {
 }
 
 function zero(maxInFlight: number): RequestCounts {
-  return { login: 0, logout: 0, query: 0, get: 0, update: 0, job: 0, other: 0, total: 0, maxInFlight }
+  return { login: 0, logout: 0, query: 0, get: 0, tags: 0, update: 0, job: 0, other: 0, total: 0, maxInFlight }
 }

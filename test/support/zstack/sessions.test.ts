@@ -156,3 +156,55 @@ describe('an access key', () => {
     expect((await listWith(signed('GET', SERVICES, { secret: 'rotated' }))).status).toBe(200)
   })
 })
+
+describe('a disabled account', () => {
+  beforeEach(() => sim.setAccount('somebody', 'word'))
+
+  it('is refused with 503 and ID.1007 until it is enabled again', async () => {
+    sim.setAccountState('somebody', 'disabled')
+    const { status, json } = await client.logIn('somebody', 'word')
+    expect([status, json?.error?.code]).toEqual([503, 'ID.1007'])
+    sim.setAccountState('somebody', 'enabled')
+    expect((await client.logIn('somebody', 'word')).status).toBe(200)
+  })
+
+  it('with a wrong password is refused for the password', async () => {
+    sim.setAccountState('somebody', 'disabled')
+    expect((await client.logIn('somebody', 'wrong')).json?.error?.code).toBe('ID.1000')
+  })
+
+  it('loses its sessions, and no other account does', async () => {
+    const [own, other] = [sessionOf(await client.logIn('somebody', 'word')), sessionOf(await client.logIn())]
+    sim.setAccountState('somebody', 'disabled')
+    expect((await listAs(own)).json?.error?.code).toBe('ID.1001')
+    expect((await listAs(other)).status).toBe(200)
+  })
+
+  it('is refused when its access key signs', async () => {
+    sim.setAccountState('admin', 'disabled')
+    expect((await listWith(signed('GET', SERVICES))).json?.error?.code).toBe('ID.1007')
+  })
+
+  it('has to be there', () => {
+    expect(() => sim.setAccountState('nobody', 'disabled')).toThrow('nobody')
+  })
+})
+
+describe('with unique sessions', () => {
+  it('a log-in ends the other sessions of its account, and of no other', async () => {
+    sim.setAccount('somebody', 'word')
+    sim.set({ uniqueSessions: true, maxSessions: 1 })
+    const other = sessionOf(await client.logIn('somebody', 'word'))
+    const [first, second] = [sessionOf(await client.logIn()), sessionOf(await client.logIn())]
+    expect((await listAs(first)).json?.error?.code).toBe('ID.1001')
+    expect((await listAs(second)).status).toBe(200)
+    expect((await listAs(other)).status).toBe(200)
+  })
+
+  it('a refused log-in ends none', async () => {
+    sim.set({ uniqueSessions: true })
+    const session = sessionOf(await client.logIn())
+    await client.logIn('admin', 'wrong')
+    expect((await listAs(session)).status).toBe(200)
+  })
+})

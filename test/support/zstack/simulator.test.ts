@@ -113,9 +113,34 @@ describe('the control at /sim/', () => {
     expect((await client.logIn()).status).toBe(200)
   })
 
+  it('disables and enables accounts, ends sessions and upgrades', async () => {
+    const account = '/sim/accounts/admin'
+    expect((await sim$('POST', account, { state: 'disabled' })).status).toBe(200)
+    expect((await client.logIn()).json?.error?.code).toBe('ID.1007')
+    await sim$('POST', account, { state: 'enabled', password: 'other' })
+    expect((await client.logIn('admin', 'other')).status).toBe(200)
+    expect((await sim$('POST', '/sim/accounts/nobody', { state: 'disabled' })).status).toBe(404)
+    await sim$('DELETE', '/sim/sessions')
+    expect(sim.counters.openSessions).toBe(0)
+    sim.drift(UUID, { framework: 'llama.cpp' })
+    await sim$('POST', '/sim/upgrade')
+    expect(sim.read(UUID)?.framework).toBe('LlamaCpp')
+  })
+
+  it('sets the moods of newer servers', async () => {
+    const moods = {
+      ...{ apiTimeoutMillis: null, images: 'one-per-architecture', renamesFrameworks: true, overlongText: 'cut' },
+      ...{ foldsIntoYaml: ['serviceName'], uniqueSessions: true },
+    }
+    expect((await sim$('POST', '/sim/moods', moods)).status).toBe(200)
+    expect(sim.moods).toMatchObject(moods)
+  })
+
   it.each([
     ['/sim/moods', { answer: 'never' }],
     ['/sim/moods', { mood: 1 }],
+    ['/sim/moods', { foldsIntoYaml: ['name'] }],
+    ['/sim/accounts/admin', { state: 'asleep' }],
     ['/sim/faults', { fault: { kind: 'earthquake' } }],
     ['/sim/services', { uuid: 'short' }],
   ])('refuses %s %j with a sentence', async (path, body) => {

@@ -11,6 +11,7 @@ import { DEFAULT_MOODS, type Moods } from './moods.ts'
 import { createRecords } from './records.ts'
 import { createSessions } from './sessions.ts'
 import { createStore } from './store.ts'
+import { renamedFramework } from './storing.ts'
 import type { SimulatorOptions, ZStackSimulator } from './surface.ts'
 import { createTimers } from './timers.ts'
 import { isObject } from './updates.ts'
@@ -113,6 +114,12 @@ export async function startZStackSimulator(options: SimulatorOptions = {}): Prom
     drift(uuid, change) {
       if (!store.write(uuid, change)) unknown(uuid)
     },
+    upgrade() {
+      for (const [uuid, { inventory }] of store.services) {
+        const framework = renamedFramework(inventory.framework)
+        if (framework !== inventory.framework) store.write(uuid, { framework })
+      }
+    },
     fault: (rule) => faults.add(rule),
     clearFaults: () => faults.clear(),
     get counters() {
@@ -127,6 +134,7 @@ export async function startZStackSimulator(options: SimulatorOptions = {}): Prom
     onRequest: (listener) => records.onRecord(listener),
     dropSessions: () => sessions.dropAll(),
     setAccount: (name, password) => sessions.setAccount(name, password),
+    setAccountState: (name, state) => sessions.setAccountState(name, state),
     setAccessKey: (id, secret) => void accessKeys.set(id, secret),
     close() {
       timers.clear()

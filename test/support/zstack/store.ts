@@ -1,10 +1,12 @@
 import { newUuid, wireDate, type ModelServiceInventory } from './model.ts'
-import { isObject, isWriteOnly } from './updates.ts'
+import { isTagField, replacedTags, type Tag } from './tags.ts'
+import { IMAGE_KEYS, isObject, isWriteOnly } from './updates.ts'
 
 /** One stored service: what reads show, and what they never do. */
 export type Stored = {
   readonly inventory: ModelServiceInventory
   readonly hidden: Record<string, unknown>
+  tags: readonly Tag[]
   /** The JSON last shown: ten thousand services are polled far more often than they change. */
   shown?: { readonly hides: readonly string[]; readonly text: string }
 }
@@ -23,7 +25,7 @@ export function createStore(): Store {
   return {
     services,
     add(service) {
-      const stored: Stored = { inventory: { uuid: service.uuid, name: service.name }, hidden: {} }
+      const stored: Stored = { inventory: { uuid: service.uuid, name: service.name }, hidden: {}, tags: [] }
       assign(stored, structuredClone(service))
       services.set(service.uuid, stored)
     },
@@ -54,6 +56,7 @@ function assign(stored: Stored, fields: Readonly<Record<string, unknown>>): void
   for (const [field, value] of Object.entries(fields)) {
     if (field === 'architectureImages') assign(stored, storedImages(stored.inventory.uuid, value))
     else if (field !== 'uuid') put(isWriteOnly(field) ? stored.hidden : stored.inventory, field, value)
+    if (isTagField(field)) stored.tags = replacedTags(stored.tags, stored.inventory.uuid, field, value)
   }
 }
 
@@ -67,18 +70,14 @@ function put(into: Record<string, unknown>, field: string, value: unknown): void
 function storedImages(modelServiceUuid: string, sent: unknown): Record<string, unknown> {
   const now = wireDate(Date.now())
   const images = (Array.isArray(sent) ? sent : []).filter(isObject).map((image) => {
-    const cpuArchitecture = typeof image.cpuArchitecture === 'string' ? image.cpuArchitecture.toLowerCase() : undefined
-    const { vmImageUuid, dockerImage } = image
-    return {
-      uuid: newUuid(),
-      modelServiceUuid,
-      cpuArchitecture,
-      vmImageUuid,
-      dockerImage,
-      createDate: now,
-      lastOpDate: now,
-    }
+    const cpuArchitecture = isText(image.cpuArchitecture) ? image.cpuArchitecture.toLowerCase() : undefined
+    const known = Object.fromEntries(IMAGE_KEYS.flatMap((key) => (isText(image[key]) ? [[key, image[key]]] : [])))
+    return { uuid: newUuid(), modelServiceUuid, ...known, cpuArchitecture, createDate: now, lastOpDate: now }
   })
   const cpuArchitectures = [...new Set(images.flatMap((image) => image.cpuArchitecture ?? []))].sort()
   return { modelServiceImages: images.reverse(), cpuArchitectures }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
 }

@@ -2,6 +2,7 @@ import type { FaultRule } from './faults.ts'
 import type { ModelServiceInventory } from './model.ts'
 import type { Moods } from './moods.ts'
 import type { Operation, RequestCounts, RequestRecord } from './records.ts'
+import type { AccountState } from './sessions.ts'
 
 /** A running stand-in for a ZStack management node. Its HTTP control is beside the API, at `/sim/`. */
 export interface ZStackSimulator {
@@ -19,6 +20,8 @@ export interface ZStackSimulator {
   hidden(uuid: string): Record<string, unknown>
   /** A change behind the operator's back; null removes a field. Throws for an unknown uuid. */
   drift(uuid: string, change: Record<string, unknown>): void
+  /** An upgrade of the node: every stored framework gets its newer spelling (`LlamaCpp` for `llama.cpp`). */
+  upgrade(): void
   /** Adds a rule, later ones winning, and returns what lifts it. */
   fault(rule: FaultRule): () => void
   clearFaults(): void
@@ -34,7 +37,9 @@ export interface ZStackSimulator {
   dropSessions(): void
   /** Adds an account or changes its password. */
   setAccount(name: string, password: string): void
-  /** Adds an access key or changes its secret. */
+  /** Disables an account, which ends its sessions, or enables it again. Throws for an unknown account. */
+  setAccountState(name: string, state: AccountState): void
+  /** Adds an access key of `admin` or changes its secret. */
   setAccessKey(id: string, secret: string): void
   /** Ends every connection, hanging ones too; jobs under way never end. */
   close(): Promise<void>

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { createClient, type Client } from './client.ts'
+import { FOLDABLE_FIELDS } from './moods.ts'
 import { modelService, startZStackSimulator, type ZStackSimulator } from './simulator.ts'
 
 const UUID = '6c1a5f6167944aa1886294842075279f'
@@ -57,6 +59,14 @@ describe('the body', () => {
 
   it('that is no JSON is 400', async () => {
     expect((await client.update(UUID, '{"updateModelService":')).status).toBe(400)
+  })
+
+  it('goes to the path that ends in /actions as well', async () => {
+    const path = `/v1/ai/model-services/${UUID}/actions`
+    const reply = await client.as('PUT', path, { body: envelope({ name: 'new' }) })
+    expect([reply.status, sim.read(UUID)?.name]).toEqual([200, 'new'])
+    expect(sim.requests('update')).toMatchObject([{ uuid: UUID, path: `/zstack${path}` }])
+    expect((await client.as('GET', path)).status).toBe(405)
   })
 
   it('for an unknown uuid is 503 SYS.1003', async () => {
@@ -130,6 +140,14 @@ describe('a field', () => {
     expect(json?.inventory).not.toHaveProperty('architectureImages')
   })
 
+  it('architectureImages holds several images of one architecture, with all that newer servers keep of one', async () => {
+    const image = { cpuArchitecture: 'x86_64', vmImageUuid: '1'.repeat(32), dockerImage: 'r/x:1' }
+    const cuda = { ...image, name: 'cuda', acceleratorType: 'NVIDIA', imageNamePattern: 'vllm-.*' }
+    const { json } = await client.update(UUID, envelope({ architectureImages: [cuda, { ...image, name: 'cpu' }] }))
+    expect(json?.inventory?.modelServiceImages).toMatchObject([{ ...image, name: 'cpu' }, cuda])
+    expect(json?.inventory?.cpuArchitectures).toEqual(['x86_64'])
+  })
+
   it('vendorToSpecUuidsMap comes back as it was sent', async () => {
     const map = { NVIDIA: ['1'.repeat(32)], AMD: [] }
     const { json } = await client.update(UUID, envelope({ vendorToSpecUuidsMap: map }))
@@ -167,5 +185,125 @@ describe('the server', () => {
   it('refuses a job uuid with dashes', async () => {
     const headers = { 'x-job-uuid': '6c1a5f61-6794-4aa1-8862-94842075279f' }
     expect((await client.update(UUID, envelope({}), headers)).status).toBe(400)
+  })
+})
+
+describe('a server with one image per architecture', () => {
+  beforeEach(() => sim.set({ images: 'one-per-architecture' }))
+  const update = (...architectureImages: object[]) => client.update(UUID, envelope({ name: 'new', architectureImages }))
+
+  it('refuses a second image of an architecture, however it is spelled, with all that came with it', async () => {
+    const { status, json } = await update({ cpuArchitecture: 'x86_64' }, { cpuArchitecture: 'X86_64' })
+    expect([status, json?.error?.code]).toEqual([503, 'SYS.1000'])
+    expect(json?.error?.details).toContain('Duplicate entry')
+    expect(sim.read(UUID)?.name).toBe('old')
+  })
+
+  it('keeps nothing of an image that only newer servers know', async () => {
+    const { json } = await update({ cpuArchitecture: 'x86_64', dockerImage: 'r/x:1', name: 'cuda' })
+    const [image] = json?.inventory?.modelServiceImages as object[]
+    expect(image).toMatchObject({ cpuArchitecture: 'x86_64', dockerImage: 'r/x:1' })
+    expect(image).not.toHaveProperty('name')
+  })
+})
+
+describe('a text longer than its column', () => {
+  const columns = [
+    ...[['name', 255] as const, ['framework', 255] as const, ['description', 2048] as const],
+    ...[['startCommand', 1024] as const, ['type', 32] as const, ['source', 32] as const],
+    ...[['pythonVersion', 32] as const, ['gpuComputeCapability', 32] as const],
+  ]
+
+  it.each(columns)('%s of more than %i characters is refused where the database is strict', async (field, length) => {
+    sim.set({ overlongText: 'SYS.1006' })
+    expect((await client.update(UUID, envelope({ [field]: 'é'.repeat(length) }))).status).toBe(200)
+    const { status, json } = await client.update(UUID, envelope({ requestCpu: 9, [field]: 'é'.repeat(length + 1) }))
+    expect([status, json?.error?.code]).toEqual([503, 'SYS.1006'])
+    expect(json?.error?.details).toContain(`Data too long for column '${field}'`)
+    expect(sim.read(UUID)).toMatchObject({ requestCpu: 1, [field]: 'é'.repeat(length) })
+  })
+
+  it('is refused as an image, too, and with the code that is set', async () => {
+    sim.set({ overlongText: 'SYS.1000' })
+    const image = (length: number) => [{ cpuArchitecture: 'x86_64', dockerImage: 'r'.repeat(length) }]
+    expect((await client.update(UUID, envelope({ architectureImages: image(255) }))).status).toBe(200)
+    const { json } = await client.update(UUID, envelope({ architectureImages: image(256) }))
+    expect(json?.error).toMatchObject({ code: 'SYS.1000', details: expect.stringContaining("'dockerImage'") as string })
+  })
+
+  it('is a yaml of 16 MiB, which is measured in bytes', async () => {
+    sim.set({ overlongText: 'SYS.1006' })
+    const fits = 'é'.repeat(2 ** 23 - 1)
+    expect((await client.update(UUID, envelope({ yaml: fits }))).status).toBe(200)
+    expect((await client.update(UUID, envelope({ yaml: `${fits}é` }))).json?.error?.details).toContain("'yaml'")
+  })
+
+  it('fails the job where updates are jobs', async () => {
+    sim.set({ overlongText: 'SYS.1006', answer: 'async', jobMillis: 1 })
+    const { status, json } = await client.update(UUID, envelope({ type: 'x'.repeat(33) }))
+    const job = String(json?.location).replace(/^.*(?=\/v1)/, '')
+    expect(status).toBe(202)
+    await expect.poll(async () => (await client.call('GET', job)).json?.error?.code).toBe('SYS.1006')
+  })
+
+  it('is cut without a word where the database is not strict', async () => {
+    sim.set({ overlongText: 'cut' })
+    const { json } = await client.update(UUID, envelope({ type: 'x'.repeat(33), name: 'n'.repeat(300) }))
+    expect(json?.inventory).toMatchObject({ type: 'x'.repeat(32), name: 'n'.repeat(255) })
+  })
+})
+
+describe('a framework', () => {
+  it.each([
+    ['llama.cpp', 'LlamaCpp'],
+    ['sentence_transformers', 'SentenceTransformers'],
+    ['vLLM', 'vLLM'],
+  ])('%s is shown as %s by a server that renames', async (sent, shown) => {
+    expect((await client.update(UUID, envelope({ framework: sent }))).json?.inventory?.framework).toBe(sent)
+    sim.set({ renamesFrameworks: true })
+    expect((await client.update(UUID, envelope({ framework: sent }))).json?.inventory?.framework).toBe(shown)
+  })
+
+  it('that is stored is renamed by an upgrade, which leaves other services alone', async () => {
+    const other = modelService({ framework: 'vLLM', lastOpDate: 'before' })
+    sim.add(other)
+    sim.drift(UUID, { framework: 'llama.cpp' })
+    sim.upgrade()
+    expect(await client.get(UUID)).toHaveProperty('framework', 'LlamaCpp')
+    expect(sim.read(other.uuid)).toMatchObject({ framework: 'vLLM', lastOpDate: 'before' })
+  })
+})
+
+describe('a server that folds write-only fields into the yaml', () => {
+  beforeEach(() => {
+    sim.set({ foldsIntoYaml: FOLDABLE_FIELDS })
+    sim.drift(UUID, { yaml: 'services:\n  - name: main\n    livez: /livez\npython:\n  version: 3\n' })
+  })
+  const yamlAfter = async (fields: object) =>
+    parse(String((await client.update(UUID, envelope(fields))).json?.inventory?.yaml)) as unknown
+
+  it('shows what was sent in the first service and in env, and keeps the rest', async () => {
+    const given = { serviceName: 'chat', servicePorts: [80], serviceBootupTime: 30, environmentParameters: { A: '1' } }
+    expect(await yamlAfter(given)).toEqual({
+      services: [{ name: 'chat', livez: '/livez', ports: [80], serviceBootupTime: 30 }],
+      python: { version: 3 },
+      env: ['A:1'],
+    })
+    expect(sim.hidden(UUID)).toEqual(given)
+  })
+
+  it('folds into the yaml of the same update', async () => {
+    const yaml = 'services:\n  - name: sent\n'
+    expect(await yamlAfter({ yaml, serviceReadyz: '/r' })).toEqual({ services: [{ name: 'sent', readyz: '/r' }] })
+  })
+
+  it('writes a yaml anew that does not parse', async () => {
+    expect(await yamlAfter({ yaml: 'a: [', serviceName: 'chat' })).toEqual({ services: [{ name: 'chat' }] })
+  })
+
+  it('leaves the yaml as it is where no such field was sent', async () => {
+    const before = sim.read(UUID)?.yaml
+    await client.update(UUID, envelope({ serviceStartCommand: 'go', name: 'new' }))
+    expect(sim.read(UUID)?.yaml).toBe(before)
   })
 })

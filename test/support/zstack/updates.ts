@@ -1,5 +1,6 @@
 import { plain, Refused } from './answers.ts'
 import type { BodyShape } from './moods.ts'
+import { isTagField, TAG_TYPES } from './tags.ts'
 
 type Kind = 'string' | 'int' | 'long' | 'boolean' | 'images' | 'texts' | 'specs' | 'ints' | 'strings'
 
@@ -34,12 +35,20 @@ const FIELDS: Readonly<Record<string, { kind: Kind; shown: boolean }>> = {
 }
 
 const ACTION = 'updateModelService'
-const TAGS = ['systemTags', 'userTags'] as const
+/** What an update may say of an image. */
+export const IMAGE_KEYS = [
+  'cpuArchitecture',
+  'vmImageUuid',
+  'dockerImage',
+  'name',
+  'acceleratorType',
+  'imageNamePattern',
+] as const
 const INT_MAX = 2 ** 31 - 1
 
 /** True for the values that an update sets and no read ever shows. */
 export function isWriteOnly(field: string): boolean {
-  return FIELDS[field]?.shown === false || TAGS.some((tag) => tag === field)
+  return FIELDS[field]?.shown === false || isTagField(field)
 }
 
 /** Where the parameters of an update are in its body, and what stands beside them. */
@@ -63,7 +72,7 @@ export function actionOf(body: unknown, shape: BodyShape, path: string): Action 
 export function argumentsOf({ inner, outer }: Action): Readonly<Record<string, unknown>> {
   const given: Record<string, unknown> = {}
   for (const [field, { kind }] of Object.entries(FIELDS)) take(given, inner, field, kind)
-  for (const tag of TAGS) take(given, outer, tag, 'strings')
+  for (const tag of Object.keys(TAG_TYPES)) take(given, outer, tag, 'strings')
   return given
 }
 
@@ -82,7 +91,7 @@ const CHECKS: Readonly<Record<Kind, { wanted: string; holds: (value: unknown) =>
   int: { wanted: 'an integer', holds: isInt },
   long: { wanted: 'a whole number', holds: Number.isSafeInteger },
   boolean: { wanted: 'true or false', holds: (value) => typeof value === 'boolean' },
-  images: { wanted: 'a list of {cpuArchitecture, vmImageUuid, dockerImage}', holds: listOf(isImage) },
+  images: { wanted: `a list of {${IMAGE_KEYS.join(', ')}}`, holds: listOf(isImage) },
   texts: { wanted: 'a map of strings', holds: mapOf(isString) },
   specs: { wanted: 'a map of lists of uuids', holds: mapOf(listOf(isString)) },
   ints: { wanted: 'a list of integers', holds: listOf(isInt) },
@@ -103,7 +112,7 @@ function isInt(value: unknown): boolean {
 
 function isImage(value: unknown): boolean {
   if (!isObject(value)) return false
-  return [value.cpuArchitecture, value.vmImageUuid, value.dockerImage].every((part) => isString(part ?? ''))
+  return IMAGE_KEYS.every((key) => isString(value[key] ?? ''))
 }
 
 function listOf(holds: (value: unknown) => boolean) {

@@ -6,43 +6,43 @@ import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { isSame, type Values } from './services.ts'
 import type { View } from './watching.ts'
 
-type Looker = { readonly name: string; readonly view: View }
+type Reader = { readonly name: string; readonly view: View }
 
-export interface Sights {
+export interface Observations {
   /** The answer to a query is in the hands of a process: what was requested before is looked for now. */
-  queried(looker: Looker, answer: HttpAnswer | undefined): void
+  queried(reader: Reader, answer: HttpAnswer | undefined): void
   /** The answer to an update, or of its job. */
-  answered(looker: Looker, answer: HttpAnswer | undefined): void
+  answered(reader: Reader, answer: HttpAnswer | undefined): void
   /**
    * Declared fields that the process was last shown other than declared, with what it was shown. A field that only newer
    * servers show is another difference before the process was shown it of any service than afterwards.
    */
-  differences(looker: Looker, uuid: string, desired: Desired): readonly [FieldName, Json | undefined][]
+  differences(reader: Reader, uuid: string, desired: Desired): readonly [FieldName, Json | undefined][]
   /** The last request for an object that was followed by a look. */
-  request(looker: Looker, uid: string): string | undefined
+  request(reader: Reader, uid: string): string | undefined
 }
 
-export function createSights(): Sights {
+export function createObservations(): Observations {
   const shown = new Map<string, Values>()
   const requests = new Map<string, string | undefined>()
   const readable = new Set<string>()
-  const note = ({ name }: Looker, inventory: Inventory) => {
+  const note = ({ name }: Reader, inventory: Inventory) => {
     shown.set(`${name} ${inventory.uuid}`, valuesIn(inventory))
     for (const [field, value] of Object.entries(inventory)) if (!isEmpty(value)) readable.add(`${name} ${field}`)
   }
   const isRead = (name: string, field: FieldName) =>
     fields[field].visibility === 'shown' || readable.has(`${name} ${field}`)
   return {
-    queried(looker, answer) {
+    queried(reader, answer) {
       const { inventories } = bodyOf(answer)
       if (!inventories) return
-      for (const inventory of inventories) note(looker, inventory)
-      for (const { metadata } of looker.view.objects.values())
-        requests.set(`${looker.name} ${metadata.uid}`, metadata.annotations?.[reconcileRequestedAt])
+      for (const inventory of inventories) note(reader, inventory)
+      for (const { metadata } of reader.view.objects.values())
+        requests.set(`${reader.name} ${metadata.uid}`, metadata.annotations?.[reconcileRequestedAt])
     },
-    answered(looker, answer) {
+    answered(reader, answer) {
       const { inventory } = bodyOf(answer)
-      if (inventory) note(looker, inventory)
+      if (inventory) note(reader, inventory)
     },
     differences({ name }, uuid, desired) {
       const values = shown.get(`${name} ${uuid}`) ?? {}

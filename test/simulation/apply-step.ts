@@ -1,4 +1,4 @@
-/** What the steps of a schedule do to a world. */
+/** Applies a step of a schedule to a world. */
 import { reconcileRequestedAt } from '../../src/api/names.ts'
 import type { Kubernetes } from './kubernetes.ts'
 import type { Objects } from './objects.ts'
@@ -26,7 +26,7 @@ export type World = {
   readonly mood: Mood
 }
 
-export function take(step: Step, world: World): void {
+export function applyStep(step: Step, world: World): void {
   const { time, epoch, objects, services, sessions, zstack, kubernetes, kubeTroubles, zstackTroubles, replicas } = world
   switch (step.do) {
     case 'create':
@@ -96,6 +96,12 @@ export function take(step: Step, world: World): void {
     case 'fill sessions':
       sessions.fill(step.forMs)
       return
+    case 'disable account':
+      sessions.disable(step.forMs)
+      return
+    case 'log in elsewhere':
+      sessions.logInElsewhere()
+      return
     case 'kill':
       replicas[step.who]?.kill(step.trap, step.awayMs)
       return
@@ -106,8 +112,9 @@ export function take(step: Step, world: World): void {
       replicas[step.who]?.pause(step.forMs, step.timersFirst)
   }
 }
-/** The end of all trouble; what is wrong by then stays wrong until somebody mends it. */
-export function calm(world: World): void {
+
+/** Ends every fault; what is wrong by then stays wrong until somebody mends it. */
+export function endFaults(world: World): void {
   const { services, sessions, zstack, kubernetes, kubeTroubles, zstackTroubles, replicas } = world
   kubeTroubles.end()
   zstackTroubles.end()
@@ -115,6 +122,7 @@ export function calm(world: World): void {
   zstack.mood = world.mood
   zstack.endJobs()
   sessions.dropAll()
+  sessions.enable()
   for (const uuid of services.lost()) services.bringBack(uuid, false)
   for (const replica of replicas) replica.heal()
 }

@@ -6,12 +6,12 @@ import { expect, onTestFinished, vi } from 'vitest'
 import { parse } from 'yaml'
 import { crdFile } from '../../deploy/paths.ts'
 import type { Status } from '../../src/api/status.ts'
-import { conditionOf } from '../../src/decide/status.ts'
+import { conditionOf } from '../../src/decide/conditions.ts'
 import { startStandInApi, type StandInApi } from './kube-api/server.ts'
 import { startOperator, type OperatorEnvironment, type OperatorProcess } from './operator-process.ts'
 import { startZStackSimulator, type SimulatorOptions, type ZStackSimulator } from './zstack/simulator.ts'
 
-export interface Stage {
+export interface ProcessFixture {
   readonly api: StandInApi
   readonly zstack: ZStackSimulator
   /** What an operator needs to know of all this. */
@@ -34,9 +34,9 @@ type Stored = { readonly metadata: { readonly generation: number }; readonly sta
 const collection = '/apis/ai.zstack.io/v1alpha1/namespaces/default/modelservices'
 
 /** Everything ends with the test that asked for it, and no line of any log may have held a secret. */
-export async function setStage(
+export async function startFixture(
   options: SimulatorOptions & { readonly secrets?: readonly string[] } = {},
-): Promise<Stage> {
+): Promise<ProcessFixture> {
   const { secrets = [], ...simulator } = options
   const crd = parse(await readFile(crdFile, 'utf8')) as object
   const api = await startStandInApi({ crds: [crd] })
@@ -68,7 +68,7 @@ export async function setStage(
     return response.json()
   }
 
-  const stage: Stage = {
+  const fixture: ProcessFixture = {
     api,
     zstack,
     env,
@@ -101,10 +101,10 @@ export async function setStage(
       })
     },
     converged: (timeout = 20_000) =>
-      vi.waitFor(async () => expect(new Set(await stage.ready())).toEqual(new Set(['True InSync'])), {
+      vi.waitFor(async () => expect(new Set(await fixture.ready())).toEqual(new Set(['True InSync'])), {
         timeout,
         interval: 50,
       }),
   }
-  return stage
+  return fixture
 }

@@ -1,8 +1,8 @@
 import { createCluster, loadKubeConfig, type Cluster } from '../../../src/kube/cluster.ts'
 import { createResource, type KubeObject, type Resource } from '../../../src/kube/resource.ts'
 
-/** A Kubernetes API to hold the client against. */
-export interface KubernetesBed {
+/** A running Kubernetes API server that the client is tested against. */
+export interface KubernetesServer {
   /** Path of a kubeconfig that may do everything. */
   readonly kubeconfig: string
   /** An empty namespace of the caller's own. */
@@ -14,15 +14,15 @@ export interface KubernetesBed {
   close(): Promise<void>
 }
 
-/** A kind of the suite's own, with a status of its own. */
-export const gadgetCrd = {
+/** A custom resource of the suite alone, with a status subresource. */
+export const sampleCrd = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
-  metadata: { name: 'gadgets.contract.example.com' },
+  metadata: { name: 'samples.contract.example.com' },
   spec: {
     group: 'contract.example.com',
     scope: 'Namespaced',
-    names: { kind: 'Gadget', listKind: 'GadgetList', plural: 'gadgets', singular: 'gadget' },
+    names: { kind: 'Sample', listKind: 'SampleList', plural: 'samples', singular: 'sample' },
     versions: [
       {
         name: 'v1',
@@ -49,46 +49,46 @@ export const gadgetCrd = {
   },
 }
 
-export type Gadget = KubeObject & {
+export type Sample = KubeObject & {
   readonly spec?: { readonly size?: number }
   readonly status?: { readonly seen?: number; readonly parts?: Readonly<Record<string, string>> }
 }
 
-export const kind = { group: 'contract.example.com', version: 'v1', plural: 'gadgets', kind: 'Gadget' }
+export const kind = { group: 'contract.example.com', version: 'v1', plural: 'samples', kind: 'Sample' }
 
-/** What one test works on: a namespace of its own, and a client. */
-export interface Plot {
-  readonly bed: KubernetesBed
+/** What one test works on: a namespace that no other test uses, and a client. */
+export interface ContractFixture {
+  readonly server: KubernetesServer
   readonly cluster: Cluster
   readonly namespace: string
-  readonly gadgets: Resource<Gadget>
-  /** All that follows is done behind the client's back. */
+  readonly samples: Resource<Sample>
+  /** The functions below go to the server directly, past the client under test. */
   readonly path: (name?: string) => string
-  readonly create: (name: string, labels?: Readonly<Record<string, string>>) => Promise<Gadget>
+  readonly create: (name: string, labels?: Readonly<Record<string, string>>) => Promise<Sample>
   readonly resize: (name: string, size: number) => Promise<unknown>
   readonly remove: (name: string) => Promise<unknown>
 }
 
-export async function openPlot(bed: KubernetesBed): Promise<Plot> {
-  const namespace = await bed.namespace()
-  const config = loadKubeConfig({ KUBECONFIG: bed.kubeconfig })
+export async function openFixture(server: KubernetesServer): Promise<ContractFixture> {
+  const namespace = await server.namespace()
+  const config = loadKubeConfig({ KUBECONFIG: server.kubeconfig })
   const cluster = createCluster(config, { userAgent: 'contract/1', requestTimeoutMs: 10_000 })
-  const path = (name = '') => `/apis/contract.example.com/v1/namespaces/${namespace}/gadgets${name && `/${name}`}`
+  const path = (name = '') => `/apis/contract.example.com/v1/namespaces/${namespace}/samples${name && `/${name}`}`
   return {
-    bed,
+    server,
     cluster,
     namespace,
-    gadgets: createResource<Gadget>(cluster, { ...kind, namespace }),
+    samples: createResource<Sample>(cluster, { ...kind, namespace }),
     path,
     create: async (name, labels = {}) =>
-      (await bed.request('POST', path(), {
+      (await server.request('POST', path(), {
         apiVersion: 'contract.example.com/v1',
-        kind: 'Gadget',
+        kind: 'Sample',
         metadata: { name, labels },
         spec: { size: 1 },
-      })) as Gadget,
-    resize: (name, size) => bed.request('PATCH', path(name), { spec: { size } }, 'application/merge-patch+json'),
-    remove: (name) => bed.request('DELETE', path(name)),
+      })) as Sample,
+    resize: (name, size) => server.request('PATCH', path(name), { spec: { size } }, 'application/merge-patch+json'),
+    remove: (name) => server.request('DELETE', path(name)),
   }
 }
 

@@ -72,12 +72,12 @@ export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { minLength: 1, maxLength: 40 },
 )
 
-export type Stricken = ReturnType<typeof startOperatorInMemory> & {
+export type WorldWithFaults = ReturnType<typeof startOperatorInMemory> & {
   /** Services out of sight, with what they hold. */
   readonly lost: Map<string, Patch>
 }
 
-export async function take(step: Step, world: Stricken): Promise<void> {
+export async function applyStep(step: Step, world: WorldWithFaults): Promise<void> {
   const { clock, fleet, inventory, lost } = world
   if ('edit' in step) fleet.edit(step.edit, step.change)
   else if ('request' in step) fleet.request(step.request, step.token)
@@ -99,14 +99,14 @@ export async function take(step: Step, world: Stricken): Promise<void> {
   else await clock.advance(step.advance)
 }
 
-function drift(uuid: string, requestCpu: number, { inventory, lost }: Stricken) {
+function drift(uuid: string, requestCpu: number, { inventory, lost }: WorldWithFaults) {
   if (inventory.held(uuid)) inventory.place(uuid, { requestCpu })
   else lost.set(uuid, { ...lost.get(uuid), requestCpu })
 }
 
-/** The end of all trouble. What is wrong by now stays wrong until somebody mends it. */
-export function calm({ fleet, inventory, lost }: Stricken): void {
-  inventory.calm()
-  fleet.calm()
+/** Ends every fault. What is wrong by now stays wrong until somebody mends it. */
+export function endFaults({ fleet, inventory, lost }: WorldWithFaults): void {
+  inventory.endFaults()
+  fleet.endFaults()
   for (const [uuid, values] of lost) inventory.place(uuid, values)
 }

@@ -1,4 +1,4 @@
-/** What a pass judges, spelled briefly: a spec, what ZStack shows, what was accepted before, under which circumstances. */
+/** Builders of what a pass takes as input: a spec, what ZStack shows, what was accepted before, and the circumstances. */
 import type { FieldName, Spec, StoredModelService } from '../../src/api/modelservice.ts'
 import type { Status } from '../../src/api/status.ts'
 import { assess, reassess, type Hashes, type Observation } from '../../src/decide/assess.ts'
@@ -43,7 +43,7 @@ export function updated(
 
 export const inSync = (spec: Declared = {}, live: LiveValues = {}): Outcome => ({
   kind: 'inSync',
-  seen: updated(spec, live, Object.keys(spec) as FieldName[]),
+  comparison: updated(spec, live, Object.keys(spec) as FieldName[]),
 })
 
 export function intent(modifiers: Partial<Intent> = {}): Intent {
@@ -51,7 +51,13 @@ export function intent(modifiers: Partial<Intent> = {}): Intent {
 }
 
 export function circumstances(modifiers: Partial<StatusContext> = {}): StatusContext {
-  return { generation: 1, now: new Date('2026-01-01T00:00:00Z'), suspend: false, endpoint, ...modifiers }
+  return {
+    generation: 1,
+    now: new Date('2026-01-01T00:00:00Z'),
+    suspend: false,
+    connection: { name: 'default', endpoint },
+    ...modifiers,
+  }
 }
 
 /** A ModelService as the API server gives it back: through JSON. */

@@ -1,0 +1,115 @@
+/**
+ * Holds: why no update of a difference is sent, and until when.
+ *
+ *   an update is accepted and leaves the same difference ──▶ attempts + 1, and from the third on none for an hour
+ *   an update is refused ──▶ none for ten minutes or an hour, by what it was refused for
+ *   the difference, the generation or the service changes, all is equal, or a person asks for an update ──▶ no hold
+ *
+ * A hold is kept in status, so that a restart does not begin the row anew. The numbers stand in `limits.ts`.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Reason } from '../api/reasons.ts'
+import type { Status } from '../api/status.ts'
+import { limits } from '../limits.ts'
+import type { Assessment } from './assess.ts'
+import { conditionOf } from './conditions.ts'
+import { driftOf, noValue } from './display.ts'
+import { failurePolicy, type Failure, type FailureKind } from './failure.ts'
+
+/** A difference at a generation, by what status shows of it, so that it can be compared after a restart too. */
+export type DriftKey = {
+  readonly generation: number
+  readonly drift: Drift
+  /** Declared fields that could not be read. */
+  readonly unread: readonly string[]
+}
+
+type Drift = NonNullable<Status['drift']>
+
+export type UpdateHold = {
+  readonly key: DriftKey
+  /** Updates in a row that ZStack accepted and that left the difference as it was. */
+  readonly attempts: number
+  /** No update before then, in milliseconds since the epoch. */
+  readonly until: number
+  /** What ZStack refused the update for; absent where it accepted it without effect. */
+  readonly failure?: Failure
+}
+
+export function driftKeyOf({ differences, unverifiable }: Assessment, generation: number): DriftKey {
+  return { generation, drift: driftOf(differences) ?? [], unread: unverifiable }
+}
+
+/** The difference that status shows. */
+export function driftKeyIn(status: Status | undefined, generation: number): DriftKey {
+  return { generation, drift: status?.drift ?? [], unread: status?.unverifiableFields ?? [] }
+}
+
+/** Whether the difference is the same now as it was when `before` was taken. */
+export function isSameDrift(before: DriftKey | undefined, now: DriftKey): boolean {
+  return before?.generation === now.generation && isDeepStrictEqual(withoutUnread(before.drift, now), now.drift)
+}
+
+/**
+ * One process may know that the server shows a field, and the next may not yet: where it counts the field as unread, the
+ * absence of a value that was a difference to the one is none to the other, and must not make the hold end.
+ */
+function withoutUnread(drift: Drift, { unread }: DriftKey): Drift {
+  return drift.filter(({ field, live }) => live !== noValue || !unread.includes(field))
+}
+
+/** The hold after an update that was accepted and left its difference. */
+export function holdAfterIneffective(before: UpdateHold | undefined, key: DriftKey, now: number): UpdateHold {
+  const attempts = isSameDrift(before?.key, key) ? (before?.attempts ?? 0) + 1 : 1
+  return { key, attempts, until: attempts < limits.maxIneffectiveUpdates ? now : now + limits.ineffectiveRetryMs }
+}
+
+/** The hold after ZStack refused an update. */
+export function holdAfterRefusal(
+  before: UpdateHold | undefined,
+  key: DriftKey,
+  failure: Failure,
+  now: number,
+): UpdateHold {
+  const attempts = isSameDrift(before?.key, key) ? (before?.attempts ?? 0) : 0
+  return { key, attempts, until: now + refusalMs(failure), failure }
+}
+
+/** How long a refusal stands. */
+export function refusalMs({ kind }: Failure): number {
+  return failurePolicy[kind].retry === 'slowly' ? limits.slowRetryMs : limits.ineffectiveRetryMs
+}
+
+/** The hold as status keeps it. */
+export function statusOfHold({ key, attempts, until, failure }: UpdateHold): NonNullable<Status['hold']> {
+  const reason: Reason = failure ? failurePolicy[failure.kind].reason : 'UpdateNotEffective'
+  return { reason, generation: key.generation, until: timeOf(until), attempts }
+}
+
+/** The hold that a former process left in the status of the object. */
+export function restoreHold(status: Status | undefined): UpdateHold | undefined {
+  const { hold } = status ?? {}
+  if (!hold) return undefined
+  const { generation, attempts } = hold
+  const key = driftKeyIn(status, generation)
+  const kind = refusals[hold.reason]
+  const common = { key, attempts, until: Date.parse(hold.until) }
+  return kind === undefined ? common : { ...common, failure: { kind, message: messageOf(hold.reason, status) } }
+}
+
+/** The failures that hold updates of one object back, by the reason under which status tells them. */
+const refusals: Readonly<Partial<Record<Reason, FailureKind>>> = {
+  RemoteRejected: 'rejected',
+  PermissionDenied: 'permission',
+  QuotaExceeded: 'quota',
+}
+
+/** What people were told of it stays as it is; nothing is decided by it. */
+function messageOf(reason: Reason, status: Status | undefined): string {
+  const told = conditionOf(status, 'Stalled') ?? conditionOf(status, 'Reconciling')
+  return told?.reason === reason ? told.message : 'ZStack refused the last update of this difference'
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+}

@@ -1,0 +1,52 @@
+/** All that one pass works on. */
+import type { Spec, StoredModelService } from '../api/modelservice.ts'
+import type { Status } from '../api/status.ts'
+import type { Clock } from '../clock.ts'
+import type { DecisionState, UpdateAttempt } from '../decide/decide.ts'
+import type { Failure } from '../decide/failure.ts'
+import type { Desired } from '../decide/fields.ts'
+import { hashesIn } from '../decide/status.ts'
+import { serviceAt } from './claims.ts'
+import type { ObjectState } from './object-state.ts'
+import type { Connection } from './ports.ts'
+import type { PassReporter } from './reporter.ts'
+
+export type ReconcileContext = {
+  readonly object: StoredModelService
+  readonly spec: Spec
+  readonly desired: Desired
+  readonly connection: Connection
+  readonly state: ObjectState
+  /** The status as the last pass left it, if it speaks of the same ZStack. */
+  readonly previous: Status | undefined
+  readonly reporter: PassReporter
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Whether the object is still as it was judged, and still speaks for its service. */
+  readonly isCurrent: () => boolean
+  /** The token of a person's request to look now that no pass has handled yet. */
+  readonly token: string | undefined
+}
+
+/** What {@link decide} is asked with: before an update with the request, after it with the attempt. */
+export function decisionState(
+  { object, spec, connection, state, previous, clock }: ReconcileContext,
+  situation: {
+    readonly requested?: boolean
+    readonly attempt?: UpdateAttempt | undefined
+    readonly connectionFailure?: Failure | undefined
+  },
+): DecisionState {
+  const { uid, generation } = object.metadata
+  return {
+    generation,
+    owner: `${uid}\n${serviceAt(connection.endpoint, spec.uuid)}`,
+    hashes: hashesIn(previous),
+    hold: state.hold,
+    policy: spec.policy ?? 'Enforce',
+    suspend: spec.suspend === true,
+    requested: false,
+    now: clock.now(),
+    ...situation,
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * What the passes over one object must remember: one record per object.
+ *
+ *   begins with the first pass over the object, from the hold and the job that its status holds
+ *   begins anew where another object took the name: nothing of its predecessor counts
+ *   ends with the pass that finds the object deleted
+ *
+ * All of it that matters beyond a restart is written to status.
+ */
+import type { StoredModelService } from '../api/modelservice.ts'
+import type { Status } from '../api/status.ts'
+import type { Clock } from '../clock.ts'
+import type { UpdateAttempt } from '../decide/decide.ts'
+import { restoreHold, type UpdateHold } from '../decide/hold.ts'
+import type { Comparison } from '../decide/outcome.ts'
+import type { JobRef } from './ports.ts'
+import type { PassOutcome } from './pass-outcome.ts'
+
+/** A job of ZStack's that carries an update out. */
+export type PendingJob = {
+  readonly ref: JobRef
+  /** Generation of the spec that the update was for. */
+  readonly generation: number
+  /** When it began: by the monotonic clock, and in milliseconds since the epoch. */
+  readonly since: number
+  readonly startedAt: number
+  /** How often it was asked after. */
+  readonly looks: number
+  /** What was sent, and what was observed before; absent where a former process began the job. */
+  readonly sent?: { readonly attempt: UpdateAttempt; readonly comparison: Comparison }
+}
+
+/**
+ * `active`: a pass is under way. `settled`: nothing is left to do. `waiting`: the last pass failed for the connection's
+ * sake. `unsettled`: anything else.
+ */
+export type Phase = 'active' | 'settled' | 'waiting' | 'unsettled'
+
+export type ObjectState = {
+  readonly uid: string
+  readonly phase: Phase
+  hold: UpdateHold | undefined
+  job: PendingJob | undefined
+  /** Since when, by the monotonic clock, nothing could be read. */
+  unreadSince: number | undefined
+  /** How a pass ended in which ZStack accepted an update, while Kubernetes has not taken the status yet. */
+  unreported: { readonly object: StoredModelService; readonly outcome: PassOutcome } | undefined
+  /**
+   * The object for which the API server had no status to write, for it was deleted. The watch will tell of it; until
+   * then an update could be written down nowhere, so none is sent.
+   */
+  deleted: { readonly object: StoredModelService; readonly until: number } | undefined
+}
+
+export interface ObjectStates {
+  get(key: string): ObjectState | undefined
+  /** The record of this very object, which begins here if there is none. */
+  of(key: string, object: StoredModelService, status: Status | undefined): ObjectState
+  setPhase(key: string, phase: Phase): void
+  drop(key: string): void
+  /** The keys of all objects that wait for their connection, longest first. */
+  waiting(): readonly string[]
+}
+
+type MutableState = ObjectState & { phase: Phase; waitingSince: number }
+
+export function createObjectStates(clock: Clock): ObjectStates {
+  const states = new Map<string, MutableState>()
+  let waits = 0
+  return {
+    get: (key) => states.get(key),
+    of(key, { metadata: { uid } }, status) {
+      const before = states.get(key)
+      if (before?.uid === uid) return before
+      const state: MutableState = {
+        uid,
+        phase: 'active',
+        waitingSince: 0,
+        hold: restoreHold(status),
+        job: restoreJob(status, clock),
+        unreadSince: undefined,
+        unreported: undefined,
+        deleted: undefined,
+      }
+      states.set(key, state)
+      return state
+    },
+    setPhase(key, phase) {
+      const state = states.get(key)
+      if (!state) return
+      state.phase = phase
+      if (phase === 'waiting') state.waitingSince = ++waits
+    },
+    drop: (key) => void states.delete(key),
+    waiting: () =>
+      [...states]
+        .filter(([, { phase }]) => phase === 'waiting')
+        .sort(([, a], [, b]) => a.waitingSince - b.waitingSince)
+        .map(([key]) => key),
+  }
+}
+
+/** The job that a former process left in the status of the object. */
+function restoreJob(status: Status | undefined, clock: Clock): PendingJob | undefined {
+  if (!status?.job) return undefined
+  const { uuid, since, generation } = status.job
+  const startedAt = Date.parse(since)
+  // A clock that was set back would make the job begin in the future.
+  const ageMs = Math.max(0, clock.now() - startedAt)
+  const ref = { uuid, path: `/v1/api-jobs/${uuid}` }
+  return { ref, generation, startedAt, since: clock.monotonic() - ageMs, looks: 0 }
+}
+
+/** The job as status keeps it. */
+export function statusOfJob({ ref, startedAt, generation }: PendingJob): NonNullable<Status['job']> {
+  return { uuid: ref.uuid, since: new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z'), generation }
+}
