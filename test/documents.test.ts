@@ -52,6 +52,16 @@ describe('the documents', () => {
     expect(named.filter((name) => !isThere(name))).toEqual([])
   })
 
+  it('name the tests of each fault by files that exist', () => {
+    const folders = readdirSync(join(root, 'test')).filter((name) => !name.includes('.'))
+    const named = [...read('test/README.md').matchAll(/`([a-z-]+)(\/[a-z-/]*)`/g)]
+      .filter(([, folder = '']) => folders.includes(folder))
+      .map(([, folder = '', rest = '']) => `test/${folder}${rest}`)
+    expect(named.length).toBeGreaterThan(50)
+    const endings = ['', '.ts', '.test.ts', '.contract.ts']
+    expect(named.filter((path) => !endings.some((ending) => existsSync(join(root, path + ending))))).toEqual([])
+  })
+
   it.each(documents)('%s names commands that exist', (document) => {
     const scripts = [...read(document).matchAll(/npm run (?:--silent )?([a-z][a-z0-9:-]*)/g)].map(([, name]) => name)
     expect(scripts.filter((name) => name !== undefined && !(name in packageJson.scripts))).toEqual([])
