@@ -20,11 +20,13 @@ LABEL org.opencontainers.image.title="modelservice-operator" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.source="${SOURCE}"
-COPY --from=build /src/LICENSE /src/dist/main.js /src/dist/THIRD-PARTY-NOTICES.txt /src/dist/sbom.cdx.json /app/
+COPY --from=build /src/LICENSE /src/dist/main.cjs /src/dist/THIRD-PARTY-NOTICES.txt /src/dist/sbom.cdx.json /app/
 # One heap of the C library for all threads, instead of one for each: 8 MB less.
 ENV MALLOC_ARENA_MAX=1
 # By number, so that runAsNonRoot can be checked.
 USER 65532:65532
 # Metrics and health.
 EXPOSE 8080 8081
-ENTRYPOINT ["/nodejs/bin/node", "/app/main.js"]
+# The space for new objects has halves of 4 MB rather than 16: with 1 KB of yaml in each object, 125 MB at the peak instead of
+# 147 for 200 of them, and 172 instead of 257 for 1,000, at the same CPU time. Tests and bench start Node with these options.
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=4", "/app/main.cjs"]

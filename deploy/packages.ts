@@ -52,8 +52,8 @@ export function bundledPackages(metafile: Metafile): BundledPackage[] {
 
 /** The packages that the operator's own source asks for. */
 export function directlyUsed(packages: readonly BundledPackage[]): BundledPackage[] {
-  const { devDependencies } = readJson('package.json') as { devDependencies: object }
-  return packages.filter(({ folder, name }) => name in devDependencies && folder === `node_modules/${name}`)
+  const { dependencies = {} } = readJson('package.json') as Manifest
+  return packages.filter(({ folder, name }) => name in dependencies && folder === `node_modules/${name}`)
 }
 
 function folderOf(file: string): string | undefined {

@@ -6,7 +6,7 @@ import { loadKubeConfig } from './kube/cluster.ts'
 import { component, runOperator } from './operator.ts'
 import { createDependencies } from './dependencies.ts'
 import { createLog } from './telemetry/log.ts'
-import { createStrays } from './telemetry/strays.ts'
+import { createUncaughtErrors } from './telemetry/uncaught.ts'
 
 /** 0: stopped on request. 1: failed. 2: bad configuration. */
 type ExitCode = 0 | 1 | 2
@@ -14,7 +14,7 @@ type ExitCode = 0 | 1 | 2
 const usage = `modelservice-operator ${packageJson.version}
 Keeps ZStack AI model services as their ModelService objects declare them.
 
-Usage: node dist/main.js [--help | --version]
+Usage: node dist/main.cjs [--help | --version]
 
 Configuration comes from the environment; deploy/README.md lists every variable.
   ZSTACK_ENDPOINT            base URL, such as http://zstack.example.com:8080/zstack
@@ -46,14 +46,20 @@ async function main(args: readonly string[]): Promise<ExitCode> {
       log.info({ signal }, 'stopping')
       stop.abort()
     })
-  // One object's trouble never ends the others' service: what nobody caught is told, and the work goes on.
-  const strays = createStrays(log)
-  process.on('unhandledRejection', (error) => strays.caught('rejection', error))
-  process.on('uncaughtException', (error) => strays.caught('exception', error))
+  const uncaughtErrors = createUncaughtErrors(log)
+  process.on('unhandledRejection', (reason) => uncaughtErrors.handleRejection(reason))
+  process.on('uncaughtException', (error) => {
+    try {
+      uncaughtErrors.handleException(error)
+    } finally {
+      // Nothing is cleaned up: the session and the lease run out, or the pod's next container takes its lease back.
+      process.exit(1)
+    }
+  })
   try {
     const { version } = packageJson
     const outside = createDependencies(config, kubeConfig, `${component}/${version}`)
-    const ending = await runOperator({ config, outside, version, log, strays }, stop.signal)
+    const ending = await runOperator({ config, outside, version, log, uncaughtErrors }, stop.signal)
     if (ending === 'stopped') {
       log.info('stopped')
       return 0
@@ -86,5 +92,5 @@ function complain(problems: readonly string[]): ExitCode {
   return 2
 }
 
-// The loop may hold nothing more than idle sockets now: the code is final.
-process.exit(await main(process.argv.slice(2)))
+// Whatever the event loop still holds (idle sockets) does not keep the process.
+void main(process.argv.slice(2)).then((code) => process.exit(code))

@@ -27,7 +27,7 @@ import { isRelevantChange, isForeignStatus, priorityOf } from './reconcile/predi
 import { instrumented } from './telemetry/instrument.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { serveEndpoints, type OperatorState } from './telemetry/endpoints.ts'
-import type { Strays } from './telemetry/strays.ts'
+import type { UncaughtErrors } from './telemetry/uncaught.ts'
 import { createConnection } from './zstack/connection.ts'
 import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
 
@@ -39,7 +39,7 @@ export type OperatorOptions = {
   readonly outside: Dependencies
   readonly version: string
   readonly log: Logger
-  readonly strays: Strays
+  readonly uncaughtErrors: UncaughtErrors
 }
 
 /** Why an operator ended: because it was told to, or because it no longer may act. */
@@ -47,15 +47,15 @@ export type StopReason = 'stopped' | 'leaseLost'
 
 /** Runs until `stop` is aborted or the lease is lost. Rejects where it cannot start. */
 export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<StopReason> {
-  const { config, outside, log, strays } = options
+  const { config, outside, log, uncaughtErrors } = options
   const { clock, cluster } = outside
   let leadership: Leadership | undefined
   const mayWrite = () => !config.leaderElection || leadership?.isHeld() === true
   const parts = build(options, mayWrite)
   const { queue, informer, poller, connections, recorder, metrics } = parts
   const pages = await serveEndpoints(config, metrics, stateOf(parts, mayWrite, stop), clock)
-  strays.onStray((key) => {
-    metrics.countStray()
+  uncaughtErrors.onRejection((key) => {
+    metrics.countUncaughtError()
     if (key !== undefined) queue.addBackedOff(key)
   })
   const background = new AbortController()
@@ -72,7 +72,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     const working = runController(
       {
         queue,
-        pass: (key, context) => strays.within(key, () => parts.reconciler.reconcile(key, context)),
+        pass: (key, context) => uncaughtErrors.runInPass(key, () => parts.reconciler.reconcile(key, context)),
         workers: config.maxConcurrentReconciles,
         clock,
         log: log.child({ controller: metrics.controller }),

@@ -138,10 +138,10 @@ export const catalogue = {
     'Failures of a list or watch on Kubernetes, each followed by another try',
     [],
   ),
-  strays: metric(
+  uncaughtErrors: metric(
     'counter',
     'zstack_operator_uncaught_errors_total',
-    'Errors that nobody caught: bugs. Each is logged with the object in whose pass it began, which is tried again',
+    'Rejected promises that nobody handled: bugs. Each is logged with the object in whose pass it began, which is tried again; an uncaught exception ends the process instead',
     [],
   ),
   leader: metric('gauge', 'zstack_operator_leader', '1 in the process that acts, 0 in one that stands by', []),

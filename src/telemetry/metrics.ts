@@ -56,7 +56,7 @@ export function createMetrics({ version, workers, staleAfterMs }: MetricsOptions
       finished: (seconds: number) => m.workSeconds.observe(queue, seconds),
     },
     countWatchRestart: () => m.watchRestarts.inc(),
-    countStray: () => m.strays.inc(),
+    countUncaughtError: () => m.uncaughtErrors.inc(),
     countUpdate: (result: UpdateResult) => m.updates.inc({ result }),
     observeConvergence: (cause: 'SpecChanged' | 'DriftCorrected', seconds: number) =>
       m.convergence.observe({ cause }, seconds),
@@ -112,7 +112,7 @@ function create(registers: Registry[]) {
     observationAge: new Gauge({ ...c.observationAge, registers }),
     staleAfter: new Gauge({ ...c.staleAfter, registers }),
     watchRestarts: new Counter({ ...c.watchRestarts, registers }),
-    strays: new Counter({ ...c.strays, registers }),
+    uncaughtErrors: new Counter({ ...c.uncaughtErrors, registers }),
     leader: new Gauge({ ...c.leader, registers }),
     build: new Gauge({ ...c.build, registers }),
     cpuSeconds: new Counter({ ...c.cpuSeconds, registers }),

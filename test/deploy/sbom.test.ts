@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bundle } from '../../deploy/bundle.ts'
 import { type BundledPackage, bundledPackages, directlyUsed } from '../../deploy/packages.ts'
@@ -74,13 +74,26 @@ describe('the bill of materials', () => {
   })
 })
 
-describe('what the operator asks for itself', () => {
-  it('is what its source imports', () => {
-    const sources = ['api/modelservice', 'decide/document', 'kube/cluster', 'telemetry/log', 'telemetry/metrics']
-    const imported = sources.flatMap((file) =>
-      Array.from(readFileSync(`src/${file}.ts`, 'utf8').matchAll(/from '([a-z@][^:']*)'/g), ([, name]) => name),
-    )
-    expect(directlyUsed(packages).map(({ name }) => name)).toEqual(expect.arrayContaining([...new Set(imported)]))
+describe('the dependencies of package.json', () => {
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+  const imported = sources.flatMap((file) =>
+    Array.from(
+      readFileSync(`src/${file}`, 'utf8').matchAll(/from '((?:@[^/']+\/)?[^./@'][^/':]*)'/g),
+      ([, name]) => name,
+    ),
+  )
+
+  it('are what the source imports, and no more', () => {
+    expect([...new Set(imported)].sort()).toEqual(Object.keys(packageJson.dependencies).sort())
+  })
+
+  it('are what the bill of materials says the operator asks for', () => {
+    expect(directlyUsed(packages).map(({ name }) => name)).toEqual(Object.keys(packageJson.dependencies).sort())
+  })
+
+  it('are pinned to one version, as the tools are', () => {
+    const ranges = { ...packageJson.dependencies, ...packageJson.devDependencies }
+    expect(Object.entries(ranges).filter(([, range]) => !/^\d+\.\d+\.\d+$/.test(range))).toEqual([])
   })
 })
 

@@ -2,7 +2,7 @@
 import { pino } from 'pino'
 import type { Config } from '../../src/config.ts'
 import { runOperator } from '../../src/operator.ts'
-import { createStrays } from '../../src/telemetry/strays.ts'
+import { createUncaughtErrors } from '../../src/telemetry/uncaught.ts'
 import type { Http } from '../../src/zstack/http.ts'
 import type { Cluster } from '../../src/kube/cluster.ts'
 import type { Chance } from './chance.ts'
@@ -82,7 +82,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     const diary = pino({ level: 'debug', base: null, timestamp: false }, { write })
     trace(`${title} starts`)
     const ended = runOperator(
-      { config, outside, version: '0.0.0', log: diary, strays: createStrays(diary) },
+      { config, outside, version: '0.0.0', log: diary, uncaughtErrors: createUncaughtErrors(diary) },
       stop.signal,
     ).then(
       (ending) => over(life, ending === 'leaseLost' || stop.signal.aborted ? ending : `${ending} though nobody asked`),

@@ -1,7 +1,7 @@
 /** The built operator as a child process. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** One line of the operator's JSON log. */
@@ -19,7 +19,7 @@ export interface OperatorProcess {
   readonly exited: Promise<number | null>
 }
 
-export const operatorBundle = new URL('../../dist/main.js', import.meta.url).pathname
+export const operatorBundle = new URL('../../dist/main.cjs', import.meta.url).pathname
 
 export type OperatorEnvironment = Readonly<Record<string, string>>
 
@@ -33,8 +33,16 @@ export function startOperator(
   program = operatorBundle,
 ): OperatorProcess {
   if (!existsSync(program)) throw new Error('the operator is not built; run "npm run build"')
-  const child = spawn(process.execPath, [program, ...args], {
-    env: { METRICS_PORT: '0', HEALTH_PORT: '0', PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
+  const image = program === operatorBundle ? imageStart() : { options: [], env: {} }
+  const child = spawn(process.execPath, [...image.options, program, ...args], {
+    env: {
+      METRICS_PORT: '0',
+      HEALTH_PORT: '0',
+      PATH: process.env.PATH ?? '',
+      HOME: '/nonexistent',
+      ...image.env,
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const endWithUs = () => void child.kill('SIGKILL')
@@ -73,6 +81,16 @@ export function startOperator(
     },
     exited,
   }
+}
+
+/** How the image starts Node, so that what is tested and measured is what ships. */
+export function imageStart(): { readonly options: readonly string[]; readonly env: OperatorEnvironment } {
+  const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8')
+  const entryPoint = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile)?.[1]
+  if (entryPoint === undefined) throw new Error('the Dockerfile has no ENTRYPOINT in the form of a JSON list')
+  const options = (JSON.parse(entryPoint) as string[]).slice(1, -1)
+  const settings = Array.from(dockerfile.matchAll(/^ENV (\w+)=(\S+)$/gm), ([, name = '', value = '']) => [name, value])
+  return { options, env: Object.fromEntries(settings) as OperatorEnvironment }
 }
 
 async function exitOf(child: ChildProcess): Promise<number | null> {

@@ -102,7 +102,7 @@ describe('the metrics', () => {
     for (const result of ['verified', 'ineffective', 'failed'] as const) metrics.countUpdate(result)
     metrics.observeConvergence('DriftCorrected', 3)
     metrics.countWatchRestart()
-    metrics.countStray()
+    metrics.countUncaughtError()
     const wanted = {
       [`workqueue_adds_total{${queue}}`]: 1,
       [`workqueue_retries_total{${queue}}`]: 1,

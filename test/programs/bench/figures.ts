@@ -3,7 +3,7 @@ export type Figure = {
   readonly name: string
   readonly value: number
   readonly unit: string
-  /** A plain controller-runtime operator, and a plain client-node informer operator, as measured elsewhere. */
+  /** A plain controller-runtime operator, and a plain client-node informer operator, as measured elsewhere with objects of a few short fields. */
   readonly references?: readonly [controllerRuntime: string, clientNode: string]
   readonly target?: string
   /** The plain client-node operator in the same run, on the same machine. */

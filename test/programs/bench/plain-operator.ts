@@ -35,7 +35,7 @@ async function logIn(): Promise<string> {
 async function reconcile({ metadata, spec: { uuid, ...declared } }: ModelService): Promise<void> {
   const service = `ai/model-services/${uuid}`
   const { inventories } = (await zstack('GET', service, session)) as { inventories: readonly Spec[] }
-  // The bench declares memory in this spelling alone.
+  // The bench declares memory in this spelling alone. What ZStack never shows always differs, and goes along.
   const wanted: Spec = { ...declared, ...(declared.requestMemory === '16Gi' && { requestMemory: 16 * 2 ** 30 }) }
   const differs = Object.entries(wanted).filter(([field, value]) => inventories[0]?.[field] !== value)
   if (differs.length > 0) await zstack('PUT', service, session, { updateModelService: Object.fromEntries(differs) })

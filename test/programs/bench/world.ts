@@ -1,8 +1,9 @@
-/** A namespace with ModelServices that all differ from ZStack, a simulator, and the built operator when asked for. */
+/** A namespace with ModelServices as people declare them, which all differ from ZStack, a simulator, and the built operator when asked for. */
 import { z } from 'zod'
 import type { TestApiServer } from '../../support/envtest/api-server.ts'
 import { expectStatus } from '../../support/envtest/request.ts'
 import { startOperator, type OperatorProcess } from '../../support/operator-process.ts'
+import { manifest } from './manifest.ts'
 import { collectionPath, watchReady, type ReadyWatch } from './watch.ts'
 import { startZStackProcess, type ZStackProcess } from './zstack-process.ts'
 
@@ -98,10 +99,4 @@ async function createWorld(server: TestApiServer, size: number): Promise<World &
       await Promise.all([watch.close(), zstack.close()])
     },
   }
-}
-
-/** Two values that differ from the simulator's, and two that are as it has them. */
-function manifest(name: string, uuid: string): object {
-  const spec = { uuid, requestCpu: 8, requestMemory: '16Gi', framework: 'HuggingFace', pythonVersion: '3.10' }
-  return { apiVersion: 'ai.zstack.io/v1alpha1', kind: 'ModelService', metadata: { name }, spec }
 }

@@ -130,7 +130,7 @@ async function main(args: readonly string[]): Promise<number> {
     output.title('The ModelService operator')
     output.line(`Kubernetes (stand-in)  ${environment.api.url}`)
     output.line(`ZStack (simulator)     ${environment.zstack.url}`)
-    output.line(`operator               dist/main.js, process ${environment.operator.pid}`)
+    output.line(`operator               dist/main.cjs, process ${environment.operator.pid}`)
     await runDemo(environment, output)
     if (args.includes('--keep')) await waitForSignal(environment, output)
     await stopOperator(environment, output)
