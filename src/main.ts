@@ -58,8 +58,8 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   })
   try {
     const { version } = packageJson
-    const outside = createDependencies(config, kubeConfig, `${component}/${version}`)
-    const ending = await runOperator({ config, outside, version, log, uncaughtErrors }, stop.signal)
+    const dependencies = createDependencies(config, kubeConfig, `${component}/${version}`)
+    const ending = await runOperator({ config, dependencies, version, log, uncaughtErrors }, stop.signal)
     if (ending === 'stopped') {
       log.info('stopped')
       return 0

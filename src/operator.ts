@@ -1,10 +1,10 @@
-/** The composition root: builds every part by hand, starts them in order, stops them in reverse. */
+/** The composition root: builds every part by hand, starts them in order, and stops them in one place. */
 import type { Logger } from 'pino'
-import type { StoredModelService } from './api/modelservice.ts'
+import { connectionNameOf, defaultConnection, type StoredModelService } from './api/modelservice.ts'
 import * as names from './api/names.ts'
 import { withTimeout } from './clock.ts'
 import type { Config } from './config.ts'
-import { guarded } from './leader-guard.ts'
+import type { Dependencies } from './dependencies.ts'
 import type { Cluster } from './kube/cluster.ts'
 import { runController } from './kube/controller.ts'
 import { createEventRecorder } from './kube/events.ts'
@@ -14,29 +14,30 @@ import { createQueue } from './kube/queue.ts'
 import { createResource } from './kube/resource.ts'
 import { createStatusWriter } from './kube/status.ts'
 import { createStore } from './kube/store.ts'
+import { guarded } from './leader-guard.ts'
 import { limits } from './limits.ts'
-import type { Dependencies } from './dependencies.ts'
-import { connectionNameOf, defaultConnection } from './api/modelservice.ts'
-import { createConnections } from './reconcile/connections.ts'
-import { createConnectionEventHandler } from './reconcile/connection-events.ts'
 import { createClaims } from './reconcile/claims.ts'
-import { createStopwatch } from './reconcile/stopwatch.ts'
+import { createConnectionEventHandler } from './reconcile/connection-events.ts'
+import { createConnections } from './reconcile/connections.ts'
+import { createObjectChangeHandler } from './reconcile/object-changes.ts'
 import { createPoller } from './reconcile/poll.ts'
+import type { Connection, Connections } from './reconcile/ports.ts'
 import { createReconciler } from './reconcile/reconcile.ts'
-import { isRelevantChange, isForeignStatus, priorityOf } from './reconcile/predicates.ts'
-import { instrumented } from './telemetry/instrument.ts'
-import { createMetrics } from './telemetry/metrics.ts'
+import { createStopwatch } from './reconcile/stopwatch.ts'
 import { serveEndpoints, type OperatorState } from './telemetry/endpoints.ts'
+import { instrumented } from './telemetry/instrument.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import type { UncaughtErrors } from './telemetry/uncaught.ts'
 import { createConnection } from './zstack/connection.ts'
 import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
 
 export const component = 'modelservice-operator'
-const flushMs = 1_000
+/** Events that are still unsent at the end are given up after this time. */
+const eventFlushMs = 1_000
 
 export type OperatorOptions = {
   readonly config: Config
-  readonly outside: Dependencies
+  readonly dependencies: Dependencies
   readonly version: string
   readonly log: Logger
   readonly uncaughtErrors: UncaughtErrors
@@ -45,178 +46,150 @@ export type OperatorOptions = {
 /** Why an operator ended: because it was told to, or because it no longer may act. */
 export type StopReason = 'stopped' | 'leaseLost'
 
+/** What all parts are built with. */
+type Parts = {
+  readonly options: OperatorOptions
+  readonly metrics: Metrics
+  readonly staleAfterMs: number
+  /** Whether this process may write at this very moment. */
+  readonly isLeader: () => boolean
+}
+
 /** Runs until `stop` is aborted or the lease is lost. Rejects where it cannot start. */
 export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<StopReason> {
-  const { config, outside, log, uncaughtErrors } = options
-  const { clock, cluster } = outside
+  const { config, dependencies, version, log, uncaughtErrors } = options
+  const { clock, cluster } = dependencies
+  const staleAfterMs = Math.max(limits.stalePolls * config.pollIntervalMs, limits.minStaleMs)
+  const metrics = createMetrics({ version, workers: config.maxConcurrentReconciles, staleAfterMs })
   let leadership: Leadership | undefined
-  const mayWrite = () => !config.leaderElection || leadership?.isHeld() === true
-  const parts = build(options, mayWrite)
-  const { queue, informer, poller, connections, recorder, metrics } = parts
-  const pages = await serveEndpoints(config, metrics, stateOf(parts, mayWrite, stop), clock)
+  const isLeader = () => !config.leaderElection || leadership?.isHeld() === true
+  const parts: Parts = { options, metrics, staleAfterMs, isLeader }
+  const connections = buildZStack(parts)
+  const kube = buildKube(parts)
+  const { reconciler, pollers } = buildReconciler(parts, connections, kube)
+  const { queue, informer, recorder } = kube
   uncaughtErrors.onRejection((key) => {
     metrics.countUncaughtError()
     if (key !== undefined) queue.addBackedOff(key)
   })
-  const background = new AbortController()
-  const abort = new AbortController()
-  const watching = informer.run(background.signal)
-  log.info({ version: options.version, kubernetes: cluster.server, zstack: config.endpoint }, 'started')
+  const state = stateOf(kube, pollers, connections, isLeader, () => stop.aborted)
+  const endpoints = await serveEndpoints(config, metrics, state, clock)
+
+  /** Ends what only reads: the watch and the polls. */
+  const reading = new AbortController()
+  /** Cuts passes short. */
+  const passes = new AbortController()
+  let polling: Promise<unknown> = Promise.resolve()
+  let working: Promise<unknown> = Promise.resolve()
+  const watching = informer.run(reading.signal)
+  log.info({ version, kubernetes: cluster.server, zstack: config.endpoint }, 'started')
   try {
     await Promise.race([informer.synced, aborted(stop), watching])
     if (config.leaderElection) leadership = await acquireLease(leaseOf(options), stop)
     if (stop.aborted) return 'stopped'
     const lost = leadership?.lost ?? new AbortController().signal
-    lost.addEventListener('abort', () => abort.abort(lost.reason))
-    const polling = poller.run(background.signal)
-    const working = runController(
+    lost.addEventListener('abort', () => passes.abort(lost.reason), { once: true })
+    polling = Promise.all(pollers.map((poller) => poller.run(reading.signal)))
+    working = runController(
       {
         queue,
-        pass: (key, context) => uncaughtErrors.runInPass(key, () => parts.reconciler.reconcile(key, context)),
+        pass: (key, context) => uncaughtErrors.runInPass(key, () => reconciler.reconcile(key, context)),
         workers: config.maxConcurrentReconciles,
         clock,
         log: log.child({ controller: metrics.controller }),
         observe: metrics.observePass,
       },
-      abort.signal,
+      passes.signal,
     )
     await Promise.race([aborted(stop), aborted(lost), working, watching])
-    // A lease that goes while a stop is under way is no reason any more.
-    const ending: StopReason = lost.aborted ? 'leaseLost' : 'stopped'
+    // Judged now: a lease that goes while a stop is under way is no reason any more.
+    return lost.aborted ? 'leaseLost' : 'stopped'
+  } finally {
+    await shutDown()
+  }
+
+  /** Takes no new work, lets passes end, logs out, and hands the lease over: in this order, for each needs the next. */
+  async function shutDown(): Promise<void> {
     queue.shutDown()
-    const cancel = clock.after(limits.shutdownGraceMs, () => abort.abort(new Error('the time to stop is up')))
+    const cancel = clock.after(limits.shutdownGraceMs, () => passes.abort(new Error('the time to stop is up')))
     await working
     cancel()
-    background.abort()
+    reading.abort()
     await polling
-    return ending
-  } finally {
-    queue.shutDown()
-    background.abort()
     await connections.close()
-    await withTimeout(clock, flushMs, (signal) => recorder.flush(signal))
+    await withTimeout(clock, eventFlushMs, (signal) => recorder.flush(signal))
     await leadership?.release()
     await watching
-    await Promise.all([pages.close(), cluster.close()])
+    await Promise.all([endpoints.close(), cluster.close()])
   }
 }
 
-type Parts = ReturnType<typeof build>
-
-function build({ config, outside, version, log }: OperatorOptions, mayWrite: () => boolean) {
-  const staleAfterMs = Math.max(limits.stalePolls * config.pollIntervalMs, limits.minStaleMs)
-  const metrics = createMetrics({ version, workers: config.maxConcurrentReconciles, staleAfterMs })
-  if (config.requestBody !== 'auto') metrics.noteBodyShape(config.requestBody)
-  const { endpoint } = config
-  const { clock, random, cluster, http } = outside
-  const queue = createQueue({ clock, random, observer: metrics.queue })
-  const claims = createClaims()
-  const stopwatch = createStopwatch(clock, (cause, seconds) => metrics.observeConvergence(cause, seconds))
-  const store = createStore<StoredModelService>((key, before, after, isOwn) => {
-    for (const other of claims.note(key, after, connectionOf(after))) queue.add(other, 'change')
-    const urgency = isRelevantChange(before, after) && priorityOf(before, after)
-    if (urgency === 'change') stopwatch.changed(key)
-    if (urgency) queue.add(key, urgency)
-    else if (isForeignStatus(before, after, isOwn)) queue.add(key, 'poll')
-  })
-  const send: Cluster['send'] = guarded((request, signal) => cluster.send(request, signal), mayWrite)
-  const resources = resourcesOf({ ...cluster, send }, config)
-  const [anyResource] = resources.values()
-  if (!anyResource) throw new Error('nothing to watch')
-  const informer = createInformer({ resources, store, clock, random, log, onBroken: metrics.countWatchRestart })
+/** The connections to ZStack: one, which the environment describes. */
+function buildZStack({ options, metrics, isLeader }: Parts): Connections {
+  const { config, dependencies, log } = options
+  const { clock, random, http } = dependencies
+  const { endpoint, credentials, requestBody, maxInFlight } = config
+  if (requestBody !== 'auto') metrics.noteBodyShape(requestBody)
   const connection = createConnection({
     name: defaultConnection,
     endpoint,
-    http: { ...http, send: guarded(instrumented(http.send, metrics), mayWrite) },
+    http: { ...http, send: guarded(instrumented(http.send, metrics), isLeader) },
     credentials:
-      config.credentials.kind === 'directory'
-        ? credentialsDirectory(config.credentials.directory)
-        : fixedCredentials(config.credentials),
-    requestBody: config.requestBody,
-    maxInFlight: config.maxInFlight,
+      credentials.kind === 'directory' ? credentialsDirectory(credentials.directory) : fixedCredentials(credentials),
+    requestBody,
+    maxInFlight,
     clock,
     random,
     onShapeLearned: (shape) => {
       metrics.noteBodyShape(shape)
       log.info({ shape }, `ZStack takes the ${shape} body`)
     },
-    onEvent: (event) => onConnectionEvent(connection, event),
   })
-  const connections = createConnections([connection])
-  const connectionOf = (object: StoredModelService | undefined) => {
-    const found = object && connections.get(connectionNameOf(object))
-    return found?.ok === true ? found.value : undefined
-  }
-  const recorder = createEventRecorder({
-    cluster,
-    clock,
-    log,
-    component,
-    instance: outside.host,
-    apiVersion: `${names.group}/${names.version}`,
-    kind: names.kind,
-  })
-  const reconciler = createReconciler({
-    objects: { get: (key) => store.get(key), writeStatus: createStatusWriter(anyResource, store) },
-    claims,
-    connections,
-    recordEvent: (object, announcement) => recorder.record(object, announcement),
-    onUpdate: metrics.countUpdate,
-    stopwatch,
-    clock,
-    staleAfterMs,
-  })
-  const poller = createPoller({
-    claims,
-    connection,
-    isSettledOrActive: (key) => reconciler.isSettledOrActive(key),
-    enqueue: (key) => queue.add(key, 'poll'),
-    clock,
-    random,
-    log,
-    intervalMs: config.pollIntervalMs,
-    staleAfterMs,
-  })
-  const onConnectionEvent = createConnectionEventHandler({
-    enqueue: (key, priority) => queue.add(key, priority),
-    keys: () => store.keys(),
-    waiting: () => reconciler.waiting(),
-    pollNow: () => poller.pollNow(),
-    log,
-  })
-  return { metrics, queue, store, informer, connections, recorder, reconciler, poller }
+  return createConnections([connection])
 }
 
-/** What the pages tell of. */
-function stateOf(
-  { queue, informer, poller, store, connections }: Parts,
-  isLeader: () => boolean,
-  stop: AbortSignal,
-): OperatorState {
+type Kube = ReturnType<typeof buildKube>
+
+/** What is watched in Kubernetes, what waits for a pass, and what is written. */
+function buildKube({ options, metrics, isLeader }: Parts) {
+  const { config, dependencies, log } = options
+  const { clock, random, cluster, host } = dependencies
+  const { group, version, kind } = names
+  const writer: Cluster = { ...cluster, send: guarded((request, signal) => cluster.send(request, signal), isLeader) }
+  const store = createStore<StoredModelService>()
+  const resource = createResource<StoredModelService>(writer, names)
   return {
-    queue,
-    informer,
-    poller,
-    objects: () => store.all(),
-    isConnectionDown() {
-      return connections.all().some((connection) => connection.currentFailure() !== undefined)
-    },
-    isLeader,
-    isStopping: () => stop.aborted,
+    queue: createQueue({ clock, random, observer: metrics.queue }),
+    store,
+    objects: { get: (key: string) => store.get(key), writeStatus: createStatusWriter(resource, store) },
+    informer: createInformer({
+      resources: scopesOf(cluster, config),
+      store,
+      clock,
+      random,
+      log,
+      onBroken: metrics.countWatchRestart,
+    }),
+    recorder: createEventRecorder({
+      cluster,
+      clock,
+      log,
+      component,
+      instance: host,
+      apiVersion: `${group}/${version}`,
+      kind,
+    }),
   }
 }
 
-function resourcesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: Config) {
-  const { group, version, plural, kind } = names
+/** What is watched: all namespaces at once, or each of those that are named. */
+function scopesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: Config) {
   const scopes = watchNamespaces.length > 0 ? watchNamespaces : [undefined]
   return new Map(
     scopes.map((namespace) => [
       namespace ?? 'all namespaces',
       createResource<StoredModelService>(cluster, {
-        group,
-        version,
-        plural,
-        kind,
+        ...names,
         ...(watchLabelSelector !== undefined && { labelSelector: watchLabelSelector }),
         ...(namespace !== undefined && { namespace }),
       }),
@@ -224,8 +197,90 @@ function resourcesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: 
   )
 }
 
-function leaseOf({ config, outside, log }: OperatorOptions) {
-  const { cluster, identity, clock, random } = outside
+/** The passes, the polls, and what wakes either. */
+function buildReconciler({ options, metrics, staleAfterMs }: Parts, connections: Connections, kube: Kube) {
+  const { config, dependencies, log } = options
+  const { clock, random } = dependencies
+  const { queue, store, objects, recorder } = kube
+  const claims = createClaims()
+  const stopwatch = createStopwatch(clock, (cause, seconds) => metrics.observeConvergence(cause, seconds))
+  const connectionOf = (object: StoredModelService) => {
+    const found = connections.get(connectionNameOf(object))
+    return found.ok ? found.value : undefined
+  }
+  const reconciler = createReconciler({
+    objects,
+    claims,
+    connections,
+    recordEvent: (object, event) => recorder.record(object, event),
+    onUpdate: metrics.countUpdate,
+    stopwatch,
+    clock,
+    staleAfterMs,
+  })
+  const pollers = new Map(
+    connections.all().map((connection) => [
+      connection.name,
+      createPoller({
+        claims,
+        connection,
+        isSettledOrActive: (key) => reconciler.isSettledOrActive(key),
+        enqueue: (key) => queue.add(key, 'poll'),
+        clock,
+        random,
+        log,
+        intervalMs: config.pollIntervalMs,
+        staleAfterMs,
+      }),
+    ]),
+  )
+  const speaksThrough = (connection: Connection) => (key: string) => {
+    const object = store.get(key)
+    return object !== undefined && connectionNameOf(object) === connection.name
+  }
+  const onConnectionEvent = createConnectionEventHandler({
+    enqueue: (key, priority) => queue.add(key, priority),
+    keys: (connection) => [...store.keys()].filter(speaksThrough(connection)),
+    waiting: (connection) => [...reconciler.waiting()].filter(speaksThrough(connection)),
+    pollNow: ({ name }) => pollers.get(name)?.pollNow(),
+    log,
+  })
+  store.subscribe(
+    createObjectChangeHandler({
+      claims,
+      connectionOf,
+      enqueue: (key, priority) => queue.add(key, priority),
+      onChanged: (key) => stopwatch.changed(key),
+    }),
+  )
+  for (const connection of connections.all()) connection.subscribe((event) => onConnectionEvent(connection, event))
+  return { reconciler, pollers: [...pollers.values()] }
+}
+
+/** What the endpoints tell of. */
+function stateOf(
+  { queue, informer, store }: Kube,
+  pollers: ReturnType<typeof buildReconciler>['pollers'],
+  connections: Connections,
+  isLeader: () => boolean,
+  isStopping: () => boolean,
+): OperatorState {
+  return {
+    queue,
+    informer,
+    poller: {
+      hasPolled: () => pollers.every((poller) => poller.hasPolled()),
+      observationAgeMs: () => pollers[0]?.observationAgeMs(),
+    },
+    objects: () => store.all(),
+    isConnectionDown: () => connections.all().some((connection) => connection.currentFailure() !== undefined),
+    isLeader,
+    isStopping,
+  }
+}
+
+function leaseOf({ config, dependencies, log }: OperatorOptions) {
+  const { cluster, identity, clock, random } = dependencies
   const namespace = config.leaderElectionNamespace ?? cluster.namespace ?? 'default'
   return { cluster, namespace, name: component, identity, clock, random, log }
 }

@@ -16,8 +16,8 @@ const rules: Readonly<
   backoff: { code: [], types: [], packages: [] },
   secret: { code: [], types: [], packages: [] },
   'leader-guard': { code: [], types: ['undici', 'send'], packages: [] },
-  api: { code: ['api', 'limits'], types: [], packages: ['zod'] },
-  decide: { code: ['decide', 'api', 'limits'], types: ['requeue'], packages: ['yaml'] },
+  api: { code: ['api', 'limits'], types: [], packages: ['zod', 'yaml'] },
+  decide: { code: ['decide', 'api', 'limits'], types: ['requeue'], packages: [] },
   reconcile: {
     code: ['reconcile', 'decide', 'api', 'clock', 'backoff', 'limits'],
     types: ['pino', 'requeue'],

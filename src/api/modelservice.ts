@@ -6,6 +6,9 @@ import { status, type Status } from './status.ts'
 export const policies = ['Enforce', 'ApplyChanges', 'Observe'] as const
 export type Policy = (typeof policies)[number]
 
+/** Such values are named and not checked, for versions of ZStack differ in what they take. */
+const known = (values: readonly string[]) => `Known values: ${values.join(', ')}.`
+
 const uuidPattern = /^[0-9a-f]{32}$/
 const uuidAdvice = 'must be 32 lower-case hex digits without dashes, such as 6c1a5f6167944aa1886294842075279f'
 const memoryAdvice =
@@ -23,6 +26,13 @@ const memoryRule = [
 ].join(' ')
 
 const text = (description: string) => z.string().describe(description)
+/** The API server counts code points, where zod's own check would count UTF-16 units. */
+const boundedText = (max: number, description: string) =>
+  z
+    .string()
+    .refine((value) => hasAtMost(max, value), `must be at most ${max} characters`)
+    .describe(description)
+    .meta({ maxLength: max })
 const stringMap = (description: string) => z.record(z.string(), z.string()).describe(description)
 const tags = (description: string) => z.array(z.string()).describe(description)
 
@@ -35,12 +45,17 @@ const architectureImage = z.strictObject({
     .regex(/^[0-9a-fA-F]{32}$/, uuidAdvice)
     .optional()
     .describe('ZStack image for virtual machines.'),
-  dockerImage: text('Container image.').optional(),
+  dockerImage: boundedText(255, 'Container image.').optional(),
+  name: text('Name of the image. Newer versions of ZStack only.').optional(),
+  acceleratorType: text('Accelerator the image is for. Newer versions of ZStack only.').optional(),
+  imageNamePattern: text('Pattern of image names. Newer versions of ZStack only.').optional(),
 })
+/** What a spec can say of an image; each value is a text. */
+export const imageKeys = Object.keys(architectureImage.shape) as readonly (keyof typeof architectureImage.shape)[]
 
 const managed = z.strictObject({
-  name: text('Name of the model service in ZStack.'),
-  description: text('Description shown in ZStack.'),
+  name: boundedText(255, 'Name of the model service in ZStack.'),
+  description: boundedText(2048, 'Description shown in ZStack.'),
   yaml: text('Service definition. Compared as parsed YAML; text that does not parse is compared as it stands.'),
   requestCpu: z.int().min(0).max(2147483647).describe('CPUs requested.'),
   requestMemory: z
@@ -56,20 +71,25 @@ const managed = z.strictObject({
         },
       ],
     }),
-  gpuComputeCapability: text('Least GPU compute capability, such as "7.5".'),
-  startCommand: text('Command that starts the model service.'),
-  pythonVersion: text('Python version.'),
-  type: text('Kind of model service, such as Endpoint.'),
-  framework: text('Framework, such as HuggingFace.'),
-  source: text('Where the model service comes from.'),
+  gpuComputeCapability: boundedText(32, 'Minimum GPU compute capability, such as "7.5".'),
+  startCommand: boundedText(1024, 'Command that starts the model service.'),
+  pythonVersion: boundedText(32, 'Python version.'),
+  type: boundedText(32, `Kind of model service. ${known(['Endpoint', 'FineTune', 'App', 'ModelEval'])}`),
+  framework: boundedText(
+    255,
+    `Framework. ${known(['vLLM', 'Diffusers', 'Transformers', 'sentence_transformers', 'llama.cpp', 'Ollama', 'Other'])} llama.cpp and LlamaCpp count as one name, sentence_transformers and SentenceTransformers as another.`,
+  ),
+  source: boundedText(32, `Where the model service comes from. ${known(['Other', 'Bentoml', 'HuggingFace'])}`),
   containerCommand: text('Command of the container.'),
   containerArgs: text('Arguments of the container command.'),
   supportDistributed: z.boolean().describe('Whether the service can run distributed over several nodes.'),
   architectureImages: z
     .array(architectureImage)
     .max(64)
-    .describe('Images by CPU architecture, in any order.')
-    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['cpuArchitecture'] }),
+    .describe(
+      'All images of the service, in any order; newer versions of ZStack take several of one architecture. Keys that are absent do not count.',
+    )
+    .meta({ 'x-kubernetes-list-type': 'atomic' }),
   vendorToSpecUuidsMap: z
     .record(z.string(), z.array(z.string().regex(/^[0-9a-fA-F]{32}$/, uuidAdvice)))
     .describe('GPU specifications (uuids) by vendor.'),
@@ -115,6 +135,8 @@ export const spec = z
   .describe('What ZStack shall hold. A field that is absent is not managed.')
 
 export type Spec = z.infer<typeof spec>
+/** A spec after {@link parse}, which fills in what steers the operator; the API server stores no defaults. */
+export type ParsedSpec = Spec & { readonly policy: Policy; readonly suspend: boolean }
 /** Every field of ZStack that a spec can declare. */
 export type FieldName = keyof typeof managed.shape
 export const fieldNames = Object.keys(managed.shape) as readonly FieldName[]
@@ -144,7 +166,7 @@ export const defaultConnection = 'default'
 export const connectionNameOf: (object: StoredModelService) => string = () => defaultConnection
 
 export type Parsed =
-  | { readonly ok: true; readonly spec: Spec }
+  | { readonly ok: true; readonly spec: ParsedSpec }
   | { readonly ok: false; readonly reason: 'InvalidSpec' | 'UnknownPolicy'; readonly issues: readonly string[] }
 
 /**
@@ -157,10 +179,8 @@ export function parse(stored: StoredModelService): Parsed {
     return { ok: false, reason: 'InvalidSpec', issues: [`spec.${lossy}: a key __proto__ cannot be sent; remove it`] }
   const result = spec.safeParse(stored.spec ?? {})
   if (result.success) {
-    const twice = repeatedArchitecture(result.data)
-    return twice === undefined
-      ? { ok: true, spec: result.data }
-      : { ok: false, reason: 'InvalidSpec', issues: [`spec.architectureImages: ${twice} is listed twice`] }
+    const { policy = 'Enforce', suspend = false } = result.data
+    return { ok: true, spec: { ...result.data, policy, suspend } }
   }
   const others = result.error.issues.filter((issue) => issue.path[0] !== 'policy')
   return others.length > 0
@@ -170,6 +190,11 @@ export function parse(stored: StoredModelService): Parsed {
         reason: 'UnknownPolicy',
         issues: [`spec.policy: this operator knows ${policies.join(', ')}; it writes nothing under any other`],
       }
+}
+
+function hasAtMost(max: number, value: string): boolean {
+  // A code point has one or two units, so most texts need no counting.
+  return value.length <= max || (value.length <= 2 * max && Array.from(value).length <= max)
 }
 
 function sentence(issue: z.core.$ZodIssue): string {
@@ -184,16 +209,6 @@ function sentence(issue: z.core.$ZodIssue): string {
 function unkeepable(stored: unknown): string | undefined {
   const maps = Object.entries(stored ?? {}) as [string, unknown][]
   return maps.find(([, map]) => typeof map === 'object' && map !== null && Object.hasOwn(map, '__proto__'))?.[0]
-}
-
-function repeatedArchitecture(value: Spec): string | undefined {
-  const seen = new Set<string>()
-  for (const { cpuArchitecture } of value.architectureImages ?? []) {
-    const folded = cpuArchitecture.toLowerCase()
-    if (seen.has(folded)) return cpuArchitecture
-    seen.add(folded)
-  }
-  return undefined
 }
 
 /** The status as this operator wrote it before, or nothing where it is absent or not of our making. */

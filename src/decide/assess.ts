@@ -1,7 +1,8 @@
 /** Observation against declaration: what differs, what was never sent, what cannot be read back. */
 import { hash } from 'node:crypto'
 import type { FieldName } from '../api/modelservice.ts'
-import { fields, canonical, isEmpty, type Desired, type Json } from './fields.ts'
+import { fields, type Desired } from '../api/fields.ts'
+import { canonical, isEmpty, type Json } from '../api/json.ts'
 
 /** What ZStack showed of one model service. Empty values are left out, as ZStack itself does. */
 export type Live = {
@@ -92,7 +93,8 @@ function isReadOtherwise(field: FieldName, desired: Desired, observation: Observ
 /** Whether ZStack holds what is declared; what it leaves out is empty. */
 export function isEqual(field: FieldName, desired: Json, live: Json | undefined): boolean {
   if (live === undefined || isEmpty(live) || isEmpty(desired)) return isEmpty(live) && isEmpty(desired)
-  return fields[field].equal(desired, live)
+  const row = fields[field]
+  return row.visibility !== 'hidden' && row.equal(desired, live)
 }
 
 /** An equal text that is worded otherwise is a person's edit only if another wording was in effect before. */

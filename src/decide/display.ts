@@ -1,10 +1,10 @@
 /** Values as people read them in status, events and logs. Values of write-only fields are never shown. */
 import { createHash } from 'node:crypto'
 import type { FieldName } from '../api/modelservice.ts'
-import { spellBytes } from '../api/quantity.ts'
 import type { Status } from '../api/status.ts'
 import { limits } from '../limits.ts'
-import { canonical, fields, type Json } from './fields.ts'
+import { fields } from '../api/fields.ts'
+import { canonical, type Json } from '../api/json.ts'
 import type { Assessment, Difference, Live } from './assess.ts'
 
 /** Where ZStack shows no value. */
@@ -15,12 +15,14 @@ const maxNameLength = 255
 /**
  * A declared or live value in at most some 100 characters; a cut one ends in its size and fingerprint. The text is
  * well-formed: half a surrogate pair would come back from the API server as another text than was written.
+ * @param declared of a live value, what the spec declares: the rest of the live one is left out
  */
-export function display(field: FieldName, value: Json | undefined): string {
-  if (fields[field].visibility === 'hidden') return '(not shown)'
+export function display(field: FieldName, value: Json | undefined, declared = value): string {
+  const row = fields[field]
+  if (row.visibility === 'hidden') return '(not shown)'
   if (value === undefined || value === null) return noValue
-  if (field === 'requestMemory' && typeof value === 'number') return spellBytes(value)
-  const text = (typeof value === 'string' ? value : canonical(fields[field].normalize?.(value) ?? value)).toWellFormed()
+  const plain = () => (typeof value === 'string' ? value : canonical(value))
+  const text = (row.display?.(value, declared ?? value) ?? plain()).toWellFormed()
   if (text === '') return '(empty)'
   if (text.length <= maxTextLength && !text.includes('\n')) return text
   const { sha256, size } = fingerprint(text)
@@ -41,8 +43,9 @@ export function differenceMessage({ differences, unsent }: Assessment): string {
   const [hidden] = unsent
   const rest = differences.length + unsent.length - 1
   const more = rest > 0 ? ` (and ${rest} more)` : ''
-  return first
-    ? `${first.field}: want ${display(first.field, first.desired)}, is ${display(first.field, first.live)}${more}`
+  const shown = first && displayDifference(first)
+  return shown
+    ? `${shown.field}: want ${shown.desired}, is ${shown.live}${more}`
     : hidden
       ? `${hidden}: not sent yet${more}`
       : 'what ZStack does not show is sent again, as requested'
@@ -50,11 +53,12 @@ export function differenceMessage({ differences, unsent }: Assessment): string {
 
 export function driftOf(differences: readonly Difference[]): Status['drift'] {
   if (differences.length === 0) return undefined
-  return differences.slice(0, limits.maxDriftEntries).map(({ field, desired, live }) => ({
-    field,
-    desired: display(field, desired),
-    live: display(field, live),
-  }))
+  return differences.slice(0, limits.maxDriftEntries).map(displayDifference)
+}
+
+/** Both values of a difference; of the live one, what is declared. */
+export function displayDifference({ field, desired, live }: Difference) {
+  return { field, desired: display(field, desired), live: display(field, live, desired) }
 }
 
 /** The part of an observation that status shows. */
@@ -73,7 +77,7 @@ export function liveOf({ values, modelCenterUuid, system }: Live): Status['live'
     ...(name !== undefined && { name }),
     ...(type !== undefined && { type }),
     ...(typeof cpu === 'number' && Number.isSafeInteger(cpu) && { requestCpu: cpu }),
-    ...(typeof memory === 'number' && { requestMemory: spellBytes(memory) }),
+    ...(typeof memory === 'number' && { requestMemory: display('requestMemory', memory) }),
     ...(yaml !== undefined && { yaml: fingerprint(yaml) }),
     ...(modelCenterUuid !== undefined && { modelCenterUuid }),
     ...(system !== undefined && { system }),

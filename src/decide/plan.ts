@@ -1,7 +1,8 @@
 /** What to do next, given what was observed and what is remembered. */
 import type { FieldName, Policy } from '../api/modelservice.ts'
 import type { UpdateCause } from '../api/status.ts'
-import { fields, type Desired, type Json } from './fields.ts'
+import { fields, type Desired } from '../api/fields.ts'
+import type { Json } from '../api/json.ts'
 import type { Assessment } from './assess.ts'
 
 /** Fields and values of one update: only what has to change. */

@@ -6,7 +6,7 @@ import { conditionPatches, suspendedMessage, suspensionPatches } from './conditi
 import { conditionOf, patchConditions } from './conditions.ts'
 import { driftOf, liveOf } from './display.ts'
 import { failurePolicy } from './failure.ts'
-import { fields } from './fields.ts'
+import { fields } from '../api/fields.ts'
 import type { Outcome, Update } from './outcome.ts'
 
 export type StatusContext = {

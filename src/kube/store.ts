@@ -16,6 +16,8 @@ export interface Store<T extends KubeObject> {
   delete(object: T): void
   /** A write of this status is under way, until the returned function is called: the watch may be first to show it. */
   writing(key: string, status: unknown): () => void
+  /** Tells of every change from now on. */
+  subscribe(listener: OnChange<T>): void
   /** The answer to a write of ours: the watch tells it only later, as a rule. */
   wrote(object: T): void
 }
@@ -25,7 +27,8 @@ export type OnChange<T> = (key: string, before: T | undefined, after: T | undefi
 
 type Change<T> = { readonly key: string; readonly before: T | undefined; readonly after: T | undefined }
 
-export function createStore<T extends KubeObject>(onChange: OnChange<T>): Store<T> {
+export function createStore<T extends KubeObject>(): Store<T> {
+  const listeners: OnChange<T>[] = []
   const objects = new Map<string, { readonly object: T; readonly scope: string }>()
   /** Versions that we wrote and that the watch has not shown yet. */
   const ahead = new Map<string, string>()
@@ -65,9 +68,11 @@ export function createStore<T extends KubeObject>(onChange: OnChange<T>): Store<
     )
   }
 
-  /** Last of all: who is told of a change finds the whole of it in the store. */
-  function tell(changes: readonly (Change<T> | undefined)[], isOwn = false) {
-    for (const change of changes) if (change) onChange(change.key, change.before, change.after, isOwn || isOurs(change))
+  /** Last of all: whoever hears of a change finds the whole of it in the store. */
+  function notify(changes: readonly (Change<T> | undefined)[], isOwn = false) {
+    for (const change of changes)
+      if (change)
+        for (const listener of listeners) listener(change.key, change.before, change.after, isOwn || isOurs(change))
   }
 
   return {
@@ -82,10 +87,11 @@ export function createStore<T extends KubeObject>(onChange: OnChange<T>): Store<
       const changes: (Change<T> | undefined)[] = []
       for (const [key, held] of objects) if (held.scope === scope && !present.has(key)) changes.push(drop(key))
       for (const object of listed) changes.push(take(keyOf(object), object, scope))
-      tell(changes)
+      notify(changes)
     },
-    apply: (scope, object) => tell([take(keyOf(object), object, scope)]),
-    delete: (object) => tell([drop(keyOf(object))]),
+    apply: (scope, object) => notify([take(keyOf(object), object, scope)]),
+    delete: (object) => notify([drop(keyOf(object))]),
+    subscribe: (listener) => void listeners.push(listener),
     writing(key, status) {
       underWay.set(key, status)
       return () => underWay.delete(key)
@@ -96,7 +102,7 @@ export function createStore<T extends KubeObject>(onChange: OnChange<T>): Store<
       if (held?.object.metadata.uid !== object.metadata.uid) return
       if (isOlder(object.metadata.resourceVersion, held.object.metadata.resourceVersion)) return
       ahead.set(key, object.metadata.resourceVersion)
-      tell([put(key, object, held.scope)], true)
+      notify([put(key, object, held.scope)], true)
     },
   }
 }

@@ -1,10 +1,10 @@
 /** All that one pass works on. */
-import type { Spec, StoredModelService } from '../api/modelservice.ts'
+import type { ParsedSpec, StoredModelService } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
 import type { DecisionState, UpdateAttempt } from '../decide/decide.ts'
 import type { Failure } from '../decide/failure.ts'
-import type { Desired } from '../decide/fields.ts'
+import type { Desired } from '../api/fields.ts'
 import { hashesIn } from '../decide/status.ts'
 import { serviceAt } from './claims.ts'
 import type { ObjectState } from './object-state.ts'
@@ -13,7 +13,7 @@ import type { PassReporter } from './reporter.ts'
 
 export type ReconcileContext = {
   readonly object: StoredModelService
-  readonly spec: Spec
+  readonly spec: ParsedSpec
   readonly desired: Desired
   readonly connection: Connection
   readonly state: ObjectState
@@ -43,8 +43,8 @@ export function decisionState(
     owner: `${uid}\n${serviceAt(connection.endpoint, spec.uuid)}`,
     hashes: hashesIn(previous),
     hold: state.hold,
-    policy: spec.policy ?? 'Enforce',
-    suspend: spec.suspend === true,
+    policy: spec.policy,
+    suspend: spec.suspend,
     requested: false,
     now: clock.now(),
     ...situation,

@@ -61,6 +61,8 @@ export interface Connection {
   readonly inventory: Inventory
   /** Why requests are not even tried at the moment, if so: an outage, refused credentials, no session. */
   currentFailure(): Failure | undefined
+  /** Tells of every event from now on. */
+  subscribe(listener: (event: ConnectionEvent) => void): void
   /** Logs out, and breaks what is under way. */
   close(): Promise<void>
 }

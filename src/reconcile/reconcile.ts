@@ -1,12 +1,12 @@
 /** One pass over one object: observe, decide, act, verify, report. */
 import type { Logger } from 'pino'
-import { connectionNameOf, parse, statusOf, type Spec, type StoredModelService } from '../api/modelservice.ts'
+import { connectionNameOf, parse, statusOf, type ParsedSpec, type StoredModelService } from '../api/modelservice.ts'
 import { reconcileRequestedAt } from '../api/names.ts'
 import type { Clock } from '../clock.ts'
 import type { Observation } from '../decide/assess.ts'
 import { decide } from '../decide/decide.ts'
 import { failurePolicy, type Failure, type Result } from '../decide/failure.ts'
-import { desiredOf } from '../decide/fields.ts'
+import { desiredOf } from '../api/fields.ts'
 import { requeueAfter, type Outcome } from '../decide/outcome.ts'
 import { statusAt } from '../decide/status.ts'
 import type { Requeue } from '../requeue.ts'
@@ -174,7 +174,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return isCurrent() ? sendUpdate(context, comparison, next) : undefined
   }
 
-  function contextOf(subject: Subject, spec: Spec, connection: Connection): ReconcileContext {
+  function contextOf(subject: Subject, spec: ParsedSpec, connection: Connection): ReconcileContext {
     const { key, object, state, reporter, signal } = subject
     const previous = statusAt(connection.endpoint, statusOf(object))
     const token = object.metadata.annotations?.[reconcileRequestedAt]

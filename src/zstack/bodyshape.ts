@@ -1,7 +1,8 @@
 /** Which of the two documented body shapes a server takes, learned from what its inventory shows after an update. */
 import type { FieldName } from '../api/modelservice.ts'
 import type { Live } from '../decide/assess.ts'
-import { fields, isEmpty, type Json } from '../decide/fields.ts'
+import { fields } from '../api/fields.ts'
+import { isEmpty, type Json } from '../api/json.ts'
 import type { Patch } from '../decide/plan.ts'
 import { otherShape, type BodyShape } from './wire.ts'
 

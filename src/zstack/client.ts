@@ -1,7 +1,7 @@
 /** Requests to one ZStack: authenticated, limited in number, stopped while they cannot succeed. */
 import { withTimeout, type Clock } from '../clock.ts'
 import { failurePolicy, ok, err, type Result, type Failure, type FailureKind } from '../decide/failure.ts'
-import type { Json } from '../decide/fields.ts'
+import type { Json } from '../api/json.ts'
 import { limits } from '../limits.ts'
 import { signature } from './accesskey.ts'
 import { createCircuit } from './circuit.ts'

@@ -19,12 +19,13 @@ export type ConnectionOptions = {
   readonly clock: Clock
   readonly random: () => number
   readonly onShapeLearned: (shape: BodyShape) => void
-  readonly onEvent: (event: ConnectionEvent) => void
 }
 
 export function createConnection(options: ConnectionOptions): Connection {
   const { name, endpoint, clock, requestBody } = options
-  const client = createClient(options)
+  const listeners: ((event: ConnectionEvent) => void)[] = []
+  const onEvent = (event: ConnectionEvent) => listeners.forEach((listener) => listener(event))
+  const client = createClient({ ...options, onEvent })
   const shapes = createBodyShapes(requestBody, options.onShapeLearned)
   const inventory = createInventory(client, shapes, clock, endpoint)
   return {
@@ -32,6 +33,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     endpoint,
     inventory,
     currentFailure: () => client.currentFailure(),
+    subscribe: (listener) => void listeners.push(listener),
     close: () => client.close(),
   }
 }

@@ -2,7 +2,7 @@
 import { createSecureContext } from 'node:tls'
 import { Agent } from 'undici'
 import { withTimeout, systemClock, unlessAborted } from '../clock.ts'
-import type { Json } from '../decide/fields.ts'
+import type { Json } from '../api/json.ts'
 import { limits } from '../limits.ts'
 import { guardedDispatcher, NotLeaderError, type Guarded } from '../leader-guard.ts'
 

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { FieldName } from '../api/modelservice.ts'
 import type { Clock } from '../clock.ts'
 import type { Live } from '../decide/assess.ts'
-import { fields } from '../decide/fields.ts'
+import { fields } from '../api/fields.ts'
 import type { CachedObservation } from '../reconcile/ports.ts'
 
 export interface ObservationCache {

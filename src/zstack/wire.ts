@@ -1,7 +1,9 @@
-/** The wire format of ZStack: bodies out, answers in (`zstack-api.md`). Answers are read loosely, bodies written exactly. */
+/** The wire format of ZStack: bodies out, answers in. Answers are read loosely, bodies written exactly. */
 import * as z from 'zod'
 import type { FieldName } from '../api/modelservice.ts'
-import { fields, isEmpty, type Json } from '../decide/fields.ts'
+import type { Field, Place } from '../api/row.ts'
+import { fields } from '../api/fields.ts'
+import { isEmpty, isMap, type Json } from '../api/json.ts'
 import type { Live } from '../decide/assess.ts'
 import type { Patch } from '../decide/plan.ts'
 
@@ -26,9 +28,13 @@ export function queryPath(uuids: readonly string[]): string {
 }
 
 export function updateBody(patch: Patch, shape: BodyShape): Json {
-  const { systemTags, userTags, ...parameters } = patch
-  const tags = { ...(systemTags !== undefined && { systemTags }), ...(userTags !== undefined && { userTags }) }
-  return shape === 'flat' ? { ...parameters, ...tags } : { updateModelService: parameters, ...tags }
+  const parts: Record<Place, Record<string, Json>> = { parameters: {}, beside: {} }
+  for (const [field, value] of Object.entries(patch) as [FieldName, Json][]) {
+    const { key, place } = fields[field]
+    parts[place][key] = value
+  }
+  const { parameters, beside } = parts
+  return shape === 'flat' ? { ...parameters, ...beside } : { updateModelService: parameters, ...beside }
 }
 
 /** Texts of write-only fields, which ZStack may repeat in its words about an error. */
@@ -42,28 +48,22 @@ export function hiddenTexts(patch: Patch): string[] {
     .flatMap((field) => texts(patch[field]))
 }
 
-/** A value of another type than documented counts as not shown: nothing behind here has to expect it. */
-const part = z.string().nullish().catch(undefined)
-const images = z.array(z.looseObject({ cpuArchitecture: part, vmImageUuid: part, dockerImage: part }))
-const vendors = z.record(z.string(), z.array(z.string()))
-
 const running = z.looseObject({ location: z.string() })
 const login = z.looseObject({ inventory: z.looseObject({ uuid: z.string().regex(/^[0-9a-zA-Z-]{1,64}$/) }) })
 
-/** Fields that an inventory may show. */
-const readable = (Object.keys(fields) as FieldName[]).filter((field) => fields[field].visibility !== 'hidden')
+const rows = Object.entries(fields) as [FieldName, Field][]
 
 export type Service = { readonly uuid: string; readonly live: Live }
 
 /** The services of a query's answer; `undefined` where it is no such answer. */
 export function readServices(body: unknown): readonly Service[] | undefined {
-  const inventories = isRecord(body) ? body.inventories : undefined
+  const inventories = isMap(body) ? body.inventories : undefined
   return Array.isArray(inventories) && inventories.every(isInventory) ? inventories.map(readService) : undefined
 }
 
 /** The inventory of an update's or a job's answer, where it holds one. */
 export function readUpdated(body: unknown): Service | undefined {
-  return isRecord(body) && isInventory(body.inventory) ? readService(body.inventory) : undefined
+  return isMap(body) && isInventory(body.inventory) ? readService(body.inventory) : undefined
 }
 
 /**
@@ -85,18 +85,15 @@ type RawInventory = Readonly<Record<string, unknown>> & { readonly uuid: string 
 
 /** By hand, not by a schema: every poll brings a hundred of these, and a schema copies each before it is looked at. */
 function isInventory(value: unknown): value is RawInventory {
-  return isRecord(value) && typeof value.uuid === 'string'
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isMap(value) && typeof value.uuid === 'string'
 }
 
 function readService(inventory: RawInventory): Service {
   const { uuid, modelCenterUuid, system } = inventory
   const values = new Map<FieldName, Json>()
-  for (const field of readable) {
-    const value = readValue(field, inventory)
+  for (const [field, row] of rows) {
+    if (row.visibility === 'hidden') continue
+    const value = row.decode(inventory[row.inventoryKey])
     if (value !== undefined && !isEmpty(value)) values.set(field, value)
   }
   return {
@@ -106,22 +103,5 @@ function readService(inventory: RawInventory): Service {
       ...(typeof modelCenterUuid === 'string' && { modelCenterUuid }),
       ...(typeof system === 'boolean' && { system }),
     },
-  }
-}
-
-function readValue(field: FieldName, inventory: RawInventory): Json | undefined {
-  const value = inventory[field === 'architectureImages' ? 'modelServiceImages' : field]
-  if (value === undefined) return undefined
-  if (field === 'architectureImages') return images.safeParse(value).data?.map(readImage)
-  if (field === 'vendorToSpecUuidsMap') return vendors.safeParse(value).data
-  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value) ? (value as Json) : undefined
-}
-
-/** Without the keys that the server adds, and whatever else it may nest there. */
-function readImage({ cpuArchitecture, vmImageUuid, dockerImage }: z.infer<typeof images>[number]): Json {
-  return {
-    ...(typeof cpuArchitecture === 'string' && { cpuArchitecture }),
-    ...(typeof vmImageUuid === 'string' && { vmImageUuid }),
-    ...(typeof dockerImage === 'string' && { dockerImage }),
   }
 }

@@ -80,10 +80,21 @@ describe('the CRD', () => {
     expect(rules).toContainEqual(expect.objectContaining({ rule: 'self == oldSelf' }))
   })
 
-  it('merges conditions and images by their keys', () => {
-    const listKey = 'x-kubernetes-list-map-keys'
-    expect(status.properties!.conditions![listKey]).toEqual(['type'])
-    expect(spec.properties!.architectureImages![listKey]).toEqual(['cpuArchitecture'])
+  it('merges conditions by their type, and takes images as one list, for nothing tells two of them apart', () => {
+    expect(status.properties!.conditions!['x-kubernetes-list-map-keys']).toEqual(['type'])
+    expect(spec.properties!.architectureImages!['x-kubernetes-list-type']).toBe('atomic')
+    expect(spec.properties!.architectureImages).not.toHaveProperty('x-kubernetes-list-map-keys')
+  })
+
+  it('bounds texts as the columns of ZStack do', () => {
+    const bounds = schemas.flatMap(([path, node]) =>
+      'maxLength' in node ? [[path.replace(/.*\.properties\./, ''), node.maxLength]] : [],
+    )
+    expect(Object.fromEntries(bounds)).toMatchObject({
+      ...{ name: 255, framework: 255, dockerImage: 255, description: 2048, startCommand: 1024 },
+      ...{ type: 32, source: 32, pythonVersion: 32, gpuComputeCapability: 32 },
+    })
+    expect(spec.properties!.yaml).not.toHaveProperty('maxLength')
   })
 
   it('lets a newer operator say reasons that this CRD does not know', () => {

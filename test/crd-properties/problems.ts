@@ -1,5 +1,6 @@
 /** What is wrong with the outcome of one value, in words; undefined when it is as expected. */
-import { fields, type Json } from '../../src/decide/fields.ts'
+import { fields } from '../../src/api/fields.ts'
+import type { Json } from '../../src/api/json.ts'
 import type { FieldName } from '../../src/api/modelservice.ts'
 import { conditionIn, type ModelServiceObject, type Scenario } from '../support/scenario.ts'
 import type { ValueCase } from './value-case.ts'
@@ -48,7 +49,7 @@ export function appliedProblem(
   const uuid = String(object.spec.uuid)
   const isHidden = fields[field].visibility === 'hidden'
   const [want, is] = [declared, isHidden ? zstack.hidden(uuid)[field] : shown(field, zstack.read(uuid) ?? {})].map(
-    (value) => plain(field, value),
+    (value) => (field === 'architectureImages' ? imagesAs(declared as Images, value) : plain(field, value)),
   )
   return want === is ? undefined : `is stored as ${String(is).slice(0, 200)}, not ${String(want).slice(0, 200)}`
 }
@@ -57,14 +58,21 @@ function shown(field: FieldName, inventory: Readonly<Record<string, unknown>>): 
   return inventory[field === 'architectureImages' ? 'modelServiceImages' : field]
 }
 
+type Images = readonly Readonly<Record<string, string>>[]
+
+/** Images in no order, the case of the architecture folded, and of each what is declared of one of them. */
+function imagesAs(declared: Images, value: unknown): string {
+  const keys = ['vmImageUuid', 'dockerImage', 'name', 'acceleratorType', 'imageNamePattern'].filter((key) =>
+    declared.some((image) => key in image),
+  )
+  const texts = ((value ?? []) as Images).map((image) =>
+    JSON.stringify([image.cpuArchitecture?.toLowerCase(), ...keys.map((key) => image[key] ?? '')]),
+  )
+  return texts.sort().join(' ')
+}
+
 /** As text, without what the server does not keep: empty values, the order of keys, and that and the case of sets. */
 function plain(field: FieldName, value: unknown): string {
-  if (field === 'architectureImages') {
-    const images = (value ?? []) as readonly Readonly<Record<string, string>>[]
-    return listed(
-      images.map((image) => [image.cpuArchitecture?.toLowerCase(), image.vmImageUuid, image.dockerImage ?? '']),
-    )
-  }
   const text = JSON.stringify(value, (_, part: Json) => {
     if (field === 'vendorToSpecUuidsMap' && Array.isArray(part)) return listed(part)
     if (part === null || typeof part !== 'object' || Array.isArray(part)) return part

@@ -10,12 +10,12 @@ export type Schema = {
   readonly minimum?: number
   readonly maximum?: number
   readonly maxItems?: number
+  readonly maxLength?: number
   readonly items?: Schema
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
   readonly additionalProperties?: Schema
   readonly 'x-kubernetes-int-or-string'?: boolean
-  readonly 'x-kubernetes-list-map-keys'?: readonly string[]
   readonly 'x-kubernetes-validations'?: readonly unknown[]
 }
 

@@ -56,7 +56,11 @@ export const extraCases: Readonly<Record<string, readonly ValueCase[]>> = {
   // CEL sees a quantity as a float, in which a part of a byte is lost beside so many whole ones.
   requestMemory: [reported('a part of a byte beyond the reach of floats', '7.999Pi')],
   architectureImages: [
-    reported('one architecture in two spellings', [{ cpuArchitecture: 'ARM64' }, { cpuArchitecture: 'arm64' }]),
+    applied('one architecture in two spellings', [{ cpuArchitecture: 'ARM64' }, { cpuArchitecture: 'arm64' }]),
+    applied('images of one architecture that differ elsewhere', [
+      { cpuArchitecture: 'ARM64', dockerImage: 'a' },
+      { cpuArchitecture: 'ARM64', dockerImage: 'b', acceleratorType: 'NVIDIA' },
+    ]),
   ],
 }
 

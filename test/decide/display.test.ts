@@ -2,8 +2,9 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fieldNames } from '../../src/api/modelservice.ts'
 import { differenceMessage, display, driftOf, fingerprint, liveOf } from '../../src/decide/display.ts'
-import { fields, type Json } from '../../src/decide/fields.ts'
-import { encounters, read } from '../support/arbitrary.ts'
+import { fields } from '../../src/api/fields.ts'
+import type { Json } from '../../src/api/json.ts'
+import { encoded, encounters, read } from '../support/arbitrary.ts'
 import { compared, observation } from '../support/decide-inputs.ts'
 
 describe('a value for people', () => {
@@ -29,11 +30,19 @@ describe('a value for people', () => {
 
   it('is one line of bounded length, whatever the value', () => {
     const value = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.jsonValue())
+    const isBounded = (text: string) => text.length < 110 && !text.includes('\n')
     fc.assert(
       fc.property(fc.constantFrom(...fieldNames), value, (field, json) => {
-        const text = display(field, json as Json)
-        expect(text.length).toBeLessThan(110)
-        expect(text).not.toContain('\n')
+        expect(display(field, fields[field].decode?.(json))).toSatisfy(isBounded)
+      }),
+      { seed: 20261123 },
+    )
+    fc.assert(
+      fc.property(encounters, ({ spec, live }) => {
+        for (const [field, declared] of encoded(spec)) {
+          expect(display(field, declared)).toSatisfy(isBounded)
+          expect(display(field, live[field], declared)).toSatisfy(isBounded)
+        }
       }),
       { seed: 20261123 },
     )
@@ -51,11 +60,17 @@ describe('a value for people', () => {
     for (const field of hidden) expect(display(field, 'hush')).toBe('(not shown)')
   })
 
-  it('does not change with what the server makes anew at every update', () => {
-    const image = { cpuArchitecture: 'x86_64', dockerImage: 'image:1' }
-    const first = [{ ...image, uuid: '1', createDate: 'Nov 25, 2025 11:51:50 AM' }, { cpuArchitecture: 'aarch64' }]
-    const later = [{ cpuArchitecture: 'AARCH64' }, { ...image, uuid: '2', createDate: 'Nov 25, 2025 11:52:00 AM' }]
-    expect(display('architectureImages', later)).toBe(display('architectureImages', first))
+  it('of images is in the same order, however ZStack orders them, and in the letters it keeps', () => {
+    const [x86, arm] = [{ cpuArchitecture: 'x86_64', dockerImage: 'i:1' }, { cpuArchitecture: 'aarch64' }]
+    const text = '[{"cpuArchitecture":"aarch64"},{"cpuArchitecture":"x86_64","dockerImage":"i:1"}]'
+    const cut = `${text.slice(0, 32)}… (${text.length} bytes, sha256 ${fingerprint(text).sha256.slice(0, 8)})`
+    expect(display('architectureImages', [x86, arm])).toBe(cut)
+    expect(display('architectureImages', [arm, { ...x86, cpuArchitecture: 'X86_64' }])).toBe(cut)
+  })
+
+  it('of vendors has their uuids as the set that they are', () => {
+    const vendors = { B: ['b'], A: ['c', 'A', 'a'] }
+    expect(display('vendorToSpecUuidsMap', vendors)).toBe('{"A":["a","c"],"B":["b"]}')
   })
 })
 
@@ -93,6 +108,25 @@ describe('drift', () => {
       { field: 'requestCpu', desired: '8', live: '4' },
       { field: 'type', desired: 'App', live: '(none)' },
     ])
+  })
+
+  it('of images has the parts of them that are declared, and no others', () => {
+    const declared = { architectureImages: [{ cpuArchitecture: 'X86_64', name: 'a' }] }
+    const live = { architectureImages: [{ cpuArchitecture: 'x86_64', name: 'b', dockerImage: 'registry.example/i:1' }] }
+    const { assessment } = compared(declared, live)
+    const [desired, is] = ['[{"cpuArchitecture":"x86_64","name":"a"}]', '[{"cpuArchitecture":"x86_64","name":"b"}]']
+    expect(driftOf(assessment.differences)).toEqual([{ field: 'architectureImages', desired, live: is }])
+    expect(differenceMessage(assessment)).toBe(`architectureImages: want ${desired}, is ${is}`)
+  })
+
+  it('of images is told by texts that differ, whatever is declared of them', () => {
+    fc.assert(
+      fc.property(encounters, ({ spec, live }) => {
+        for (const { desired, live: is } of driftOf(compared(spec, live).assessment.differences) ?? [])
+          expect(desired).not.toBe(is)
+      }),
+      { seed: 20261123 },
+    )
   })
 
   it('has at most 20 rows', () => {

@@ -38,11 +38,7 @@ describe.skipIf(apiServerMissing())('the API server', () => {
       { architectureImages: [{ dockerImage: 'x' }] },
       'cpuArchitecture: Required value',
     ],
-    [
-      'an architecture twice',
-      { architectureImages: [{ cpuArchitecture: 'x' }, { cpuArchitecture: 'x' }] },
-      'Duplicate value',
-    ],
+    ['a type that no column of ZStack holds', { type: 'x'.repeat(33) }, 'spec.type: Too long'],
     ['a port beyond 65535', { servicePorts: [65536] }, 'should be less than or equal to 65535'],
     ['a number for a text', { startCommand: 5 }, 'must be of type string'],
   ]
@@ -80,6 +76,14 @@ describe.skipIf(apiServerMissing())('the API server', () => {
       expect(await apply({ uuid, requestMemory })).toMatchObject({ status: 201 })
     },
   )
+
+  it('takes several images of one architecture', async () => {
+    const architectureImages = [
+      { cpuArchitecture: 'x86_64', name: 'one', acceleratorType: 'NVIDIA' },
+      { cpuArchitecture: 'x86_64', imageNamePattern: '.*npu.*' },
+    ]
+    expect(await apply({ uuid, architectureImages })).toMatchObject({ status: 201 })
+  })
 
   it('adds nothing to a spec that Git lacks', async () => {
     const object = {

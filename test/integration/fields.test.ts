@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fieldNames, type FieldName } from '../../src/api/modelservice.ts'
-import { fields } from '../../src/decide/fields.ts'
+import { fields } from '../../src/api/fields.ts'
 import { apiServerMissing } from '../support/envtest/shared.ts'
 import { conditionIn, startScenario } from '../support/scenario.ts'
 import { newUuid } from '../support/zstack/model.ts'
@@ -18,11 +18,14 @@ const declared: Record<FieldName, { spec: unknown; wire: unknown }> = {
   pythonVersion: same('3.12'),
   type: same('App'),
   framework: same('vLLM'),
-  source: same('Hub'),
+  source: same('Bentoml'),
   containerCommand: same('/bin/bash'),
   containerArgs: same('-c true'),
   supportDistributed: same(true),
-  architectureImages: same([{ cpuArchitecture: 'X86_64', dockerImage: 'registry.example.com/other:1' }]),
+  architectureImages: same([
+    { cpuArchitecture: 'X86_64', dockerImage: 'registry.example.com/other:1' },
+    { cpuArchitecture: 'x86_64', dockerImage: 'registry.example.com/other:2' },
+  ]),
   vendorToSpecUuidsMap: same({ AMD: ['0123456789abcdef0123456789abcdef'] }),
   environmentParameters: same({ HF_TOKEN: 'hush' }),
   startupParameters: same({ '--tp': '2' }),

@@ -11,7 +11,7 @@ async function follow(scopes: Readonly<Record<string, (server: ScriptedResource)
   const servers = Object.fromEntries(Object.keys(scopes).map((scope) => [scope, createScriptedResource()]))
   for (const [scope, script] of Object.entries(scopes)) script(servers[scope]!)
   const clock = createManualClock()
-  const store = createStore<Sample>(() => undefined)
+  const store = createStore<Sample>()
   const { log, entries } = createCapturedLog()
   let breaks = 0
   const informer = createInformer({
@@ -137,7 +137,8 @@ describe('an informer', () => {
   })
 
   it('fails with the exception of whoever the store tells', async () => {
-    const store = createStore<Sample>(() => {
+    const store = createStore<Sample>()
+    store.subscribe(() => {
       throw new Error('a bug')
     })
     const server = createScriptedResource()

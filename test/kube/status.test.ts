@@ -6,7 +6,7 @@ import { sample, type Sample } from '../support/sample-resource.ts'
 import { createScriptedResource } from '../support/scripted-resource.ts'
 
 function setUp(answer: (object: Sample) => Promise<Sample | undefined>) {
-  const store = createStore<Sample>(() => undefined)
+  const store = createStore<Sample>()
   const sent: unknown[] = []
   const resource = {
     ...createScriptedResource(),

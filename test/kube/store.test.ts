@@ -5,7 +5,8 @@ import { sample, type Sample } from '../support/sample-resource.ts'
 function setUp() {
   const changes: string[] = []
   const at = (object: Sample | undefined) => object?.metadata.resourceVersion ?? 'none'
-  const store = createStore<Sample>((key, before, after) => changes.push(`${key} ${at(before)} → ${at(after)}`))
+  const store = createStore<Sample>()
+  store.subscribe((key, before, after) => changes.push(`${key} ${at(before)} → ${at(after)}`))
   return { store, changes }
 }
 
@@ -26,7 +27,8 @@ describe('a store', () => {
 
   it('tells its own writes from those of others', () => {
     const told: boolean[] = []
-    const store = createStore<Sample>((_key, _before, _after, isOwn) => told.push(isOwn))
+    const store = createStore<Sample>()
+    store.subscribe((_key, _before, _after, isOwn) => told.push(isOwn))
     store.apply('all', sample('a', { version: 1 }))
     store.wrote(sample('a', { version: 2 }))
     store.apply('all', sample('a', { version: 2 }))
@@ -36,7 +38,8 @@ describe('a store', () => {
 
   it('knows its own write when the watch is first to show it, and only while it is under way', () => {
     const told: boolean[] = []
-    const store = createStore<Sample>((_key, _before, _after, isOwn) => told.push(isOwn))
+    const store = createStore<Sample>()
+    store.subscribe((_key, _before, _after, isOwn) => told.push(isOwn))
     store.apply('all', sample('a', { version: 1 }))
     const written = store.writing('test/a', { ready: true })
     store.apply('all', sample('a', { version: 2, status: { ready: false } }))
@@ -57,7 +60,8 @@ describe('a store', () => {
 
   it('shows the whole of a new list to whoever is told of a part of it', () => {
     const seen: string[][] = []
-    const store = createStore<Sample>(() => seen.push([...store.keys()].sort()))
+    const store = createStore<Sample>()
+    store.subscribe(() => seen.push([...store.keys()].sort()))
     store.replace('all', [sample('a'), sample('b')])
     store.replace('all', [sample('b', { version: 2 }), sample('c')])
     expect(seen).toEqual([

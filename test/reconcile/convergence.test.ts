@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parse, type FieldName, type Spec } from '../../src/api/modelservice.ts'
 import { reconcileRequestedAt } from '../../src/api/names.ts'
-import { desiredOf, fields, isEmpty, type Json } from '../../src/decide/fields.ts'
+import { desiredOf, fields } from '../../src/api/fields.ts'
+import { isEmpty, type Json } from '../../src/api/json.ts'
 import type { Patch } from '../../src/decide/plan.ts'
 import { conditionOf } from '../../src/decide/conditions.ts'
 import { keyOf } from '../support/fleet.ts'
@@ -29,7 +30,7 @@ function createWorld(): WorldWithFaults & { readonly violations: readonly string
     if (!parsed?.ok) return `an update of ${uuid}, which no valid object speaks for`
     const { spec } = parsed
     const text = `an update ${JSON.stringify(patch)} in spite of ${JSON.stringify(spec)}`
-    if (spec.policy === 'Observe' || spec.suspend === true) return text
+    if (spec.policy === 'Observe' || spec.suspend) return text
     const desired = desiredOf(spec)
     const isDeclared = ([field, value]: [string, Json]) => isDeepStrictEqual(desired.get(field as FieldName), value)
     return Object.entries(patch).every(isDeclared) ? undefined : text

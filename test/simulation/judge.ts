@@ -1,8 +1,9 @@
 /** What must never happen in a simulated world, looked at whenever a process does something. */
 import { isDeepStrictEqual } from 'node:util'
-import { parse, type FieldName, type Policy } from '../../src/api/modelservice.ts'
+import { parse, type FieldName } from '../../src/api/modelservice.ts'
 import { failurePolicy } from '../../src/decide/failure.ts'
-import { desiredOf, type Json } from '../../src/decide/fields.ts'
+import { desiredOf } from '../../src/api/fields.ts'
+import type { Json } from '../../src/api/json.ts'
 import { saysNoAction } from '../../src/zstack/bodyshape.ts'
 import { failureOf } from '../../src/zstack/failures.ts'
 import type { HttpAnswer, HttpRequest } from '../../src/zstack/http.ts'
@@ -84,8 +85,8 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
     const parsed = parse(winner)
     if (!parsed.ok) return `was shown an invalid ${keyOf(winner)}`
     const { spec } = parsed
-    if (spec.suspend === true) return `was shown that ${keyOf(winner)} is suspended`
-    if ((spec.policy ?? 'Enforce') === ('Observe' satisfies Policy)) return `was shown that ${keyOf(winner)} observes`
+    if (spec.suspend) return `was shown that ${keyOf(winner)} is suspended`
+    if (spec.policy === 'Observe') return `was shown that ${keyOf(winner)} observes`
     const desired = desiredOf(spec)
     for (const [field, value] of Object.entries(patch) as [FieldName, Json][]) {
       if (!desired.has(field)) return `was shown no ${field} in ${keyOf(winner)}`

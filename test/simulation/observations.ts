@@ -1,7 +1,8 @@
 /** What each process has been shown of ZStack's services, and for whose requests it has looked since. */
 import { type FieldName } from '../../src/api/modelservice.ts'
 import { reconcileRequestedAt } from '../../src/api/names.ts'
-import { fields, isEmpty, type Desired, type Json } from '../../src/decide/fields.ts'
+import { fields, type Desired } from '../../src/api/fields.ts'
+import { isEmpty, type Json } from '../../src/api/json.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { isSame, type Values } from './services.ts'
 import type { View } from './watching.ts'

@@ -70,7 +70,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     const write = (line: string) => {
       if (!process.isDead()) log(life, line)
     }
-    const outside = {
+    const dependencies = {
       clock: process.clock,
       random: chance.fork(),
       host: name,
@@ -82,7 +82,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     const diary = pino({ level: 'debug', base: null, timestamp: false }, { write })
     trace(`${title} starts`)
     const ended = runOperator(
-      { config, outside, version: '0.0.0', log: diary, uncaughtErrors: createUncaughtErrors(diary) },
+      { config, dependencies, version: '0.0.0', log: diary, uncaughtErrors: createUncaughtErrors(diary) },
       stop.signal,
     ).then(
       (ending) => over(life, ending === 'leaseLost' || stop.signal.aborted ? ending : `${ending} though nobody asked`),

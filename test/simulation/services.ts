@@ -1,7 +1,8 @@
 /** The model services of a simulated ZStack, and what became of every update of them. */
 import { isDeepStrictEqual } from 'node:util'
 import type { FieldName } from '../../src/api/modelservice.ts'
-import { fields, isEmpty, type Json } from '../../src/decide/fields.ts'
+import { fields } from '../../src/api/fields.ts'
+import { isEmpty, sameStructure, type Json } from '../../src/api/json.ts'
 
 export type Values = Partial<Record<FieldName, Json>>
 
@@ -104,7 +105,8 @@ export function createServices(): Services {
 /** Whether a field holds what is wanted of it. */
 export function isSame(field: FieldName, wanted: Json, held: Json | undefined): boolean {
   if (held === undefined || isEmpty(held) || isEmpty(wanted)) return isEmpty(held) && isEmpty(wanted)
-  return fields[field].equal(wanted, held)
+  const row = fields[field]
+  return row.visibility === 'hidden' ? sameStructure(wanted, held) : row.equal(wanted, held)
 }
 
 /** The service as the wire shows it. */

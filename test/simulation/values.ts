@@ -1,7 +1,7 @@
 /** What people declare in simulated worlds: few values per field, so that they meet again, and secrets that show. */
 import { fieldNames, type FieldName } from '../../src/api/modelservice.ts'
 import { bytes } from '../../src/api/quantity.ts'
-import type { Json } from '../../src/decide/fields.ts'
+import type { Json } from '../../src/api/json.ts'
 import type { Chance } from './chance.ts'
 import type { Values } from './services.ts'
 

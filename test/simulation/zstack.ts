@@ -1,6 +1,7 @@
 /** The management node of a simulated world: sessions, queries, updates, jobs. */
 import type { FieldName } from '../../src/api/modelservice.ts'
-import { fields, isEmpty, type Json } from '../../src/decide/fields.ts'
+import { fields } from '../../src/api/fields.ts'
+import { isEmpty, type Json } from '../../src/api/json.ts'
 import type { HttpRequest } from '../../src/zstack/http.ts'
 import { apiError, ok, plain, Refused, type Answer } from '../support/zstack/answers.ts'
 import { isSignedBy } from '../support/zstack/signature.ts'

@@ -3,28 +3,33 @@ import * as fc from 'fast-check'
 import { fieldNames, type FieldName, type Spec } from '../../src/api/modelservice.ts'
 import { assess, reassess, type Observation } from '../../src/decide/assess.ts'
 import { failurePolicy, type FailureKind } from '../../src/decide/failure.ts'
-import { desiredOf, fields, isEmpty, type Json } from '../../src/decide/fields.ts'
+import { desiredOf, fields } from '../../src/api/fields.ts'
+import { isEmpty, type Json } from '../../src/api/json.ts'
 import type { Outcome, Comparison } from '../../src/decide/outcome.ts'
 import type { Patch } from '../../src/decide/plan.ts'
 import { uid, uuid, type Declared, type LiveValues } from './decide-inputs.ts'
 
 const text = fc.oneof(fc.constantFrom('', 'a', 'A', 'a ', 'x'.repeat(70)), fc.string({ unit: 'binary', maxLength: 80 }))
+/** As much as the shortest columns hold. */
+const short = fc.oneof(fc.constantFrom('', 'a', 'A', 'a '), fc.string({ unit: 'binary', maxLength: 32 }))
+const frameworks = fc.constantFrom('vLLM', 'llama.cpp', 'LlamaCpp', 'sentence_transformers', 'SentenceTransformers')
 const yaml = fc.oneof(
   fc.constantFrom('a: 1\n', 'a:   1 # why', '"a": 1', 'b: 2', 'a: [', 'a: [\r\n', 'a: &a [*a]', '- 1\n- 1', '\n'),
   text,
 )
 const uuids = fc.constantFrom('a'.repeat(32), 'B'.repeat(32), 'c1'.repeat(16))
 const strings = fc.dictionary(fc.string({ minLength: 1, maxLength: 5 }), text, { maxKeys: 3 })
-const image = { vmImageUuid: uuids, dockerImage: text }
-const images = fc
-  .uniqueArray(fc.constantFrom('x86_64', 'aarch64', 'X86_64', 'AARCH64'), { selector: (name) => name.toLowerCase() })
-  .chain((names) =>
-    fc.tuple(
-      ...names.map((cpuArchitecture) =>
-        fc.record({ cpuArchitecture: fc.constant(cpuArchitecture), ...image }, { requiredKeys: ['cpuArchitecture'] }),
-      ),
-    ),
-  )
+const image = fc.record(
+  {
+    cpuArchitecture: fc.constantFrom('x86_64', 'aarch64', 'X86_64', 'AARCH64'),
+    vmImageUuid: uuids,
+    dockerImage: text,
+    name: fc.constantFrom('', 'one', 'other'),
+    acceleratorType: fc.constantFrom('NVIDIA', 'AMD'),
+    imageNamePattern: text,
+  },
+  { requiredKeys: ['cpuArchitecture'] },
+)
 const whole = fc.integer({ min: 0, max: 2_147_483_647 })
 
 const values: { readonly [Field in FieldName]: fc.Arbitrary<NonNullable<Spec[Field]>> } = {
@@ -33,16 +38,16 @@ const values: { readonly [Field in FieldName]: fc.Arbitrary<NonNullable<Spec[Fie
   yaml,
   requestCpu: fc.oneof(fc.constantFrom(0, 4, 8), whole),
   requestMemory: fc.oneof(fc.constantFrom('16Gi', '1.5Gi', '2e9', '0'), fc.maxSafeNat()),
-  gpuComputeCapability: text,
+  gpuComputeCapability: short,
   startCommand: text,
-  pythonVersion: text,
-  type: text,
-  framework: text,
-  source: text,
+  pythonVersion: short,
+  type: short,
+  framework: fc.oneof(frameworks, text),
+  source: short,
   containerCommand: text,
   containerArgs: text,
   supportDistributed: fc.boolean(),
-  architectureImages: images,
+  architectureImages: fc.array(image, { maxLength: 3 }),
   vendorToSpecUuidsMap: fc.dictionary(fc.constantFrom('NVIDIA', 'AMD'), fc.array(uuids, { maxLength: 3 })),
   environmentParameters: strings,
   startupParameters: strings,

@@ -74,7 +74,6 @@ export function connectionOver(options: Pick<ConnectionOptions, 'http'> & Partia
     clock: createManualClock(),
     random: () => 0.5,
     onShapeLearned: () => undefined,
-    onEvent: () => undefined,
     ...options,
   })
   return { connection, inventory: connection.inventory, close: () => connection.close() }

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { defaultConnection, type FieldName } from '../../src/api/modelservice.ts'
 import type { Clock } from '../../src/clock.ts'
 import { ok, err, type Result, type Failure } from '../../src/decide/failure.ts'
-import { fields, isEmpty, type Json } from '../../src/decide/fields.ts'
+import { fields } from '../../src/api/fields.ts'
+import { isEmpty, type Json } from '../../src/api/json.ts'
 import type { Patch } from '../../src/decide/plan.ts'
 import type {
   UpdateOutcome,
@@ -203,6 +204,7 @@ export function connectionsTo(
     endpoint,
     inventory,
     currentFailure: () => connections.trouble,
+    subscribe: () => undefined,
     close: () => Promise.resolve(),
   }
   const connections: Connections & { trouble: Failure | undefined } = {

@@ -1,4 +1,4 @@
-import type { Json } from '../../src/decide/fields.ts'
+import type { Json } from '../../src/api/json.ts'
 import type { Http, HttpAnswer, HttpRequest } from '../../src/zstack/http.ts'
 
 export type Respond = (request: HttpRequest, count: number) => HttpAnswer | Promise<HttpAnswer>

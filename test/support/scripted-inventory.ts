@@ -1,5 +1,5 @@
 import type { Result } from '../../src/decide/failure.ts'
-import type { Json } from '../../src/decide/fields.ts'
+import type { Json } from '../../src/api/json.ts'
 import type { UpdateOutcome, Inventory } from '../../src/reconcile/ports.ts'
 import { createBodyShapes } from '../../src/zstack/bodyshape.ts'
 import { createInventory } from '../../src/zstack/inventory.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FieldName } from '../../src/api/modelservice.ts'
 import type { Live } from '../../src/decide/assess.ts'
-import type { Json } from '../../src/decide/fields.ts'
+import type { Json } from '../../src/api/json.ts'
 import { createBodyShapes, evidenceOf, saysNoAction } from '../../src/zstack/bodyshape.ts'
 import type { BodyShape } from '../../src/zstack/wire.ts'
 import { held } from '../support/scripted-http.ts'

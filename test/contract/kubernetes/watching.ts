@@ -119,7 +119,7 @@ export function describeWatching(fixture: () => ContractFixture): void {
   it('keeps a store equal to what the server holds, in several namespaces', async () => {
     const { cluster, namespace, server, create, remove, path } = fixture()
     const other = await server.namespace()
-    const store = createStore<Sample>(() => undefined)
+    const store = createStore<Sample>()
     const resources = new Map(
       [namespace, other].map((scope) => [scope, createResource<Sample>(cluster, { ...kind, namespace: scope })]),
     )

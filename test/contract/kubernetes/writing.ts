@@ -78,7 +78,7 @@ export function describeReadingAndWriting(fixture: () => ContractFixture): void 
 
   describe('status writer', () => {
     const writerFor = () => {
-      const store = createStore<Sample>(() => undefined)
+      const store = createStore<Sample>()
       return { store, write: createStatusWriter(fixture().samples, store) }
     }
 

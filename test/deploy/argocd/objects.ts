@@ -3,7 +3,7 @@ import type { Spec } from '../../../src/api/modelservice.ts'
 import type { Status } from '../../../src/api/status.ts'
 import { assess, type Observation } from '../../../src/decide/assess.ts'
 import { failurePolicy, type FailureKind } from '../../../src/decide/failure.ts'
-import { desiredOf } from '../../../src/decide/fields.ts'
+import { desiredOf } from '../../../src/api/fields.ts'
 import type { Outcome, Comparison } from '../../../src/decide/outcome.ts'
 import { statusAfter as statusOfPass } from '../../../src/decide/status.ts'
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { sameDocument } from '../../src/decide/document.ts'
+import { sameDocument } from '../../src/api/document.ts'
 
 const fill = (unit: (i: number) => string, characters: number) => {
   const parts: string[] = []
