@@ -19,7 +19,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['test/**', 'crds/**', '*.js'],
+    files: ['test/**', '*.js'],
     rules: {
       'no-console': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',

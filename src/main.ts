@@ -16,7 +16,7 @@ Keeps ZStack AI model services as their ModelService objects declare them.
 
 Usage: node dist/main.cjs [--help | --version]
 
-Configuration comes from the environment; README.md lists every variable.
+Configuration comes from the environment; deploy/README.md lists every variable.
   ZSTACK_ENDPOINT            base URL, such as http://zstack.example.com:8080/zstack
   ZSTACK_ACCESS_KEY_ID, ZSTACK_ACCESS_KEY_SECRET
   ZSTACK_ACCOUNT_NAME, ZSTACK_ACCOUNT_PASSWORD

@@ -95,7 +95,7 @@ export const rows: readonly Row[] = [
       stat('Replicas', 'Processes that report.', 'short', `count(zstack_operator_build_info{${job}})`),
       graph(
         'Objects by reason',
-        'The reason of Ready. README.md, Conditions, says what each one asks for.',
+        'The reason of Ready. deploy/README.md, Conditions, says what each one asks for.',
         'short',
         [q('{{reason}}', `sum by (reason) (${objects('type="Ready"', ', reason')})`)],
         { width: 12, kind: 'stacked' },

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { chartFolder } from '../../deploy/chart.ts'
+import { chartFolder } from '../../deploy/paths.ts'
 import { reasons } from '../../src/api/reasons.ts'
 import { promtoolMissing, runPromtool } from '../support/promtool.ts'
 import { selectorsIn, strangersIn } from '../support/promql.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { chartFolder } from '../../deploy/chart.ts'
+import { chartFolder } from '../../deploy/paths.ts'
 import { type Manifest, ofKind, podTemplate, theOnly } from './manifest.ts'
 import { fullValues, helmMissing, kubectlMissing, kustomize, leastValues, renderChart } from './render.ts'
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { chartFolder } from '../../deploy/chart.ts'
+import { chartFolder } from '../../deploy/paths.ts'
 import { catalogue } from '../../src/telemetry/catalogue.ts'
 import { promtoolMissing, runPromtool } from '../support/promtool.ts'
 import { selectorsIn, strangersIn } from '../support/promql.ts'

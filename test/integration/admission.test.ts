@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { crdFile } from '../../crds/generate.ts'
+import { crdFile } from '../../deploy/paths.ts'
 import type { ApiServerAccess } from '../support/envtest/access.ts'
 import { apiServerMissing, sharedApiServer, testNamespace } from '../support/envtest/shared.ts'
 

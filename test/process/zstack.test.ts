@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { peakMemory } from '../bench/usage.ts'
+import { peakMemory } from '../programs/bench/usage.ts'
 import { apiServerMissing } from '../support/envtest/shared.ts'
 import { freePort } from '../support/free-port.ts'
 import { fillNamespace, taken } from '../support/full-namespace.ts'

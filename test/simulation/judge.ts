@@ -61,7 +61,7 @@ type Try = {
 }
 
 const fuse = 3
-/** A little less than the hour, the ten minutes and the half hour of design.md. */
+/** A little less than the limits that the operator keeps, for a request takes time to arrive. */
 const standsMs = { 'in vain': 3_400_000, refused: 3_400_000, 'refused for a while': 570_000 } as const
 const lockOutMs = 1_740_000
 /** No backoff is that fast. */

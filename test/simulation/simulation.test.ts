@@ -7,7 +7,7 @@ import { drawSchedule } from './schedule.ts'
 import { runSchedule } from './world.ts'
 
 const schedules = 2_000
-const program = fileURLToPath(new URL('simulate.ts', import.meta.url))
+const program = fileURLToPath(new URL('../programs/simulate.ts', import.meta.url))
 /** It takes the time that other tests spend waiting, and disturbs none of them. */
 const niceness = 10
 

@@ -1,6 +1,6 @@
 /** A namespace of a real API server full of ModelServices, a ZStack simulator, and operators as often as a test asks. */
 import { onTestFinished, vi } from 'vitest'
-import { crdFile } from '../../crds/generate.ts'
+import { crdFile } from '../../deploy/paths.ts'
 import { conditionOf } from '../../src/decide/conditions.ts'
 import type { ApiServerAccess } from './envtest/access.ts'
 import { expectStatus } from './envtest/request.ts'

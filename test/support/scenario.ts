@@ -1,7 +1,7 @@
 /** A namespace of a real API server, a ZStack simulator and the built operator between them. */
 import { onTestFinished, vi } from 'vitest'
 import type { Condition, Status } from '../../src/api/status.ts'
-import { crdFile } from '../../crds/generate.ts'
+import { crdFile } from '../../deploy/paths.ts'
 import { sharedApiServer, testNamespace } from './envtest/shared.ts'
 import type { ApiServerAccess } from './envtest/access.ts'
 import { startOperator, type OperatorEnvironment, type OperatorProcess } from './operator-process.ts'

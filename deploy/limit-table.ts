@@ -1,0 +1,57 @@
+/** The numbers of src/limits.ts in sentences. A limit that has no sentence here does not compile. */
+import { limits, spellMs as time } from '../src/limits.ts'
+import { markdownTable } from './tables.ts'
+
+type Limits = typeof limits
+
+const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => string } = {
+  maxIneffectiveUpdates: (count) =>
+    `After ${count} updates that ZStack accepts and that leave the same difference, the object is \`Stalled\` with \`UpdateNotEffective\`.`,
+  ineffectiveRetryMs: (ms) =>
+    `An update that had no effect, or that ZStack refused as wrong, is tried again unasked after ${time(ms)}.`,
+  slowRetryMs: (ms) => `What needs a permission or a quota in ZStack is tried again every ${time(ms)}.`,
+  retry: ({ initialMs, maxMs }) =>
+    `An object whose passes fail is tried again after ${time(initialMs)}, then after twice that time, up to ${time(maxMs)}, with full jitter.`,
+  credentialsPauseMs: (ms) =>
+    `After refused credentials nothing is sent until the Secret changes, or for ${time(ms)}: repeated tries can lock the account.`,
+  credentialsCheckMs: (ms) => `A changed Secret is read within ${time(ms)} of its arrival in the pod.`,
+  sessionRetry: ({ initialMs, maxMs }) =>
+    `While ZStack has no session left, or its clock differs too much for an access key, the next try is after ${time(initialMs)}, later after up to ${time(maxMs)}.`,
+  earlySessionLosses: (count) =>
+    `After ${count} sessions in a row that were lost soon after their log-in, another log-in of the account is held to end them, and log-ins are spaced.`,
+  earlySessionLossMs: (ms) => `Soon after its log-in is within ${time(ms)}.`,
+  failuresToOpenCircuit: (count) =>
+    `After failed requests for ${count} different services or queries in a row, requests to ZStack are held back.`,
+  probe: ({ initialMs, maxMs }) =>
+    `While they are held back, one request asks whether ZStack is back: first after ${time(initialMs)}, later every ${time(maxMs)}.`,
+  stalePolls: (count) => `An observation is stale after ${count} intervals of the poll, but see \`minStaleMs\`.`,
+  minStaleMs: (ms) => `No observation is stale before ${time(ms)}.`,
+  queryBatchSize: (count) => `One query of the poll asks for up to ${count} services.`,
+  jobMs: (ms) =>
+    `A job of ZStack is given up ${time(ms)} after it began, unless ZStack named another time when it took the update.`,
+  passMs: (ms) => `A pass over one object is aborted after ${time(ms)}.`,
+  shutdownGraceMs: (ms) => `After SIGTERM, passes under way have ${time(ms)} to end by themselves.`,
+  lease: ({ durationMs, renewDeadlineMs, retryMs }) =>
+    `The leader renews its lease every ${time(retryMs)} and ends if it cannot for ${time(renewDeadlineMs)}; another pod takes a lease that was not renewed for ${time(durationMs)}.`,
+  watchSilenceMs: (ms) =>
+    `\`/healthz\` fails when a watch has told nothing at all for ${time(ms)}, not even a failure.`,
+  eventLoopBlockMs: (ms) => `\`/healthz\` fails when the event loop was blocked for more than ${time(ms)}.`,
+  eventBurst: (count) => `One object emits up to ${count} Kubernetes events at once.`,
+  eventRefillMs: (ms) => `After that it emits one more event every ${time(ms)}.`,
+  maxDriftEntries: (count) => `\`status.drift\` lists up to ${count} fields.`,
+  maxZStackAnswerBytes: (bytes) => `An answer of ZStack that is longer than ${mebibytes(bytes)} is given up.`,
+  maxApiServerAnswerBytes: (bytes) =>
+    `An answer of the API server that is longer than ${mebibytes(bytes)} is given up.`,
+  yaml: ({ maxCharacters, maxTokens, maxAliases, maxDepth }) =>
+    `\`yaml\` is compared as text, not by meaning, beyond ${maxCharacters} characters, ${maxTokens} tokens, ${maxAliases} aliases or ${maxDepth} levels.`,
+}
+
+const mebibytes = (bytes: number) => `${bytes / 2 ** 20} MiB`
+
+export function limitTable(): string {
+  const names = Object.keys(sentences) as (keyof Limits)[]
+  return markdownTable(
+    ['limit', 'what happens'],
+    names.map((name) => [`\`${name}\``, (sentences[name] as (limit: unknown) => string)(limits[name])]),
+  )
+}

@@ -1,0 +1,113 @@
+/** Many simulated schedules, or one again: `npm run simulate -- --help`. */
+import { availableParallelism } from 'node:os'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { explain, type Failure, type Sum } from '../simulation/runner.ts'
+import { drawSchedule } from '../simulation/schedule.ts'
+import type { Done, Order } from '../simulation/worker.ts'
+import { runSchedule } from '../simulation/world.ts'
+
+/** Seeds that a worker is given at once. */
+const portion = 50
+/** So many failures are explained; more would say the same. */
+const mostExplained = 3
+const tellEveryMs = 10_000
+
+const print = (line: string) => process.stdout.write(`${line}\n`)
+
+async function replay(seed: number, isTraced: boolean): Promise<number> {
+  const { violation, updates, virtualMs } = await runSchedule(drawSchedule(seed), isTraced ? print : undefined)
+  print(`seed ${seed}: ${(virtualMs / 1000).toFixed(0)} s, ${updates} updates`)
+  if (violation === undefined) return 0
+  print(isTraced ? `seed ${seed}: ${violation}` : await explain({ seed, violation }))
+  return 1
+}
+
+async function runMany(from: number, count: number, workers: number): Promise<number> {
+  const started = performance.now()
+  const failures: Failure[] = []
+  const strays: string[] = []
+  const sum: Sum = { schedules: 0, updates: 0, statusWrites: 0, virtualMs: 0 }
+  let next = from
+  const report = (word: string) => {
+    const minutes = (performance.now() - started) / 60_000
+    const rate = Math.round(sum.schedules / minutes)
+    const virtual = Math.round(sum.virtualMs / 3_600_000)
+    print(
+      `${word} ${sum.schedules} schedules, ${rate} a minute, ${virtual} virtual hours, ${sum.updates} updates, ${sum.statusWrites} status writes, ${failures.length} violations`,
+    )
+  }
+  const telling = setInterval(() => report('so far'), tellEveryMs)
+  const work = () =>
+    new Promise<void>((resolve, reject) => {
+      const worker = new Worker(new URL('../simulation/worker.ts', import.meta.url))
+      const give = () => {
+        const order: Order = { from: next, count: Math.min(portion, from + count - next) }
+        next += order.count
+        if (order.count > 0) worker.postMessage(order)
+        else void worker.terminate().then(() => resolve())
+      }
+      worker.on('error', reject)
+      worker.on('message', (done: Done) => {
+        failures.push(...done.failures)
+        strays.push(...done.strays)
+        sum.schedules += done.sum.schedules
+        sum.updates += done.sum.updates
+        sum.statusWrites += done.sum.statusWrites
+        sum.virtualMs += done.sum.virtualMs
+        for (const { seed, violation } of done.failures) print(`seed ${seed}: ${violation}`)
+        give()
+      })
+      give()
+    })
+  await Promise.all(Array.from({ length: workers }, work))
+  clearInterval(telling)
+  report('in all')
+  for (const stray of strays) print(stray)
+  for (const failure of failures.slice(0, mostExplained)) print(await explain(failure))
+  return failures.length + strays.length === 0 ? 0 : 1
+}
+
+const usage = `npm run simulate -- --seeds 100000 [--from 1] [--workers 2]   many schedules
+npm run simulate -- --seed 123 [--trace]                      one again, with all that happens in it`
+
+function wholeOf(text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`${text} is no whole number`)
+  return Number(text)
+}
+
+/** What the command line asks for; throws where it asks for nothing that there is. */
+function commandOf(args: readonly string[]): () => Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seed: { type: 'string' },
+      trace: { type: 'boolean', default: false },
+      seeds: { type: 'string' },
+      from: { type: 'string' },
+      workers: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  })
+  if (values.help === true) throw new Error('simulated schedules of faults')
+  const { seed, trace } = values
+  if (seed !== undefined) return () => replay(wholeOf(seed, 1), trace)
+  const [from, count] = [wholeOf(values.from, 1), wholeOf(values.seeds, 2_000)]
+  const workers = Math.max(1, wholeOf(values.workers, availableParallelism()))
+  return () => runMany(from, count, workers)
+}
+
+function main(args: readonly string[]): Promise<number> {
+  let command: () => Promise<number>
+  try {
+    command = commandOf(args)
+  } catch (error) {
+    print(`${(error as Error).message}\n\n${usage}`)
+    return Promise.resolve(args.includes('--help') ? 0 : 2)
+  }
+  return command()
+}
+
+process.exitCode = await main(process.argv.slice(2))
