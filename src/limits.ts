@@ -20,8 +20,11 @@ export const limits = {
   credentialsPauseMs: 30 * minutes,
   /** How often the mounted credentials are read again. */
   credentialsCheckMs: 5 * seconds,
-  /** Backoff of log-ins while ZStack has no session left, and of requests while the clocks differ too much. */
+  /** Backoff of log-ins while ZStack has no session left or ends each new one, and while the clocks differ too much. */
   sessionRetry: { initialMs: 15 * seconds, maxMs: 10 * minutes },
+  /** So many sessions in a row that are lost so shortly after their log-in: another log-in of the account ends them. */
+  earlySessionLosses: 2,
+  earlySessionLossMs: 2 * minutes,
   /** Different services or queries whose requests fail in a row, before requests are held back. */
   failuresToOpenCircuit: 3,
   /** Between the probes of a connection that is held back. */

@@ -20,7 +20,7 @@ import { createClaims } from './reconcile/claims.ts'
 import { createConnectionEventHandler } from './reconcile/connection-events.ts'
 import { createConnections } from './reconcile/connections.ts'
 import { createObjectChangeHandler } from './reconcile/object-changes.ts'
-import { createPoller } from './reconcile/poll.ts'
+import { createPoller, type Poller } from './reconcile/poll.ts'
 import type { Connection, Connections } from './reconcile/ports.ts'
 import { createReconciler } from './reconcile/reconcile.ts'
 import { createStopwatch } from './reconcile/stopwatch.ts'
@@ -89,7 +89,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     if (stop.aborted) return 'stopped'
     const lost = leadership?.lost ?? new AbortController().signal
     lost.addEventListener('abort', () => passes.abort(lost.reason), { once: true })
-    polling = Promise.all(pollers.map((poller) => poller.run(reading.signal)))
+    polling = Promise.all([...pollers.values()].map((poller) => poller.run(reading.signal)))
     working = runController(
       {
         queue,
@@ -129,11 +129,11 @@ function buildZStack({ options, metrics, isLeader }: Parts): Connections {
   const { config, dependencies, log } = options
   const { clock, random, http } = dependencies
   const { endpoint, credentials, requestBody, maxInFlight } = config
-  if (requestBody !== 'auto') metrics.noteBodyShape(requestBody)
+  if (requestBody !== 'auto') metrics.noteBodyShape(defaultConnection, requestBody)
   const connection = createConnection({
     name: defaultConnection,
     endpoint,
-    http: { ...http, send: guarded(instrumented(http.send, metrics), isLeader) },
+    http: { ...http, send: guarded(instrumented(http.send, metrics, defaultConnection), isLeader) },
     credentials:
       credentials.kind === 'directory' ? credentialsDirectory(credentials.directory) : fixedCredentials(credentials),
     requestBody,
@@ -141,7 +141,7 @@ function buildZStack({ options, metrics, isLeader }: Parts): Connections {
     clock,
     random,
     onShapeLearned: (shape) => {
-      metrics.noteBodyShape(shape)
+      metrics.noteBodyShape(defaultConnection, shape)
       log.info({ shape }, `ZStack takes the ${shape} body`)
     },
   })
@@ -254,13 +254,13 @@ function buildReconciler({ options, metrics, staleAfterMs }: Parts, connections:
     }),
   )
   for (const connection of connections.all()) connection.subscribe((event) => onConnectionEvent(connection, event))
-  return { reconciler, pollers: [...pollers.values()] }
+  return { reconciler, pollers }
 }
 
 /** What the endpoints tell of. */
 function stateOf(
   { queue, informer, store }: Kube,
-  pollers: ReturnType<typeof buildReconciler>['pollers'],
+  pollers: ReadonlyMap<string, Poller>,
   connections: Connections,
   isLeader: () => boolean,
   isStopping: () => boolean,
@@ -268,12 +268,14 @@ function stateOf(
   return {
     queue,
     informer,
-    poller: {
-      hasPolled: () => pollers.every((poller) => poller.hasPolled()),
-      observationAgeMs: () => pollers[0]?.observationAgeMs(),
-    },
+    poller: { hasPolled: () => [...pollers.values()].every((poller) => poller.hasPolled()) },
     objects: () => store.all(),
-    isConnectionDown: () => connections.all().some((connection) => connection.currentFailure() !== undefined),
+    connections: () =>
+      connections.all().map((connection) => ({
+        name: connection.name,
+        isDown: connection.currentFailure() !== undefined,
+        observationAgeMs: pollers.get(connection.name)?.observationAgeMs(),
+      })),
     isLeader,
     isStopping,
   }

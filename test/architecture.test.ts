@@ -25,7 +25,7 @@ const rules: Readonly<
   },
   zstack: {
     code: ['zstack', 'decide', 'api', 'clock', 'backoff', 'secret', 'leader-guard', 'limits'],
-    types: ['reconcile/ports'],
+    types: ['reconcile/ports', 'send'],
     packages: ['undici', 'zod', 'dataloader'],
   },
   kube: {

@@ -77,10 +77,16 @@ export const rows: readonly Row[] = [
         1,
       ),
       stat('Drifted', 'Objects that ZStack differs from.', 'short', `count(${drifted} > 0) or vector(0)`, 1),
-      stat('Circuit', '1 while requests to ZStack are held back.', 'short', `max(zstack_api_circuit_open{${job}})`, 1),
+      stat(
+        'Connections down',
+        'Connections whose requests are held back.',
+        'short',
+        `sum(max by (job, connection) (zstack_api_circuit_open{${job}}))`,
+        1,
+      ),
       stat(
         'Last observation',
-        'How long ago a poll read all services.',
+        'How long ago a poll read all services; of the connection where that is longest.',
         's',
         `max(zstack_operator_observation_age_seconds{${job}})`,
         300,
@@ -127,29 +133,32 @@ export const rows: readonly Row[] = [
   {
     title: 'ZStack',
     panels: [
-      graph('Requests', 'Requests a second by operation.', 'reqps', [
-        q('{{operation}}', `sum by (operation) (rate(zstack_api_requests_total{${job}}[$__rate_interval]))`),
+      graph('Requests', 'Requests a second by connection and operation.', 'reqps', [
+        q(
+          '{{connection}} {{operation}}',
+          `sum by (connection, operation) (rate(zstack_api_requests_total{${job}}[$__rate_interval]))`,
+        ),
       ]),
       graph('Failed requests', 'By status; none where no answer came.', 'reqps', [
         q(
-          '{{operation}} {{code}}',
-          `sum by (operation, code) (rate(zstack_api_requests_total{${job}, code!~"2.."}[$__rate_interval]))`,
+          '{{connection}} {{operation}} {{code}}',
+          `sum by (connection, operation, code) (rate(zstack_api_requests_total{${job}, code!~"2.."}[$__rate_interval]))`,
         ),
       ]),
       graph('Time of a request', 'All operations; failures count.', 's', [
-        ...quantiles('zstack_api_request_duration_seconds', job, 'le', ''),
+        ...quantiles('zstack_api_request_duration_seconds', job, 'connection, le', '{{connection}}'),
       ]),
       graph('Time of a request, p95 by operation', 'Where ZStack is slow.', 's', [
         q(
-          '{{operation}}',
-          `histogram_quantile(0.95, sum by (operation, le) (rate(zstack_api_request_duration_seconds_bucket{${job}}[$__rate_interval])))`,
+          '{{connection}} {{operation}}',
+          `histogram_quantile(0.95, sum by (connection, operation, le) (rate(zstack_api_request_duration_seconds_bucket{${job}}[$__rate_interval])))`,
         ),
       ]),
       graph('Circuit', '1 while requests are held back: outage, refused credentials, no session left.', 'short', [
-        q('open', `max(zstack_api_circuit_open{${job}})`),
+        q('{{connection}}', `max by (connection) (zstack_api_circuit_open{${job}})`),
       ]),
       graph('Age of the last observation', 'Beyond the limit an observation proves nothing any more.', 's', [
-        q('age', `max(zstack_operator_observation_age_seconds{${job}})`),
+        q('{{connection}}', `max by (connection) (zstack_operator_observation_age_seconds{${job}})`),
         q('limit', `max(zstack_operator_stale_after_seconds{${job}})`),
       ]),
     ],

@@ -132,8 +132,8 @@ export const reasons = {
     warns: true,
   }),
   TooManySessions: row({
-    meaning: 'ZStack has no session left for this account.',
-    advice: `Log out unused sessions or raise the limit; tried again ever later, at least every ${spellMs(limits.sessionRetry.maxMs)}.`,
+    meaning: 'ZStack has no session left for this account, or another log-in of the account ends each of them.',
+    advice: `Log out unused sessions or raise the limit; where others use the account too, give the operator an access key or an account of its own. Tried again ever later, at least every ${spellMs(limits.sessionRetry.maxMs)}.`,
     ready: 'False or Unknown',
     progress: 'Reconciling',
   }),

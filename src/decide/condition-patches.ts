@@ -2,7 +2,7 @@
 import { reasons, type Reason } from '../api/reasons.ts'
 import type { ConditionPatch } from './conditions.ts'
 import { differenceMessage } from './display.ts'
-import { failurePolicy } from './failure.ts'
+import { failurePolicy, progressOf } from './failure.ts'
 import type { Comparison, Outcome } from './outcome.ts'
 
 type Status = ConditionPatch['status']
@@ -55,9 +55,9 @@ function failurePatches(
   { failure, comparison, stale }: Outcome & { kind: 'failed' },
   connected: ConditionPatch,
 ): readonly ConditionPatch[] {
-  const { reason, scope, stalled } = failurePolicy[failure.kind]
+  const { reason, scope } = failurePolicy[failure.kind]
   const { message } = failure
-  const next = patch(stalled ? 'Stalled' : 'Reconciling', 'True', reason, message)
+  const next = patch(progressOf(failure.kind), 'True', reason, message)
   const connection = scope === 'object' ? connected : patch('Connected', 'False', reason, message)
   if (stale)
     return [connection, next, patch('Synced', 'Unknown', 'ObservationStale', `not read for too long: ${message}`)]

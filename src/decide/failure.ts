@@ -1,5 +1,5 @@
-/** The ways a conversation with ZStack can fail, and what cures each. */
-import type { Reason } from '../api/reasons.ts'
+/** The kinds of failure that a request to ZStack can end in, and what follows from each. */
+import { reasons, type Reason } from '../api/reasons.ts'
 
 export type FailureKind =
   | 'unavailable'
@@ -7,8 +7,10 @@ export type FailureKind =
   | 'protocol'
   | 'session'
   | 'credentials'
+  | 'accountDisabled'
   | 'clock'
   | 'sessions'
+  | 'sessionConflict'
   | 'connection'
   | 'secret'
   | 'rejected'
@@ -33,59 +35,66 @@ export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok
 export const ok = <T>(value: T): Result<T> => ({ ok: true, value })
 export const err = (failure: Failure): Result<never> => ({ ok: false, failure })
 
+/** kstatus: `Reconciling` goes on by itself, `Stalled` needs a person. */
+type Progress = 'Reconciling' | 'Stalled'
+
+/** The reasons that say whether a person is needed; a failure has one of these. */
+type FailureReason = { [R in Reason]: (typeof reasons)[R] extends { progress: Progress } ? R : never }[Reason]
+
 export type FailurePolicy = {
-  readonly reason: Reason
-  /** Whether every request over the connection fails alike, or only this one. */
+  readonly reason: FailureReason
+  /** Whether every request over the connection fails alike, or only those about this object. */
   readonly scope: 'connection' | 'object'
-  /** `backOff`: soon, then ever later. `slowly`: each 10 minutes. `change`: when a person changed something. */
+  /** `backOff`: soon, then ever later. `slowly`: after a long wait. `change`: when a person has changed something. */
   readonly retry: 'backOff' | 'slowly' | 'change'
-  /** Whether a person has to act: shown as Stalled rather than Reconciling. */
-  readonly stalled: boolean
+  /** Only where it differs from the progress in the reason's row; see {@link progressOf}. */
+  readonly progress?: Progress
 }
 
-const transient = { reason: 'Unreachable', scope: 'connection', retry: 'backOff', stalled: false } as const
+const transient = { reason: 'Unreachable', scope: 'connection', retry: 'backOff' } as const
 
 export const failurePolicy: Readonly<Record<FailureKind, FailurePolicy>> = {
   unavailable: transient,
   protocol: transient,
   session: transient,
-  endpoint: { ...transient, stalled: true },
-  credentials: { reason: 'CredentialsRejected', scope: 'connection', retry: 'change', stalled: true },
-  clock: { reason: 'CredentialsRejected', scope: 'connection', retry: 'slowly', stalled: true },
-  sessions: { reason: 'TooManySessions', scope: 'connection', retry: 'slowly', stalled: false },
-  connection: { reason: 'ConnectionNotFound', scope: 'connection', retry: 'change', stalled: true },
-  secret: { reason: 'SecretNotFound', scope: 'connection', retry: 'change', stalled: true },
-  rejected: { reason: 'RemoteRejected', scope: 'object', retry: 'change', stalled: true },
-  operation: { reason: 'RemoteRejected', scope: 'object', retry: 'slowly', stalled: true },
-  permission: { reason: 'PermissionDenied', scope: 'object', retry: 'slowly', stalled: true },
-  quota: { reason: 'QuotaExceeded', scope: 'object', retry: 'slowly', stalled: true },
+  // No time cures a wrong address.
+  endpoint: { ...transient, progress: 'Stalled' },
+  credentials: { reason: 'CredentialsRejected', scope: 'connection', retry: 'change' },
+  accountDisabled: { reason: 'AccountDisabled', scope: 'connection', retry: 'change' },
+  clock: { reason: 'CredentialsRejected', scope: 'connection', retry: 'slowly' },
+  sessions: { reason: 'TooManySessions', scope: 'connection', retry: 'slowly' },
+  // An account whose log-ins end each other has a ceiling of one session, and somebody else takes it.
+  sessionConflict: { reason: 'TooManySessions', scope: 'connection', retry: 'slowly' },
+  connection: { reason: 'ConnectionNotFound', scope: 'connection', retry: 'change' },
+  secret: { reason: 'SecretNotFound', scope: 'connection', retry: 'change' },
+  rejected: { reason: 'RemoteRejected', scope: 'object', retry: 'change' },
+  operation: { reason: 'RemoteRejected', scope: 'object', retry: 'slowly' },
+  permission: { reason: 'PermissionDenied', scope: 'object', retry: 'slowly' },
+  quota: { reason: 'QuotaExceeded', scope: 'object', retry: 'slowly' },
+}
+
+/** Whether an object that met this failure goes on by itself or needs a person. */
+export function progressOf(kind: FailureKind): Progress {
+  const { reason, progress } = failurePolicy[kind]
+  return progress ?? reasons[reason].progress
 }
 
 /**
- * Whether it leaves a job as it was that was asked after: only ZStack's own word ends one, a proxy's or silence does not.
- * What was sent on its behalf and may have been carried out does, for the next step is a read.
+ * Whether no request over the connection can succeed until something changes: the credentials, a clock, the number of
+ * open sessions. An outage is not such a failure, for it ends by itself and costs nothing to try.
+ */
+export function stopsConnection(kind: FailureKind): boolean {
+  const { scope, retry } = failurePolicy[kind]
+  return scope === 'connection' && retry !== 'backOff'
+}
+
+/**
+ * Whether a job may still be running although the request that asked after it, or that was sent at its end, failed.
+ *
+ * If ZStack answered with an error code, the job counts as ended. If a proxy answered, or nobody did, the job may go on
+ * unseen, and is asked after again. If an update that was sent at its end may have been carried out (`ambiguous`), the job
+ * counts as ended too, because a read will show what became of it.
  */
 export function isJobUndecided({ kind, code, ambiguous }: Failure): boolean {
   return code === undefined && ambiguous !== true && failurePolicy[kind].scope === 'connection'
-}
-
-/** The kind of each error code of ZStack (`zstack-api.md`, Failures). A code that is not listed is trouble on the node. */
-export const kindByCode: Readonly<Record<string, FailureKind>> = {
-  'SYS.1000': 'unavailable',
-  'SYS.1001': 'unavailable',
-  'SYS.1003': 'rejected',
-  'SYS.1006': 'operation',
-  'SYS.1007': 'rejected',
-  'SYS.1010': 'unavailable',
-  'SYS.1012': 'unavailable',
-  'SYS.1014': 'rejected',
-  'SYS.1015': 'unavailable',
-  'SYS.1016': 'unavailable',
-  'ID.1000': 'credentials',
-  'ID.1001': 'session',
-  'ID.1002': 'permission',
-  'ID.1003': 'quota',
-  'ID.1005': 'credentials',
-  'ID.1006': 'sessions',
-  'ID.2001': 'credentials',
 }

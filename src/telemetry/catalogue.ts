@@ -47,7 +47,7 @@ export const catalogue = {
   maxWorkers: metric(
     'gauge',
     'controller_runtime_max_concurrent_reconciles',
-    'MAX_CONCURRENT_RECONCILES: passes at once at the most',
+    'MAX_CONCURRENT_RECONCILES: the maximum of passes at once',
     ['controller'],
   ),
   queueDepth: metric(
@@ -80,21 +80,26 @@ export const catalogue = {
   apiRequests: metric(
     'counter',
     'zstack_api_requests_total',
-    'Requests to ZStack by operation (query, update, job, login, logout) and HTTP status; none where no answer came',
-    ['operation', 'code'],
+    'Requests to ZStack by connection, operation (query, update, job, login, logout) and HTTP status; none where no answer came',
+    ['connection', 'operation', 'code'],
   ),
-  apiSeconds: histogram('zstack_api_request_duration_seconds', 'Time of a request to ZStack', ['operation'], short),
+  apiSeconds: histogram(
+    'zstack_api_request_duration_seconds',
+    'Time of a request to ZStack',
+    ['connection', 'operation'],
+    short,
+  ),
   circuitOpen: metric(
     'gauge',
     'zstack_api_circuit_open',
-    '1 while requests to ZStack are held back because they cannot succeed: an outage, refused credentials, no session left',
-    [],
+    '1 while requests over the connection are held back because they cannot succeed: an outage, refused credentials, no session left',
+    ['connection'],
   ),
   bodyShape: metric(
     'gauge',
     'zstack_api_body_shape',
-    '1 for the shape in which this ZStack takes the body of an update, once that is known',
-    ['shape'],
+    '1 for the shape in which the ZStack of the connection takes the body of an update, once that is known',
+    ['connection', 'shape'],
   ),
   condition: metric(
     'gauge',
@@ -123,8 +128,8 @@ export const catalogue = {
   observationAge: metric(
     'gauge',
     'zstack_operator_observation_age_seconds',
-    'Time since a poll last read all services; exported by the leader',
-    [],
+    'Time since a poll last read all services of the connection; exported by the leader',
+    ['connection'],
   ),
   staleAfter: metric(
     'gauge',

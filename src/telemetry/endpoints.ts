@@ -1,4 +1,4 @@
-/** The pages that people, probes and Prometheus read, over the parts they tell of. */
+/** The HTTP endpoints that probes and Prometheus read. */
 import process from 'node:process'
 import type { Clock } from '../clock.ts'
 import { liveness, readiness } from './health.ts'
@@ -7,21 +7,29 @@ import type { Metrics, Snapshot } from './metrics.ts'
 import type { ObservedObject } from './object-metrics.ts'
 import { checkPage, listen, type Listener } from './server.ts'
 
-/** What there is to tell, looked up when somebody asks; times are milliseconds. */
+/** The state of the operator's parts, looked up at each request; times are milliseconds. */
 export type OperatorState = {
   readonly queue: {
     waiting(priority: 'change' | 'retry' | 'poll'): number
     working(): readonly number[]
   }
   readonly informer: { hasSynced(): boolean; silentForMs(): number }
-  readonly poller: { hasPolled(): boolean; observationAgeMs(): number | undefined }
+  readonly poller: { hasPolled(): boolean }
+  readonly connections: () => readonly ConnectionState[]
   readonly objects: () => Iterable<ObservedObject>
-  readonly isConnectionDown: () => boolean
   readonly isLeader: () => boolean
   readonly isStopping: () => boolean
 }
 
-/** A port of 0 is none. Rejects when a port cannot be had. */
+export type ConnectionState = {
+  readonly name: string
+  /** Whether requests over it are held back. */
+  readonly isDown: boolean
+  /** Since a poll last read all its services; absent until a poll of it has begun. */
+  readonly observationAgeMs: number | undefined
+}
+
+/** Serves no endpoint whose port is 0. Rejects if it cannot listen on a port. */
 export async function serveEndpoints(
   ports: { readonly healthPort: number; readonly metricsPort: number },
   metrics: Metrics,
@@ -29,16 +37,19 @@ export async function serveEndpoints(
   clock: Clock,
 ): Promise<Listener> {
   if (ports.healthPort === 0 && ports.metricsPort === 0) return { close: () => Promise.resolve() }
-  const { queue, informer, poller, objects, isConnectionDown, isLeader, isStopping } = state
+  const { queue, informer, poller, connections, objects, isLeader, isStopping } = state
   const loop = measureEventLoopLag(clock)
-  // Once, for a clock that is set must not look like a start.
+  // Computed once: if it were computed at each scrape, a clock that is set would look like a restart.
   const startTime = clock.now() / 1000 - process.uptime()
   const now = (): Snapshot => ({
     waiting: { change: queue.waiting('change'), retry: queue.waiting('retry'), poll: queue.waiting('poll') },
     working: queue.working().map(inSeconds),
     isLeader: isLeader(),
-    isConnectionDown: isConnectionDown(),
-    observationAge: optionally(inSeconds, poller.observationAgeMs()),
+    connections: connections().map(({ name, isDown, observationAgeMs }) => ({
+      name,
+      isDown,
+      observationAge: optionally(inSeconds, observationAgeMs),
+    })),
     loopLag: inSeconds(loop.lagMs()),
     objects,
     process: { ...usage(), startTime },

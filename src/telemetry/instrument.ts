@@ -1,12 +1,14 @@
-/** Requests to ZStack, counted and timed from the outside. */
+/** Counts and times the requests to ZStack. */
 import type { Send } from '../send.ts'
 import type { Metrics } from './metrics.ts'
 
 type RequestTarget = { readonly method: string; readonly path: string }
 
+/** The sender of a connection, with its requests counted under the connection's name. */
 export function instrumented<R extends RequestTarget, A extends object>(
   send: Send<R, A>,
   metrics: Metrics,
+  connection: string,
 ): Send<R, A> {
   return async (request, signal) => {
     const operation = operationOf(request)
@@ -17,7 +19,7 @@ export function instrumented<R extends RequestTarget, A extends object>(
       if ('status' in answer) code = String(answer.status)
       return answer
     } finally {
-      metrics.observeRequest(operation, code, (performance.now() - started) / 1000)
+      metrics.observeRequest(connection, operation, code, (performance.now() - started) / 1000)
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What is counted while it happens, and what is looked up when somebody scrapes. */
+/** The metrics: some are counted as things happen, the others are looked up at each scrape. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { UpdateResult } from '../reconcile/ports.ts'
 import { catalogue } from './catalogue.ts'
@@ -12,9 +12,13 @@ export type Snapshot = {
   /** For how long each pass under way has run. */
   readonly working: readonly number[]
   readonly isLeader: boolean
-  readonly isConnectionDown: boolean
-  /** Absent before the first poll was begun. */
-  readonly observationAge: number | undefined
+  readonly connections: readonly {
+    readonly name: string
+    /** Whether requests over it are held back. */
+    readonly isDown: boolean
+    /** Absent until a poll of it has begun. */
+    readonly observationAge: number | undefined
+  }[]
   readonly loopLag: number
   readonly objects: () => Iterable<ObservedObject>
   readonly process: {
@@ -33,7 +37,7 @@ const results = { awaitChange: 'success', after: 'requeue_after', backOff: 'requ
 
 export type MetricsOptions = {
   readonly version: string
-  /** Passes at once at the most. */
+  /** The maximum of passes at once. */
   readonly workers: number
   /** An older observation proves nothing any more. */
   readonly staleAfterMs: number
@@ -43,8 +47,9 @@ export function createMetrics({ version, workers, staleAfterMs }: MetricsOptions
   const registry = new Registry()
   const registers = [registry]
   const m = create(registers)
+  const shapes = new Map<string, string>()
   m.build.set({ version }, 1)
-  m.mostWorkers.set({ controller }, workers)
+  m.maxWorkers.set({ controller }, workers)
   m.staleAfter.set(staleAfterMs / 1000)
   startAtZero(m)
   return {
@@ -60,18 +65,20 @@ export function createMetrics({ version, workers, staleAfterMs }: MetricsOptions
     countUpdate: (result: UpdateResult) => m.updates.inc({ result }),
     observeConvergence: (cause: 'SpecChanged' | 'DriftCorrected', seconds: number) =>
       m.convergence.observe({ cause }, seconds),
-    noteBodyShape(shape: string) {
-      m.bodyShape.reset()
-      m.bodyShape.set({ shape }, 1)
+    noteBodyShape(connection: string, shape: string) {
+      const former = shapes.get(connection)
+      if (former !== undefined) m.bodyShape.remove({ connection, shape: former })
+      shapes.set(connection, shape)
+      m.bodyShape.set({ connection, shape }, 1)
     },
     observePass: (kind: keyof typeof results, seconds: number) => {
       m.reconciles.inc({ controller, result: results[kind] })
       if (kind === 'error') m.reconcileErrors.inc({ controller })
       m.reconcileSeconds.observe({ controller }, seconds)
     },
-    observeRequest(operation: string, code: string, seconds: number) {
-      m.apiRequests.inc({ operation, code })
-      m.apiSeconds.observe({ operation }, seconds)
+    observeRequest(connection: string, operation: string, code: string, seconds: number) {
+      m.apiRequests.inc({ connection, operation, code })
+      m.apiSeconds.observe({ connection, operation }, seconds)
     },
     /** The text exposition, in pieces: the objects' part is made while it is sent, and never held as a whole. */
     async page(now: Snapshot) {
@@ -95,7 +102,7 @@ function create(registers: Registry[]) {
     reconcileErrors: new Counter({ ...c.reconcileErrors, registers }),
     reconcileSeconds: new Histogram({ ...c.reconcileSeconds, registers }),
     activeWorkers: new Gauge({ ...c.activeWorkers, registers }),
-    mostWorkers: new Gauge({ ...c.maxWorkers, registers }),
+    maxWorkers: new Gauge({ ...c.maxWorkers, registers }),
     queueDepth: new Gauge({ ...c.queueDepth, registers }),
     queueAdds: new Counter({ ...c.queueAdds, registers }),
     queueRetries: new Counter({ ...c.queueRetries, registers }),
@@ -135,7 +142,7 @@ function startAtZero(m: Instruments) {
 }
 
 function setGauges(m: Instruments, now: Snapshot) {
-  // What one that stands by keeps in its queue waits for nothing: the leader does it.
+  // The queue of a process that stands by does not count, for the leader does that work.
   for (const [priority, depth] of Object.entries(now.waiting))
     m.queueDepth.set({ ...queue, priority }, now.isLeader ? depth : 0)
   m.activeWorkers.set({ controller }, now.working.length)
@@ -145,10 +152,14 @@ function setGauges(m: Instruments, now: Snapshot) {
   )
   m.longestSeconds.set(queue, Math.max(0, ...now.working))
   m.leader.set(now.isLeader ? 1 : 0)
-  m.circuitOpen.set(now.isConnectionDown ? 1 : 0)
-  // An age that nobody knows is no age of zero.
-  if (now.observationAge === undefined || !now.isLeader) m.observationAge.remove()
-  else m.observationAge.set(now.observationAge)
+  // A connection that is gone takes its series with it.
+  m.circuitOpen.reset()
+  m.observationAge.reset()
+  for (const { name, isDown, observationAge } of now.connections) {
+    m.circuitOpen.set({ connection: name }, isDown ? 1 : 0)
+    // While the age is unknown there is no series, for zero would be wrong.
+    if (observationAge !== undefined && now.isLeader) m.observationAge.set({ connection: name }, observationAge)
+  }
   m.loopLag.set(now.loopLag)
   m.cpuSeconds.reset()
   m.cpuSeconds.inc(now.process.cpuSeconds)

@@ -1,4 +1,4 @@
-/** The signature of access keys (`zstack-api.md`, Sessions): no session, every request signed. */
+/** The signature of access keys (README.md in this folder, Sessions). It needs no session: every request is signed. */
 import { createHmac } from 'node:crypto'
 import type { Secret } from '../secret.ts'
 
@@ -6,7 +6,7 @@ export type AccessKey = { readonly id: string; readonly secret: Secret }
 
 /**
  * The headers that authenticate one request.
- * @param path path after the context path, decoded, with or without a query (which is not signed)
+ * @param path below the base URL; a query is not signed
  */
 export function signature(
   key: AccessKey,

@@ -1,8 +1,9 @@
 /**
- * The standstill of a connection after what repeating makes worse: refused credentials, no session left, a wrong clock.
+ * The breaker for authentication. It stops a connection after a failure that more requests make worse or cannot mend:
+ * refused credentials (tries too many lock the account), no session left, clocks too far apart.
  *
  *   running ──halt──▶ halted ──(after a wait)──▶ due ──one request──▶ trying
- *   trying ──success──▶ running        trying ──halt──▶ halted        trying ──(no word)──▶ due
+ *   trying ──success──▶ running        trying ──halt──▶ halted        trying ──(no result)──▶ due
  */
 import { backoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
@@ -17,21 +18,26 @@ type State =
 export interface AuthBreaker {
   /** Why no new request may be sent now. */
   refuse(): Failure | undefined
-  /** Why not even a request under way may log in. */
-  halted(): Failure | undefined
-  /** A request is sent; hand what this returns to {@link succeeded}. */
+  /** Why a request that is already under way may not log in. */
+  refuseLogIn(): Failure | undefined
+  /** Notes that a request is being sent; pass what this returns to {@link succeeded} or {@link notSent}. */
   begin(): number
-  /** Only a request begun since the halt ends it: an answer to an older one tells nothing. */
+  /** Ends the halt, if the request began after it: the answer to an older request proves nothing. */
   succeeded(begun: number): void
-  /** Many requests that fail alike halt once. */
-  halt(failure: Failure): void
-  /** The cause may be gone: new credentials, say. */
+  /** The request was held back by somebody else. If it was the one try that is allowed, the next request may take it. */
+  notSent(begun: number): void
+  /**
+   * Stops the connection. Requests that fail alike at the same time count as one. The wait grows with `attempt`: by
+   * default the number of halts since the last success.
+   */
+  halt(failure: Failure, attempt?: number): void
+  /** Ends the halt because its cause may be gone, for instance after a change of the credentials. */
   resume(): void
-  trouble(): Failure | undefined
+  currentFailure(): Failure | undefined
   close(): void
 }
 
-/** A try that ended without a word, in an outage for instance, is offered again. */
+/** If the one try has no result for so long, in an outage for instance, another request may try. */
 const tryMs = 60_000
 
 export function createAuthBreaker(clock: Clock, onEvent: (change: ConnectionEvent) => void): AuthBreaker {
@@ -58,7 +64,7 @@ export function createAuthBreaker(clock: Clock, onEvent: (change: ConnectionEven
 
   return {
     refuse: () => (state.at === 'halted' || state.at === 'trying' ? state.failure : undefined),
-    halted: () => (state.at === 'halted' ? state.failure : undefined),
+    refuseLogIn: () => (state.at === 'halted' ? state.failure : undefined),
     begin() {
       if (state.at === 'due') {
         state = { ...state, at: 'trying' }
@@ -69,17 +75,21 @@ export function createAuthBreaker(clock: Clock, onEvent: (change: ConnectionEven
     succeeded(begun) {
       if (begun === halts) resume()
     },
-    halt(failure) {
+    notSent(begun) {
+      if (begun !== halts || state.at !== 'trying') return
+      cancelTimer()
+      state = { ...state, at: 'due' }
+    },
+    halt(failure, attempt = state.at === 'running' ? 0 : state.attempt + 1) {
       if (state.at === 'halted' && !isWorse(failure, state.failure)) return
-      const attempt = state.at === 'running' ? 0 : state.attempt + 1
-      const pauseMs = isSlow(failure) ? backoff(limits.sessionRetry, attempt, () => 1) : limits.credentialsPauseMs
+      const waitMs = isSlow(failure) ? backoff(limits.sessionRetry, attempt, () => 1) : limits.credentialsPauseMs
       state = { at: 'halted', failure, attempt }
       halts++
-      wait(pauseMs, failure, attempt)
+      wait(waitMs, failure, attempt)
       onEvent('open')
     },
     resume,
-    trouble: () => (state.at === 'running' ? undefined : state.failure),
+    currentFailure: () => (state.at === 'running' ? undefined : state.failure),
     close() {
       isClosed = true
       cancelTimer()

@@ -1,5 +1,5 @@
 /**
- * The breaker of a connection: in an outage one request probes, instead of every object retrying.
+ * The circuit breaker of a connection: in an outage it lets one request at a time try, rather than those of all objects.
  *
  *   closed ──(failures of several targets, no success between)──▶ open ──(after a wait)──▶ trial
  *   trial ──success──▶ closed        trial ──failure──▶ open, for longer
@@ -16,15 +16,15 @@ type State =
   | { readonly at: 'trial'; readonly failure: Failure; readonly attempt: number; readonly taken: boolean }
 
 export interface Circuit {
-  /** Why a request must not be sent now; otherwise the caller sends it and tells {@link record} how it went. */
+  /** Why a request must not be sent now; if it may, the caller sends it and passes the result to {@link record}. */
   refuse(): Failure | undefined
-  /** `target` is what the request was about: one broken service must not cut off all the others. */
+  /** `target` is what the request was about: failures about a single target never open the circuit. */
   record(target: string, failure: Failure | undefined): void
-  trouble(): Failure | undefined
+  currentFailure(): Failure | undefined
   close(): void
 }
 
-/** A trial that nobody takes, or that is never answered, is offered again. */
+/** If no request uses a trial for so long, or the one that does gets no answer, the next request may be the trial. */
 const trialOfferMs = 5_000
 
 export function createCircuit(clock: Clock, random: () => number, onEvent: (change: ConnectionEvent) => void): Circuit {
@@ -44,7 +44,7 @@ export function createCircuit(clock: Clock, random: () => number, onEvent: (chan
   }
   function later(ms: number, callback: () => void) {
     cancelTimer()
-    // Requests under way may still end after the close, and must leave no timer behind.
+    // A request under way may end after the close; it must leave no timer behind.
     if (!isOver) cancelTimer = clock.after(ms, callback)
   }
 
@@ -68,7 +68,7 @@ export function createCircuit(clock: Clock, random: () => number, onEvent: (chan
         open(failure, state.attempt + 1)
       }
     },
-    trouble: () => (state.at === 'closed' ? undefined : state.failure),
+    currentFailure: () => (state.at === 'closed' ? undefined : state.failure),
     close() {
       isOver = true
       cancelTimer()

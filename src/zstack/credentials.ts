@@ -1,6 +1,6 @@
-/** Where credentials come from: fixed values, or the files of a mounted Secret that may change at any time. */
+/** Where credentials come from: fixed values, or the files of a mounted Secret, which may change at any time. */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ok, err, type Result } from '../decide/failure.ts'
 import { secretOf, type Secret } from '../secret.ts'
@@ -10,16 +10,16 @@ export type Credentials =
   | { readonly kind: 'account'; readonly name: string; readonly password: Secret }
   | ({ readonly kind: 'accessKey' } & AccessKey)
 
-/** Credentials with a revision that tells a change without telling the secret. */
+/** Credentials with a version that is another one whenever they change, and does not reveal them. */
 export type VersionedCredentials = { readonly credentials: Credentials; readonly version: string }
 
 export interface CredentialsSource {
   read(): Promise<Result<VersionedCredentials>>
-  /** Whether reading again can ever give something else. */
+  /** If not, there is no need to read them again. */
   readonly canChange: boolean
 }
 
-/** The names by which both environment and Secret give them. */
+/** The names of environment variables and of a Secret's keys alike. */
 export const credentialNames = {
   keyId: 'ZSTACK_ACCESS_KEY_ID',
   keySecret: 'ZSTACK_ACCESS_KEY_SECRET',
@@ -32,22 +32,39 @@ export function fixedCredentials(credentials: Credentials): CredentialsSource {
   return { read: () => answer, canChange: false }
 }
 
-/** A directory with one file per name, as the kubelet mounts a Secret. A closing line end in a file does not count. */
-export function credentialsDirectory(directory: string): CredentialsSource {
-  const value = async (name: string) => {
+/** Reads a file as text. */
+export type ReadText = (path: string) => Promise<string>
+
+/**
+ * The credentials in a directory with one file per name, as the kubelet mounts a Secret. One line end at the end of a file
+ * is not part of its value.
+ */
+export function credentialsDirectory(
+  directory: string,
+  readText: ReadText = (path) => readFile(path, 'utf8'),
+): CredentialsSource {
+  const { keyId, keySecret, accountName, accountPassword } = credentialNames
+
+  async function readValue(path: string): Promise<string> {
     try {
-      return (await readFile(join(directory, name), 'utf8')).replace(/\r?\n$/, '')
+      return (await readText(path)).replace(/\r?\n$/, '')
     } catch {
       return ''
     }
   }
+
+  /** The values of one version of the Secret. If it is replaced during the read, the newer version is read. */
+  async function readValues(): Promise<readonly string[]> {
+    const version = await versionIn(directory)
+    const names = [keyId, keySecret, accountName, accountPassword]
+    const values = await Promise.all(names.map((name) => readValue(join(version, name))))
+    return (await versionIn(directory)) === version ? values : readValues()
+  }
+
   return {
     canChange: true,
     async read() {
-      const { keyId, keySecret, accountName, accountPassword } = credentialNames
-      const [id, secret, name, password] = await Promise.all(
-        [keyId, keySecret, accountName, accountPassword].map(value),
-      )
+      const [id, secret, name, password] = await readValues()
       if (id && secret) return ok(withVersion({ kind: 'accessKey', id, secret: secretOf(secret) }))
       if (name && password) return ok(withVersion({ kind: 'account', name, password: secretOf(password) }))
       return err({
@@ -55,6 +72,19 @@ export function credentialsDirectory(directory: string): CredentialsSource {
         message: `no ZStack credentials in ${directory}; the Secret mounted there needs the keys ${keyId} and ${keySecret}, or ${accountName} and ${accountPassword}`,
       })
     },
+  }
+}
+
+/**
+ * The directory that holds the files of the version in use. In a mounted Secret each file is a link through the link
+ * `..data`, which the kubelet points at another directory when the Secret changes. If the files were read through the
+ * links, an id of one version could be paired with the secret of the next.
+ */
+async function versionIn(directory: string): Promise<string> {
+  try {
+    return await realpath(join(directory, '..data'))
+  } catch {
+    return directory
   }
 }
 

@@ -1,7 +1,8 @@
-/** ZStack's answers as failures: error codes, plain text of its REST layer, pages of proxies, silence. */
+/** Turns ZStack's answers into failures: error codes, plain text of its REST layer, pages of proxies, no answer at all. */
 import * as z from 'zod'
-import { kindByCode, type Failure, type FailureKind } from '../decide/failure.ts'
+import type { Failure, FailureKind } from '../decide/failure.ts'
 import { noAction, saysNoAction } from './bodyshape.ts'
+import { kindByCode, kindOfCode } from './error-codes.ts'
 import type { HttpAnswer } from './http.ts'
 
 const text = z.string().optional().catch(undefined)
@@ -9,23 +10,25 @@ const errorCode = z.looseObject({ code: z.string(), description: text, details: 
 
 type ErrorCode = z.infer<typeof errorCode>
 
-/** Deeper than any real chain of causes. */
+/** No real chain of causes is as deep; one that is must not cost more to read. */
 const maxCauseDepth = 10
 
 export type RequestInfo = {
   readonly endpoint: string
-  /** Whether carrying the request out twice, or without our knowing, matters. */
+  /** Whether the request changes something, so that it matters whether ZStack carried it out although it failed. */
   readonly writes: boolean
-  /** Texts that must not come back in a message, should ZStack repeat them. */
+  /** Whether the request asks after the job of an update: an error code in its answer is about that update. */
+  readonly isJob?: boolean
+  /** Texts that no message may hold, in case ZStack repeats them. */
   readonly secrets: readonly string[]
 }
 
-/** A job that ZStack has forgotten: an answer in its own right, whose effect shows in a read. */
+/** Whether the answer says that ZStack has forgotten the job. This is no failure: a read shows what the job did. */
 export function isExpiredJob({ status, text }: { readonly status: number; readonly text: string }): boolean {
   return status === 404 && text.includes('the job has been expired')
 }
 
-/** The failure an answer stands for, or nothing where it is 200 with JSON, 202, or tells of an expired job. */
+/** The failure that an answer stands for; `undefined` if it is 200 with JSON, 202, or says that a job has expired. */
 export function failureOf(answer: HttpAnswer, asked: RequestInfo): Failure | undefined {
   const { endpoint, writes } = asked
   if (answer.kind === 'unanswered')
@@ -38,7 +41,7 @@ export function failureOf(answer: HttpAnswer, asked: RequestInfo): Failure | und
   const error = errorIn(answer.json)
   if (error) return ofCode(error, asked)
   if (isExpiredJob(answer)) return undefined
-  // A job that still runs is 202 with nothing in it.
+  // While a job runs, its 202 has no body.
   if (status === 202) return undefined
   if (status === 200 && answer.json !== null && typeof answer.json === 'object') return undefined
   if (status < 300) return unreadable(status, asked)
@@ -46,7 +49,7 @@ export function failureOf(answer: HttpAnswer, asked: RequestInfo): Failure | und
 }
 
 function errorIn(json: unknown): ErrorCode | undefined {
-  // Almost every answer holds none, and to tell so costs a schema more than a success.
+  // Almost every answer holds no error, and a schema takes longer to find that out than to accept one.
   if (typeof json !== 'object' || json === null || !('error' in json)) return undefined
   return errorCode.safeParse(json.error).data
 }
@@ -62,7 +65,7 @@ function unreadable(status: number, { endpoint, writes }: RequestInfo): Failure 
 function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: RequestInfo): Failure {
   const { endpoint } = asked
   const { status } = answer
-  // What tells the body shapes apart is kept whole, whatever a secret may read like.
+  // The body shapes are told apart by these words, so they are not masked even if a secret is one of them.
   const words = saysNoAction(answer.text) ? `: ${noAction}` : quote(answer.text, asked.secrets)
   if (status >= 300 && status < 400)
     return {
@@ -98,29 +101,34 @@ function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: RequestInfo)
 }
 
 function ofCode(error: ErrorCode, asked: RequestInfo): Failure {
-  const telling = tellingCode(error)
-  const code = cut(telling.code, 40)
-  const kind = kindByCode[telling.code] ?? 'unavailable'
-  const words = quote(telling.details ?? telling.description ?? '', asked.secrets)
+  const specific = mostSpecific(error)
+  const code = cut(specific.code, 40)
+  const kind = kindOfCode(specific.code, asked.writes || asked.isJob === true)
+  const words = quote(specific.details ?? specific.description ?? '', asked.secrets)
+  // Nobody knows how far ZStack had come when it gave a code of unknown meaning.
+  const mayBeDone = kind === 'unavailable' || !kindByCode.has(specific.code)
   return {
     kind,
     code,
     message: `${lead(kind, asked)} (${code}${words})${advice[kind] ?? ''}`,
-    ...(asked.writes && kind === 'unavailable' && { ambiguous: true }),
+    ...(asked.writes && mayBeDone && { ambiguous: true }),
   }
 }
 
-/** The telling code may sit in a nested cause: the deepest one that names more than trouble in general. */
-function tellingCode(error: ErrorCode): ErrorCode {
-  let telling = error
+/**
+ * An error may be wrapped in more general ones: of the chain of causes, the deepest error whose code says more than that
+ * something is wrong. If there is none, the first one with a code that is known.
+ */
+function mostSpecific(error: ErrorCode): ErrorCode {
+  let found = error
   let current: ErrorCode | undefined = error
   for (let depth = 0; current && depth < maxCauseDepth; depth++) {
-    const kind = kindByCode[current.code]
-    if (kind !== undefined && kind !== 'unavailable' && kind !== 'operation') telling = current
-    else if (kindByCode[telling.code] === undefined && kind !== undefined) telling = current
+    const kind = kindByCode.get(current.code)
+    if (kind !== undefined && kind !== 'unavailable' && kind !== 'operation') found = current
+    else if (!kindByCode.has(found.code) && kind !== undefined) found = current
     current = errorCode.safeParse(current.cause).data
   }
-  return telling
+  return found
 }
 
 function lead(kind: FailureKind, { endpoint, writes }: RequestInfo): string {
@@ -135,6 +143,8 @@ function lead(kind: FailureKind, { endpoint, writes }: RequestInfo): string {
       return 'the quota of the ZStack account is exceeded'
     case 'credentials':
       return `ZStack at ${endpoint} refuses the credentials`
+    case 'accountDisabled':
+      return `ZStack at ${endpoint} refuses the account, for it is disabled`
     case 'sessions':
       return `ZStack at ${endpoint} has no session left for this account`
     default:
@@ -149,25 +159,26 @@ const advice: Readonly<Partial<Record<FailureKind, string>>> = {
   permission: '; grant it the permission to update model services',
   quota: '; raise the quota or lower the request',
   credentials: '; correct the Secret: no more tries until it changes, for they can lock the account',
+  accountDisabled: '; enable the account in ZStack, or put the credentials of another one into the Secret',
   sessions: '; log out unused sessions or raise the limit',
 }
 
-/** ZStack's own words in one line, cut, and with nothing secret in them. */
+/** ZStack's own words, on one line, cut to length, and with every secret masked. */
 function quote(words: string, secrets: readonly string[]): string {
-  // A page of a proxy says nothing to a reader of a condition.
+  // The HTML page of a proxy is of no use to the reader of a condition.
   if (words.trim() === '' || words.trimStart().startsWith('<')) return ''
   return `: ${cut(secrets.flatMap(spellings).sort(longestFirst).reduce(mask, words), 300)}`
 }
 
-/** A secret as it stands, and as JSON spells it, for ZStack often repeats the value it was sent. */
+/** ZStack may repeat a value as it is, or as it stood in the JSON that it was sent. */
 function spellings(secret: string): string[] {
   return minSecretLength > secret.length ? [] : [secret, JSON.stringify(secret).slice(1, -1)]
 }
 
-/** Otherwise the end of a secret that begins with another one would stay. */
+/** If a secret begins with another one, the longer one is masked first; otherwise its end would remain readable. */
 const longestFirst = (a: string, b: string) => b.length - a.length
 const mask = (words: string, secret: string) => words.replaceAll(secret, '***')
-/** To mask anything shorter would make every message unreadable. */
+/** Masking shorter texts would make every message unreadable. */
 const minSecretLength = 3
 
 function cut(words: string, max: number): string {

@@ -1,4 +1,4 @@
-/** One HTTP request to ZStack: base path, time limit, size limit, body as JSON or text. Knows nothing of sessions. */
+/** HTTP to one ZStack: base path, time limit, size limit, body as JSON or text. Sessions are no concern of this file. */
 import { createSecureContext } from 'node:tls'
 import { Agent } from 'undici'
 import { withTimeout, systemClock, unlessAborted } from '../clock.ts'
@@ -22,12 +22,11 @@ export type HttpAnswer =
       readonly json: unknown
       readonly location?: string
     }
-  /** No whole answer came. `sent` is false where the request cannot have reached ZStack. */
+  /** No complete answer came. If `sent` is false, the request cannot have reached ZStack. */
   | { readonly kind: 'unanswered'; readonly reason: string; readonly sent: boolean }
 
 /**
- * Sends one request. Resolves for whatever the network does; rejects only when `signal` is aborted, and where the request
- * may not leave.
+ * `send` resolves whatever the network does. It rejects only if `signal` is aborted, or with a {@link NotLeaderError}.
  */
 export type Http = {
   readonly send: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>
@@ -56,15 +55,15 @@ export function createHttp(options: HttpOptions): Http {
     },
     headersTimeout: 0,
     bodyTimeout: 0,
-    // A page of a hundred services with a quarter of a megabyte of text each still fits.
+    // A hundred services with a quarter of a megabyte of text each still fit into one answer.
     maxResponseSize: limits.maxZStackAnswerBytes,
     allowH2: false,
   })
 
-  async function exchange(wanted: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    const { method, path, headers, body } = wanted
-    // Redirects are not followed: credentials go to the configured address alone.
-    const answer = guardedDispatcher(agent, wanted).request({
+  async function exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const { method, path, headers, body } = request
+    // Redirects are not followed, so that credentials are sent to the configured address only.
+    const answer = guardedDispatcher(agent, request).request({
       origin: base.origin,
       path: prefix + path,
       method,
@@ -90,9 +89,9 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   return {
-    async send(wanted, signal) {
+    async send(request, signal) {
       let limited = signal
-      const work = (limit: AbortSignal) => exchange(wanted, (limited = limit))
+      const work = (limit: AbortSignal) => exchange(request, (limited = limit))
       try {
         return await withTimeout(systemClock, options.timeoutMs, work, signal)
       } catch (error) {
@@ -150,7 +149,7 @@ const networkErrors: Readonly<Record<string, NetworkError>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,
 }
 
-/** Of a connection that stood, these tell that it broke: the request may have gone through. */
+/** If one of these comes from a connection that was established, it broke, and the request may have gone through. */
 const whileConnecting: ReadonlySet<string> = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
 
 function describe(error: unknown): NetworkError {
@@ -162,7 +161,7 @@ function describe(error: unknown): NetworkError {
 
 function detailsOf(error: unknown): { code?: string; syscall?: unknown } {
   if (!(error instanceof Error)) return {}
-  // Several addresses were tried: what the first one met stands for all.
+  // If a host has several addresses, the error of the first one stands for all.
   const first: unknown = error instanceof AggregateError ? error.errors[0] : error
   if (first instanceof Error && 'code' in first && typeof first.code === 'string')
     return { code: first.code, syscall: 'syscall' in first ? first.syscall : undefined }

@@ -1,11 +1,11 @@
-/** Lets so many run at once; the others wait in the order they came. */
+/** Runs at most `max` at once; the others wait in the order in which they came. */
 export type Semaphore = <T>(run: () => Promise<T>) => Promise<T>
 
 export function createSemaphore(max: number): Semaphore {
   let running = 0
   const waiting: (() => void)[] = []
   return async (run) => {
-    // A freed place is handed over, not given up: nobody who comes later can take it in between.
+    // Whoever finishes hands its place to the first that waits, so that one that comes in between cannot take it.
     if (running < max) running++
     else await new Promise<void>((resolve) => waiting.push(resolve))
     try {

@@ -1,40 +1,49 @@
-/** One session per connection: logged in once for all callers, renewed once, logged out at the end. */
+/** A session of one account: logged in once for all callers, renewed when ZStack has ended it, logged out at the end. */
 import { createHash } from 'node:crypto'
-import type { Secret } from '../secret.ts'
+import { unlessAborted, type Clock } from '../clock.ts'
 import { ok, err, type Result, type Failure } from '../decide/failure.ts'
+import { limits } from '../limits.ts'
+import type { Secret } from '../secret.ts'
 import { failureOf } from './failures.ts'
 import type { Http } from './http.ts'
 import { readSession } from './wire.ts'
 
 export interface Session {
-  /** The session's uuid; whoever asks while a log-in is under way waits for that one. */
+  /** The session's uuid. It logs in if there is no session; callers that come meanwhile wait for the same log-in. */
   current(signal: AbortSignal): Promise<Result<string>>
-  /** ZStack does not know this session any more; ignored if a newer one is in use. */
-  expire(uuid: string): void
-  /** Ends the session for good, one that is just being opened too. */
+  /**
+   * Notes that ZStack does not know this session any more; ignored if a newer one is in use. Returns how many sessions
+   * in a row have been lost shortly after their log-in, this one included.
+   */
+  expire(uuid: string): number
+  /** Ends the session for good. If a log-in is under way, the session that comes of it is ended too. */
   logOut(signal: AbortSignal): Promise<void>
 }
 
-/** Asked before each log-in and told at once of each that failed: tries too many lock an account. */
-export type LogInGate = {
+/** Guards log-ins, for an account may be locked after too many that fail. */
+export type LogInGuard = {
+  /** Asked before each log-in: why there may be none now. */
   readonly refuse: () => Failure | undefined
-  readonly failed: (failure: Failure) => void
+  /** Called with the failure of a log-in before any caller learns of it. */
+  readonly onFailure: (failure: Failure) => void
 }
 
-const openGate: LogInGate = { refuse: () => undefined, failed: () => undefined }
+export type SessionOptions = {
+  readonly http: Http
+  readonly endpoint: string
+  readonly account: { readonly name: string; readonly password: Secret }
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly guard: LogInGuard
+}
 
-export function createSession(
-  http: Http,
-  endpoint: string,
-  account: { readonly name: string; readonly password: Secret },
-  gate: LogInGate = openGate,
-): Session {
+export function createSession({ http, endpoint, account, clock, guard }: SessionOptions): Session {
   let session: Promise<Result<string>> | undefined
-  let uuid: string | undefined
+  let opened: { readonly uuid: string; readonly at: number } | undefined
+  let earlyLosses = 0
   let isOver = false
 
   async function logIn(): Promise<Result<string>> {
-    // ZStack wants the SHA-512 of the password in lower-case hex (zstack-api.md, Sessions).
+    // ZStack expects the SHA-512 of the password in lower-case hex (README.md in this folder, Sessions).
     const password = createHash('sha512').update(account.password.reveal()).digest('hex')
     const answer = await http.send(
       {
@@ -43,23 +52,23 @@ export function createSession(
         headers: {},
         body: { logInByAccount: { accountName: account.name, password } },
       },
-      // An abort belongs to the caller that made it: the others must not lose the log-in they wait for.
+      // If one caller is aborted, the others still wait for this log-in: so no caller's signal ends it.
       new AbortController().signal,
     )
     const failure = failureOf(answer, { endpoint, writes: false, secrets: [password, account.password.reveal()] })
     if (failure) return err(failure)
-    const opened = answer.kind === 'answered' ? readSession(answer.json) : undefined
-    if (opened !== undefined) return ok(opened)
+    const uuid = answer.kind === 'answered' ? readSession(answer.json) : undefined
+    if (uuid !== undefined) return ok(uuid)
     return err({ kind: 'protocol', message: `ZStack at ${endpoint} answered the log-in without a session` })
   }
 
   async function open(): Promise<Result<string>> {
     try {
       const answer = await logIn()
-      if (answer.ok) uuid = answer.value
+      if (answer.ok) opened = { uuid: answer.value, at: clock.monotonic() }
       else {
         session = undefined
-        gate.failed(answer.failure)
+        guard.onFailure(answer.failure)
       }
       return answer
     } catch (error) {
@@ -71,33 +80,28 @@ export function createSession(
   return {
     async current(signal) {
       if (isOver) return err({ kind: 'session', message: `the operator has logged out of ZStack at ${endpoint}` })
-      const refused = session ? undefined : gate.refuse()
+      const refused = session ? undefined : guard.refuse()
       if (refused) return err(refused)
       session ??= open()
       const answer = await session
       signal.throwIfAborted()
       return answer
     },
-    expire(expired) {
-      if (expired !== uuid) return
-      uuid = undefined
+    expire(uuid) {
+      if (opened?.uuid !== uuid) return 0
+      const isEarly = clock.monotonic() - opened.at < limits.earlySessionLossMs
+      earlyLosses = isEarly ? earlyLosses + 1 : 0
+      opened = undefined
       session = undefined
+      return earlyLosses
     },
     async logOut(signal) {
       isOver = true
-      const answer = await unlessAborted(session, signal)
+      if (!session) return
+      const answer = await unlessAborted(session, signal).catch(() => undefined)
       if (answer?.ok !== true) return
       const headers = { authorization: `OAuth ${answer.value}` }
       await http.send({ method: 'DELETE', path: `/v1/accounts/sessions/${answer.value}`, headers }, signal)
     },
   }
-}
-
-/** What the log-in gave, or nothing where it failed or takes too long. */
-function unlessAborted<T>(pending: Promise<T> | undefined, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve) => {
-    if (!pending || signal.aborted) resolve(undefined)
-    signal.addEventListener('abort', () => resolve(undefined), { once: true })
-    pending?.then(resolve, () => resolve(undefined))
-  })
 }

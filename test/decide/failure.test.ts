@@ -1,39 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { reasons } from '../../src/api/reasons.ts'
-import { failurePolicy, ok, err, kindByCode, type FailureKind } from '../../src/decide/failure.ts'
-
-/** ZStack's codes as its documents list them, by what helps. */
-const documented: Readonly<Record<string, FailureKind>> = {
-  'SYS.1000': 'unavailable',
-  'SYS.1001': 'unavailable',
-  'SYS.1010': 'unavailable',
-  'SYS.1012': 'unavailable',
-  'SYS.1015': 'unavailable',
-  'SYS.1016': 'unavailable',
-  'SYS.1003': 'rejected',
-  'SYS.1007': 'rejected',
-  'SYS.1014': 'rejected',
-  'SYS.1006': 'operation',
-  'ID.1000': 'credentials',
-  'ID.1005': 'credentials',
-  'ID.2001': 'credentials',
-  'ID.1001': 'session',
-  'ID.1002': 'permission',
-  'ID.1003': 'quota',
-  'ID.1006': 'sessions',
-}
+import { failurePolicy, ok, err, progressOf, stopsConnection, type FailureKind } from '../../src/decide/failure.ts'
 
 const kinds = Object.entries(failurePolicy)
-
-describe('a code of ZStack', () => {
-  it.each(Object.entries(documented))('%s is a failure of kind %s', (code, kind) => {
-    expect(kindByCode[code]).toBe(kind)
-  })
-
-  it('that no document lists is not in the table', () => {
-    expect(Object.keys(kindByCode).sort()).toEqual(Object.keys(documented).sort())
-  })
-})
+const isStalled = ([kind]: (typeof kinds)[number]) => progressOf(kind as FailureKind) === 'Stalled'
 
 describe('a kind of failure', () => {
   it.each(kinds)('%s has one cure, with a reason of the closed list', (_, cure) => {
@@ -42,15 +12,41 @@ describe('a kind of failure', () => {
 
   it('that time cures is never called stalled, save a wrong address, which a person has to mend', () => {
     const soon = kinds.filter(([, { retry }]) => retry === 'backOff')
-    expect(soon.filter(([, { stalled }]) => stalled).map(([kind]) => kind)).toEqual(['endpoint'])
+    expect(soon.filter(isStalled).map(([kind]) => kind)).toEqual(['endpoint'])
   })
 
   it('that only a person cures is always called stalled', () => {
-    expect(kinds.filter(([, { retry, stalled }]) => retry === 'change' && !stalled)).toEqual([])
+    expect(kinds.filter(([, { retry }]) => retry === 'change').filter((one) => !isStalled(one))).toEqual([])
+  })
+
+  it('has the progress of its reason, save an address that no time cures', () => {
+    const different = kinds.filter(([kind, { reason }]) => progressOf(kind as FailureKind) !== reasons[reason].progress)
+    expect(different.map(([kind]) => kind)).toEqual(['endpoint'])
+  })
+
+  it('concerns the whole connection and has no end of its own, exactly if it stops the connection', () => {
+    const stopping = kinds.filter(([kind]) => stopsConnection(kind as FailureKind)).map(([kind]) => kind)
+    expect(stopping).toEqual([
+      'credentials',
+      'accountDisabled',
+      'clock',
+      'sessions',
+      'sessionConflict',
+      'connection',
+      'secret',
+    ])
   })
 
   it('that concerns the credentials concerns the whole connection, and is never retried soon', () => {
-    for (const kind of ['credentials', 'clock', 'sessions', 'secret', 'connection'] as const) {
+    for (const kind of [
+      'credentials',
+      'accountDisabled',
+      'clock',
+      'sessions',
+      'sessionConflict',
+      'secret',
+      'connection',
+    ] as const) {
       expect(failurePolicy[kind].scope, kind).toBe('connection')
       expect(failurePolicy[kind].retry, kind).not.toBe('backOff')
     }

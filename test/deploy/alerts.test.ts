@@ -33,7 +33,9 @@ const build = of('zstack_operator_build_info', 'version="1"')
 const drifted = `zstack_modelservice_drifted_fields{${target},namespace="models",name="chat"}`
 const ineffective = of('zstack_operator_updates_total', 'result="ineffective"')
 const restarts = of('zstack_operator_watch_restarts_total')
-const age = of('zstack_operator_observation_age_seconds')
+const age = (connection: string) => of('zstack_operator_observation_age_seconds', `connection="${connection}"`)
+const circuit = (connection: string, replica = target) =>
+  `zstack_api_circuit_open{${replica},connection="${connection}"}`
 const staleAfter = of('zstack_operator_stale_after_seconds')
 
 type Situation = readonly [situation: string, series: Series, minute: number]
@@ -47,13 +49,17 @@ const fires: Readonly<Record<string, readonly Situation[]>> = {
     ['both stand by', { [of('zstack_operator_leader')]: '0x20', [`zstack_operator_leader{${other}}`]: '0x20' }, 3],
   ],
   ModelServiceConnectionDown: [
+    ['the leader holds requests back', { [circuit('default')]: '1x20', [circuit('default', other)]: '0x20' }, 6],
+    ['one of two connections is broken', { [circuit('default')]: '0x20', [circuit('lab')]: '1x20' }, 6],
+  ],
+  ModelServiceObservationStale: [
+    ['polls fail', { [age('default')]: '0+60x20', [staleAfter]: '300x20' }, 7],
     [
-      'the leader holds requests back',
-      { [of('zstack_api_circuit_open')]: '1x20', [`zstack_api_circuit_open{${other}}`]: '0x20' },
-      6,
+      'polls of one of two connections fail',
+      { [age('default')]: '30x20', [age('lab')]: '0+60x20', [staleAfter]: '300x20' },
+      7,
     ],
   ],
-  ModelServiceObservationStale: [['polls fail', { [age]: '0+60x20', [staleAfter]: '300x20' }, 7]],
   ModelServiceStalled: [
     ['a uuid is unknown', { [condition('Stalled', 'True', 'NotFound')]: '1x20' }, 6],
     ['a fuse has blown', { [condition('Stalled', 'True', 'UpdateNotEffective')]: '1x20' }, 6],
@@ -94,15 +100,14 @@ const quiet: Readonly<Record<string, readonly Situation[]>> = {
     ['one of two leads', { [of('zstack_operator_leader')]: '0x20', [`zstack_operator_leader{${other}}`]: '1x20' }, 15],
     ['leadership moves within a minute', { [of('zstack_operator_leader')]: '1x5 0x0 1x20' }, 7],
   ],
-  ModelServiceConnectionDown: [
-    ['ZStack was away for two minutes', { [of('zstack_api_circuit_open')]: '0x3 1x1 0x20' }, 10],
-  ],
+  ModelServiceConnectionDown: [['ZStack was away for two minutes', { [circuit('default')]: '0x3 1x1 0x20' }, 10]],
   ModelServiceObservationStale: [
-    ['each poll succeeds', { [age]: '30x20', [staleAfter]: '300x20' }, 15],
-    ['polls are rare by configuration', { [age]: '0+60x50', [staleAfter]: '10800x50' }, 45],
+    ['each poll succeeds', { [age('default')]: '30x20', [age('lab')]: '40x20', [staleAfter]: '300x20' }, 15],
+    ['polls are rare by configuration', { [age('default')]: '0+60x50', [staleAfter]: '10800x50' }, 45],
   ],
   ModelServiceStalled: [
     ['the credentials are refused for all', { [condition('Stalled', 'True', 'CredentialsRejected')]: '1x20' }, 15],
+    ['the account of all is disabled', { [condition('Stalled', 'True', 'AccountDisabled')]: '1x20' }, 15],
   ],
   ModelServiceNotReady: [
     ['it is suspended', { [condition('Ready', 'Unknown', 'Suspended')]: '1x30' }, 25],
@@ -172,6 +177,12 @@ describe('the alerts', () => {
     const named = [...annotations.description.matchAll(advised)].map(([, reason]) => reason)
     const all = [...matched.flatMap(({ value }) => value.split('|')), ...named]
     expect(all.filter((reason) => !Object.keys(reasons).includes(reason ?? ''))).toEqual([])
+  })
+
+  it.each(alerts)('$alert names no label that its expression sums away', ({ expr, annotations }) => {
+    const named = [...JSON.stringify(annotations).matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label)
+    const groups = [...expr.matchAll(/\bby \(([^)]*)\)/g)].map(([, list = '']) => list.split(', '))
+    for (const left of groups) expect(left).toEqual(expect.arrayContaining(named))
   })
 
   it.each(alerts)('$alert says how bad it is, what is the matter and what to do', ({ labels, annotations }) => {

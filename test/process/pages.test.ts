@@ -77,11 +77,11 @@ describe('the metrics page', () => {
     const text = await metrics()
     for (const line of [
       'zstack_operator_updates_total{result="verified"} 2',
-      'zstack_api_requests_total{operation="update",code="200"} 2',
-      'zstack_api_requests_total{operation="login",code="200"} 1',
+      'zstack_api_requests_total{connection="default",operation="update",code="200"} 2',
+      'zstack_api_requests_total{connection="default",operation="login",code="200"} 1',
       'zstack_operator_leader 1',
-      'zstack_api_circuit_open 0',
-      'zstack_api_body_shape{shape="envelope"} 1',
+      'zstack_api_circuit_open{connection="default"} 0',
+      'zstack_api_body_shape{connection="default",shape="envelope"} 1',
       'zstack_operator_convergence_seconds_count{cause="SpecChanged"} 2',
       'controller_runtime_active_workers{controller="modelservice"} 0',
       'workqueue_depth{name="modelservice",controller="modelservice",priority="change"} 0',
@@ -89,7 +89,7 @@ describe('the metrics page', () => {
       expect(text).toContain(`${line}\n`)
     expect(text).toMatch(/controller_runtime_reconcile_total\{controller="modelservice",result="success"\} [2-9]/)
     expect(text).toMatch(/workqueue_queue_duration_seconds_count\{.*\} [2-9]/)
-    expect(text).toMatch(/zstack_operator_observation_age_seconds [01]/)
+    expect(text).toMatch(/zstack_operator_observation_age_seconds\{connection="default"\} [01]/)
     expect(text).toMatch(/process_resident_memory_bytes \d{8}/)
   })
 
@@ -117,6 +117,6 @@ describe('the metrics page', () => {
     fixture.zstack.setAccount('admin', 'another')
     const { metrics } = await startWithPages(fixture)
     await expect.poll(fixture.ready, { timeout: 10_000 }).toEqual(['False CredentialsRejected'])
-    expect(await metrics()).toContain('zstack_api_circuit_open 1\n')
+    expect(await metrics()).toContain('zstack_api_circuit_open{connection="default"} 1\n')
   })
 })

@@ -2,7 +2,8 @@ import { afterEach } from 'vitest'
 import { createHash } from 'node:crypto'
 import { ok, type Result } from '../../src/decide/failure.ts'
 import type { ConnectionEvent } from '../../src/reconcile/ports.ts'
-import { createClient, type Call, type Client, type ClientOptions } from '../../src/zstack/client.ts'
+import type { Call } from '../../src/zstack/call.ts'
+import { createClient, type Client, type ClientOptions } from '../../src/zstack/client.ts'
 import { createConnection, type ConnectionOptions } from '../../src/zstack/connection.ts'
 import { fixedCredentials, type Credentials, type CredentialsSource } from '../../src/zstack/credentials.ts'
 import { secretOf } from '../../src/secret.ts'
@@ -46,7 +47,7 @@ type Change = Partial<ClientOptions> & { readonly clock?: ManualClock }
 
 export type TestClient = Client & { readonly clock: ManualClock; readonly changes: readonly ConnectionEvent[] }
 
-/** A client whose time stands still, logged in as the simulator's administrator unless told otherwise. */
+/** A client whose time stands still, and which logs in as the simulator's administrator unless `change` says otherwise. */
 export function clientOver(http: Http, change: Change = {}): TestClient {
   const clock = change.clock ?? createManualClock(new Date())
   const changes: ConnectionEvent[] = []
@@ -63,7 +64,7 @@ export function clientOver(http: Http, change: Change = {}): TestClient {
   return { ...client, clock, changes }
 }
 
-/** The default connection, opened: of the simulator's administrator, in any body shape, unless told otherwise. */
+/** The default connection, opened: of the simulator's administrator, in any body shape, unless `options` say otherwise. */
 export function connectionOver(options: Pick<ConnectionOptions, 'http'> & Partial<ConnectionOptions>) {
   const connection = createConnection({
     name: 'default',

@@ -5,23 +5,23 @@ import { serveEndpoints, type OperatorState } from '../../src/telemetry/endpoint
 import { createManualClock } from './clock.ts'
 import { freePort } from './free-port.ts'
 
-/** What a leader has to tell that is well. */
+/** The state of a leader that is well. */
 export const well: OperatorState = {
   queue: { waiting: () => 0, working: () => [] },
   informer: { hasSynced: () => true, silentForMs: () => 0 },
-  poller: { hasPolled: () => true, observationAgeMs: () => 0 },
+  poller: { hasPolled: () => true },
+  connections: () => [{ name: 'default', isDown: false, observationAgeMs: 0 }],
   objects: () => [],
-  isConnectionDown: () => false,
   isLeader: () => true,
   isStopping: () => false,
 }
 
-/** The pages over what there is to tell, until the test ends. */
-export async function startPages(told: Partial<OperatorState> = {}, clock: Clock = createManualClock()) {
+/** Serves the endpoints over this state until the test ends. */
+export async function startPages(state: Partial<OperatorState> = {}, clock: Clock = createManualClock()) {
   const ports = { health: await freePort(), metrics: await freePort() }
   const metrics = createMetrics({ version: '1', workers: 1, staleAfterMs: 300_000 })
   const configured = { healthPort: ports.health, metricsPort: ports.metrics }
-  const pages = await serveEndpoints(configured, metrics, { ...well, ...told }, clock)
+  const pages = await serveEndpoints(configured, metrics, { ...well, ...state }, clock)
   onTestFinished(() => pages.close())
   return {
     ports,

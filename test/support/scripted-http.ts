@@ -8,7 +8,7 @@ export interface ScriptedHttp extends Http {
   readonly requests: readonly HttpRequest[]
   sent(method: HttpRequest['method'], path?: string): readonly HttpRequest[]
   readonly isClosed: boolean
-  /** The most requests that were under way at once. */
+  /** How many requests were under way at once at the maximum. */
   readonly widest: number
 }
 

@@ -8,14 +8,14 @@ import { startPages, well } from '../support/pages.ts'
 
 const failing = (reason: RegExp) => ({ status: 503, text: expect.stringMatching(reason) as string })
 
-describe('the pages over the parts of the operator', () => {
-  it('tell of a watch that stalls on /healthz', async () => {
+describe('the endpoints', () => {
+  it('report a watch that stalls on /healthz', async () => {
     const { get } = await startPages({ informer: { ...well.informer, silentForMs: () => 400_000 } })
     expect(await get('health', '/healthz')).toEqual(failing(/stalls: .* 400 s/))
     expect(await get('health', '/readyz')).toMatchObject({ status: 200 })
   })
 
-  it('tell of a loop that was blocked on /healthz and in the metrics', async () => {
+  it('report a loop that was blocked on /healthz and in the metrics', async () => {
     const clock = createManualClock()
     const { get } = await startPages({}, clock)
     clock.jump(9_000)
@@ -27,8 +27,8 @@ describe('the pages over the parts of the operator', () => {
     ['what is not listed yet', { informer: { ...well.informer, hasSynced: () => false } }, /not listed yet/],
     ['a first poll to come', { poller: { ...well.poller, hasPolled: () => false } }, /not polled ZStack yet/],
     ['its end', { isStopping: () => true }, /stopping/],
-  ])('tell of %s on /readyz, and are healthy', async (_, told, reason) => {
-    const { get } = await startPages(told)
+  ])('report %s on /readyz, and are healthy', async (_, state, reason) => {
+    const { get } = await startPages(state)
     expect(await get('health', '/readyz')).toEqual(failing(reason))
     expect(await get('health', '/healthz')).toEqual({ status: 200, text: 'ok\n' })
   })
@@ -36,15 +36,18 @@ describe('the pages over the parts of the operator', () => {
   it('give the metrics in seconds', async () => {
     const { get } = await startPages({
       queue: { waiting: (priority) => (priority === 'change' ? 3 : 0), working: () => [1_500, 500] },
-      poller: { ...well.poller, observationAgeMs: () => 61_000 },
-      isConnectionDown: () => true,
+      connections: () => [
+        { name: 'default', isDown: true, observationAgeMs: 61_000 },
+        { name: 'lab', isDown: false, observationAgeMs: undefined },
+      ],
     })
     const { text } = await get('metrics', '/metrics')
     for (const line of [
       /^workqueue_depth\{.*priority="change"\} 3$/m,
       /^workqueue_unfinished_work_seconds\{.*\} 2$/m,
-      /^zstack_operator_observation_age_seconds 61$/m,
-      /^zstack_api_circuit_open 1$/m,
+      /^zstack_operator_observation_age_seconds\{connection="default"\} 61$/m,
+      /^zstack_api_circuit_open\{connection="default"\} 1$/m,
+      /^zstack_api_circuit_open\{connection="lab"\} 0$/m,
       /^process_cpu_seconds_total [\d.]+$/m,
     ])
       expect(text).toMatch(line)

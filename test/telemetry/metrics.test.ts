@@ -7,8 +7,7 @@ const atRest: Snapshot = {
   waiting: { change: 0, retry: 0, poll: 0 },
   working: [],
   isLeader: true,
-  isConnectionDown: false,
-  observationAge: 0,
+  connections: [{ name: 'default', isDown: false, observationAge: 0 }],
   loopLag: 0,
   objects: () => [],
   process: { cpuSeconds: 0, residentBytes: 0, heapBytes: 0, startTime: 0 },
@@ -46,7 +45,7 @@ describe('the metrics', () => {
     for (const { name, help } of all) expect(text).toContain(`# HELP ${name} ${help}\n`)
   })
 
-  it('tell the version, the limit of passes at once and when an observation is stale', async () => {
+  it('show the version, the limit of passes at once and when an observation is stale', async () => {
     const wanted = {
       'zstack_operator_build_info{version="1.2.3"}': 1,
       'controller_runtime_max_concurrent_reconciles{controller="modelservice"}': 32,
@@ -118,13 +117,15 @@ describe('the metrics', () => {
     expect(await samples(metrics, wanted)).toEqual(wanted)
   })
 
-  it('tell of queue, passes, leadership, circuit and process as they are when somebody looks', async () => {
+  it('show queue, passes, leadership, connections and process as they are at the scrape', async () => {
     const metrics = create()
     const now = {
       waiting: { change: 1, retry: 2, poll: 3 },
       working: [4, 6],
-      isConnectionDown: true,
-      observationAge: 61,
+      connections: [
+        { name: 'default', isDown: true, observationAge: 61 },
+        { name: 'lab', isDown: false, observationAge: 5 },
+      ],
       loopLag: 0.25,
       process: { cpuSeconds: 7, residentBytes: 8, heapBytes: 9, startTime: 10 },
     }
@@ -136,8 +137,10 @@ describe('the metrics', () => {
       [`workqueue_unfinished_work_seconds{${queue}}`]: 10,
       [`workqueue_longest_running_processor_seconds{${queue}}`]: 6,
       zstack_operator_leader: 1,
-      zstack_api_circuit_open: 1,
-      zstack_operator_observation_age_seconds: 61,
+      'zstack_api_circuit_open{connection="default"}': 1,
+      'zstack_api_circuit_open{connection="lab"}': 0,
+      'zstack_operator_observation_age_seconds{connection="default"}': 61,
+      'zstack_operator_observation_age_seconds{connection="lab"}': 5,
       nodejs_eventloop_lag_max_seconds: 0.25,
       process_cpu_seconds_total: 7,
       process_resident_memory_bytes: 8,
@@ -146,7 +149,14 @@ describe('the metrics', () => {
     }
     expect(await samples(metrics, wanted, now)).toEqual(wanted)
     expect(await sample(metrics, 'process_cpu_seconds_total', now)).toBe(7)
-    expect(await sample(metrics, 'zstack_api_circuit_open')).toBe(0)
+    expect(await sample(metrics, 'zstack_api_circuit_open{connection="default"}')).toBe(0)
+  })
+
+  it('of a connection that is gone are gone', async () => {
+    const metrics = create()
+    const lab = { name: 'lab', isDown: true, observationAge: 5 }
+    expect(await pageOf(metrics, { connections: [lab] })).toContain('{connection="lab"}')
+    expect(await pageOf(metrics)).not.toContain('{connection="lab"}')
   })
 
   it('of one that stands by are without objects and without the age of an observation it does not make', async () => {
@@ -156,19 +166,23 @@ describe('the metrics', () => {
     expect(standby).toContain(`workqueue_depth{${queue},priority="change"} 0\n`)
     expect(standby).toContain('zstack_operator_leader 0\n')
     expect(standby).not.toMatch(/^zstack_modelservice_|^zstack_operator_observation_age_seconds/m)
-    expect(await pageOf(metrics, { objects, observationAge: undefined })).not.toMatch(
+    const connections = (observationAge: number | undefined) => [{ name: 'default', isDown: false, observationAge }]
+    expect(await pageOf(metrics, { objects, connections: connections(undefined) })).not.toMatch(
       /^zstack_operator_observation_age_seconds/m,
     )
-    expect(await sample(metrics, 'zstack_operator_observation_age_seconds', { observationAge: 5 })).toBe(5)
+    const age = 'zstack_operator_observation_age_seconds{connection="default"}'
+    expect(await sample(metrics, age, { connections: connections(5) })).toBe(5)
   })
 
-  it('name one body shape at a time, and none before it is known', async () => {
+  it('name one body shape of a connection at a time, and none before it is known', async () => {
     const metrics = create()
     expect(await pageOf(metrics)).not.toMatch(/^zstack_api_body_shape/m)
-    metrics.noteBodyShape('envelope')
-    metrics.noteBodyShape('flat')
-    expect((await pageOf(metrics)).match(/^zstack_api_body_shape.*$/gm)).toEqual([
-      'zstack_api_body_shape{shape="flat"} 1',
+    metrics.noteBodyShape('default', 'envelope')
+    metrics.noteBodyShape('lab', 'envelope')
+    metrics.noteBodyShape('default', 'flat')
+    expect((await pageOf(metrics)).match(/^zstack_api_body_shape.*$/gm)?.sort()).toEqual([
+      'zstack_api_body_shape{connection="default",shape="flat"} 1',
+      'zstack_api_body_shape{connection="lab",shape="envelope"} 1',
     ])
   })
 
@@ -179,7 +193,7 @@ describe('the metrics', () => {
   })
 })
 
-describe('a metered sender', () => {
+describe('an instrumented sender', () => {
   const signal = new AbortController().signal
 
   it.each([
@@ -188,20 +202,24 @@ describe('a metered sender', () => {
     ['GET', '/v1/api-jobs/some', 'job'],
     ['GET', '/v1/ai/model-services?q=uuid=some', 'query'],
     ['PUT', '/v1/ai/model-services/some', 'update'],
-  ])('counts %s %s as %s, by status', async (method, path, operation) => {
+  ])('counts %s %s as %s, by connection and status', async (method, path, operation) => {
     const metrics = create()
-    const send = instrumented(() => Promise.resolve({ status: 503 }), metrics)
+    const send = instrumented(() => Promise.resolve({ status: 503 }), metrics, 'lab')
     expect(await send({ method, path }, signal)).toEqual({ status: 503 })
-    expect(await sample(metrics, `zstack_api_requests_total{operation="${operation}",code="503"}`)).toBe(1)
-    expect(await sample(metrics, `zstack_api_request_duration_seconds_count{operation="${operation}"}`)).toBe(1)
+    expect(
+      await sample(metrics, `zstack_api_requests_total{connection="lab",operation="${operation}",code="503"}`),
+    ).toBe(1)
+    expect(
+      await sample(metrics, `zstack_api_request_duration_seconds_count{connection="lab",operation="${operation}"}`),
+    ).toBe(1)
   })
 
   it('counts silence and a rejection as none, and hands them on', async () => {
     const metrics = create()
     const request = { method: 'GET', path: '/v1/ai/model-services' }
-    await instrumented(() => Promise.resolve({}), metrics)(request, signal)
-    const failing = instrumented(() => Promise.reject(new Error('aborted')), metrics)
+    await instrumented(() => Promise.resolve({}), metrics, 'lab')(request, signal)
+    const failing = instrumented(() => Promise.reject(new Error('aborted')), metrics, 'lab')
     await expect(failing(request, signal)).rejects.toThrow('aborted')
-    expect(await sample(metrics, 'zstack_api_requests_total{operation="query",code="none"}')).toBe(2)
+    expect(await sample(metrics, 'zstack_api_requests_total{connection="lab",operation="query",code="none"}')).toBe(2)
   })
 })

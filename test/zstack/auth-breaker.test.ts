@@ -11,100 +11,125 @@ const minute = 60_000
 function start() {
   const clock = createManualClock()
   const changes: ConnectionEvent[] = []
-  return { clock, changes, pause: createAuthBreaker(clock, (change) => changes.push(change)) }
+  return { clock, changes, authBreaker: createAuthBreaker(clock, (change) => changes.push(change)) }
 }
 
-describe('pause', () => {
+describe('the auth breaker', () => {
   it('lets requests through until something halts them', () => {
-    const { pause } = start()
-    expect([pause.refuse(), pause.halted(), pause.trouble()]).toEqual([undefined, undefined, undefined])
+    const { authBreaker } = start()
+    expect([authBreaker.refuse(), authBreaker.refuseLogIn(), authBreaker.currentFailure()]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
   })
 
   it('holds refused credentials back for half an hour, then lets one request try', async () => {
-    const { clock, pause, changes } = start()
-    pause.halt(refused)
+    const { clock, authBreaker, changes } = start()
+    authBreaker.halt(refused)
     await clock.advance(30 * minute - 1)
-    expect(pause.refuse()).toBe(refused)
+    expect(authBreaker.refuse()).toBe(refused)
     await clock.advance(1)
-    expect(pause.refuse()).toBeUndefined()
-    pause.begin()
-    expect(pause.refuse()).toBe(refused)
-    expect(pause.halted()).toBeUndefined()
-    expect(pause.trouble()).toBe(refused)
+    expect(authBreaker.refuse()).toBeUndefined()
+    authBreaker.begin()
+    expect(authBreaker.refuse()).toBe(refused)
+    expect(authBreaker.refuseLogIn()).toBeUndefined()
+    expect(authBreaker.currentFailure()).toBe(refused)
     expect(changes).toEqual(['open', 'trial'])
   })
 
-  it('waits ever longer for a session, up to ten minutes', async () => {
-    const { clock, pause } = start()
+  it('waits ever longer for a session, from 15 seconds up to ten minutes', async () => {
+    const { clock, authBreaker } = start()
     const waits: number[] = []
-    for (let i = 0; i < 6; i++) {
-      pause.halt(tooMany)
+    for (let i = 0; i < 8; i++) {
+      authBreaker.halt(tooMany)
       const since = clock.monotonic()
-      while (pause.refuse()) await clock.advance(minute)
-      waits.push((clock.monotonic() - since) / minute)
-      pause.begin()
+      while (authBreaker.refuse()) await clock.advance(15_000)
+      waits.push((clock.monotonic() - since) / 1_000)
+      authBreaker.begin()
     }
-    expect(waits).toEqual([1, 2, 4, 8, 10, 10])
+    expect(waits).toEqual([15, 30, 60, 120, 240, 480, 600, 600])
   })
 
   it('halts once for many requests that fail alike, and its waits do not grow by them', async () => {
-    const { clock, pause, changes } = start()
-    for (let i = 0; i < 16; i++) pause.halt({ ...tooMany })
-    await clock.advance(minute)
-    expect(pause.refuse()).toBeUndefined()
+    const { clock, authBreaker, changes } = start()
+    for (let i = 0; i < 16; i++) authBreaker.halt({ ...tooMany })
+    await clock.advance(15_000)
+    expect(authBreaker.refuse()).toBeUndefined()
     expect(changes).toEqual(['open', 'trial'])
   })
 
   it('turns to the longer wait when credentials are refused while a session is waited for', async () => {
-    const { clock, pause } = start()
-    pause.halt(tooMany)
-    pause.halt(refused)
-    pause.halt(tooMany)
+    const { clock, authBreaker } = start()
+    authBreaker.halt(tooMany)
+    authBreaker.halt(refused)
+    authBreaker.halt(tooMany)
     await clock.advance(20 * minute)
-    expect(pause.refuse()).toBe(refused)
+    expect(authBreaker.refuse()).toBe(refused)
   })
 
-  it('is not ended by the answer to a request that was under way before', () => {
-    const { pause } = start()
-    const begun = pause.begin()
-    pause.halt(refused)
-    pause.succeeded(begun)
-    expect(pause.refuse()).toBe(refused)
+  it('stays halted when a request that was under way before succeeds', () => {
+    const { authBreaker } = start()
+    const begun = authBreaker.begin()
+    authBreaker.halt(refused)
+    authBreaker.succeeded(begun)
+    expect(authBreaker.refuse()).toBe(refused)
   })
 
-  it('is ended by a try that succeeds', async () => {
-    const { clock, pause, changes } = start()
-    pause.halt(refused)
+  it('ends its halt when the try succeeds', async () => {
+    const { clock, authBreaker, changes } = start()
+    authBreaker.halt(refused)
     await clock.advance(30 * minute)
-    pause.succeeded(pause.begin())
-    expect([pause.refuse(), pause.trouble()]).toEqual([undefined, undefined])
+    authBreaker.succeeded(authBreaker.begin())
+    expect([authBreaker.refuse(), authBreaker.currentFailure()]).toEqual([undefined, undefined])
     expect(changes).toEqual(['open', 'trial', 'closed'])
     expect(clock.pending).toBe(0)
   })
 
-  it('offers a try that ended without a word again a minute later', async () => {
-    const { clock, pause } = start()
-    pause.halt(refused)
+  it('lets the next request try if the first one was not sent', async () => {
+    const { clock, authBreaker, changes } = start()
+    authBreaker.halt(refused)
     await clock.advance(30 * minute)
-    pause.begin()
-    await clock.advance(minute)
-    expect(pause.refuse()).toBeUndefined()
+    authBreaker.notSent(authBreaker.begin())
+    expect(authBreaker.refuse()).toBeUndefined()
+    expect(clock.pending).toBe(0)
+    authBreaker.begin()
+    expect(authBreaker.refuse()).toBe(refused)
+    expect(changes).toEqual(['open', 'trial'])
   })
 
-  it('ends at once when the cause may be gone', () => {
-    const { clock, pause, changes } = start()
-    pause.halt(refused)
-    pause.resume()
-    expect(pause.refuse()).toBeUndefined()
+  it('waits for as long as the number of failures asks, where its caller counts them', async () => {
+    const { clock, authBreaker } = start()
+    authBreaker.halt(tooMany, 2)
+    await clock.advance(minute - 1)
+    expect(authBreaker.refuse()).toBe(tooMany)
+    await clock.advance(1)
+    expect(authBreaker.refuse()).toBeUndefined()
+  })
+
+  it('lets another request try a minute after one that has had no result', async () => {
+    const { clock, authBreaker } = start()
+    authBreaker.halt(refused)
+    await clock.advance(30 * minute)
+    authBreaker.begin()
+    await clock.advance(minute)
+    expect(authBreaker.refuse()).toBeUndefined()
+  })
+
+  it('ends its halt at once when the cause may be gone', () => {
+    const { clock, authBreaker, changes } = start()
+    authBreaker.halt(refused)
+    authBreaker.resume()
+    expect(authBreaker.refuse()).toBeUndefined()
     expect(changes).toEqual(['open', 'closed'])
     expect(clock.pending).toBe(0)
   })
 
   it('leaves no timer behind once closed', () => {
-    const { clock, pause } = start()
-    pause.halt(refused)
-    pause.close()
-    pause.halt(tooMany)
+    const { clock, authBreaker } = start()
+    authBreaker.halt(refused)
+    authBreaker.close()
+    authBreaker.halt(tooMany)
     expect(clock.pending).toBe(0)
   })
 })

@@ -22,11 +22,11 @@ describe('circuit', () => {
     expect(circuit.refuse()).toBeUndefined()
     circuit.record('c', outage)
     expect(circuit.refuse()).toMatchObject({ kind: 'unavailable' })
-    expect(circuit.trouble()).toEqual(outage)
+    expect(circuit.currentFailure()).toEqual(outage)
     expect(changes).toEqual(['open'])
   })
 
-  it('refuses without a doubt: what was not sent cannot have been carried out', () => {
+  it('refuses without ambiguity: what was not sent cannot have been carried out', () => {
     const { circuit, open } = start()
     open()
     expect(circuit.refuse()).toMatchObject({ ambiguous: false })
@@ -54,7 +54,7 @@ describe('circuit', () => {
     expect(changes).toEqual(['open', 'trial'])
     expect(circuit.refuse()).toBeUndefined()
     expect(circuit.refuse()).toMatchObject({ kind: 'unavailable' })
-    expect(circuit.trouble()).toEqual(outage)
+    expect(circuit.currentFailure()).toEqual(outage)
   })
 
   it('closes for all when the trial succeeds', async () => {
@@ -63,7 +63,7 @@ describe('circuit', () => {
     await clock.advance(500)
     circuit.refuse()
     circuit.record('a', undefined)
-    expect([circuit.refuse(), circuit.refuse(), circuit.trouble()]).toEqual([undefined, undefined, undefined])
+    expect([circuit.refuse(), circuit.refuse(), circuit.currentFailure()]).toEqual([undefined, undefined, undefined])
     expect(changes).toEqual(['open', 'trial', 'closed'])
     expect(clock.pending).toBe(0)
   })

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { err } from '../../src/decide/failure.ts'
-import { fixedCredentials, type Credentials } from '../../src/zstack/credentials.ts'
+import { fixedCredentials, type Credentials, type CredentialsSource } from '../../src/zstack/credentials.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import {
+  accessKey,
   admin,
   anySignal,
   changeableCredentials,
@@ -12,6 +13,7 @@ import {
   readCall,
   times,
 } from '../support/client.ts'
+import { createManualClock } from '../support/clock.ts'
 import { answered, createScriptedHttp, held, isLogIn, refusedWith, session } from '../support/scripted-http.ts'
 import { secretOf } from '../../src/secret.ts'
 
@@ -72,18 +74,126 @@ describe('too many sessions', () => {
     const client = clientTo(sim)
     const ask = async () => failures(await Promise.all(times(32, () => client.call(readCall(), anySignal()))))
     expect(new Set(await ask())).toEqual(new Set(['sessions']))
-    await client.clock.advance(minute)
+    await client.clock.advance(15_000)
     await ask()
     expect(sim.counters.login).toBe(2)
-    await client.clock.advance(minute)
+    await client.clock.advance(15_000)
     await ask()
     expect(sim.counters.login).toBe(2)
     sim.set({ maxSessions: 10 })
-    await client.clock.advance(minute)
+    await client.clock.advance(15_000)
     expect(await ask()).toContain('ok')
     expect(new Set(await ask())).toEqual(new Set(['ok']))
     expect(client.changes.at(-1)).toBe('closed')
     expect(sim.counters).toMatchObject({ login: 3, openSessions: 1 })
+  })
+})
+
+describe('sessions that another log-in of the account ends', () => {
+  /** ZStack serves one request of each session; then somebody else has logged in. */
+  function contested(change: Parameters<typeof clientOver>[1] = {}) {
+    const served = new Set<string | undefined>()
+    const http = createScriptedHttp(({ path, method, headers: { authorization } }, count) => {
+      if (path === '/v1/accounts/login') return session(`s${count}`)
+      if (method === 'DELETE' || authorization?.startsWith('ZStack')) return found
+      if (served.has(authorization)) return refusedWith('ID.1001')
+      served.add(authorization)
+      return found
+    })
+    const client = clientOver(http, change)
+    const ask = async () => failures([await client.call(readCall(), anySignal())])[0]
+    return { http, client, ask, logIns: () => http.requests.filter(isLogIn).length }
+  }
+
+  it('are recognised when two in a row were lost shortly after their log-in, and the failure says what to do', async () => {
+    const { client, ask } = contested()
+    expect([await ask(), await ask(), await ask()]).toEqual(['ok', 'ok', 'sessionConflict'])
+    const { message } = client.currentFailure() ?? {}
+    expect(message).toMatch(/ends the sessions of account admin .* another log-in .* enable\.unique\.session/)
+    expect(message).toMatch(/give the operator an access key, or an account of its own$/)
+    expect(client.changes).toEqual(['open'])
+  })
+
+  it('cost one log-in for many callers, and none at all until the wait is over', async () => {
+    const { client, ask, logIns } = contested()
+    await ask()
+    await ask()
+    const answers = await Promise.all(times(16, ask))
+    expect(new Set(answers)).toEqual(new Set(['sessionConflict']))
+    await client.clock.advance(14_999)
+    const held = await client.call(readCall(), anySignal())
+    expect(held).toMatchObject({ failure: { kind: 'sessionConflict', isUnsent: true } })
+    expect(logIns()).toBe(2)
+    await client.clock.advance(1)
+    expect(await ask()).toBe('ok')
+    expect(logIns()).toBe(3)
+    expect(client.currentFailure()).toBeUndefined()
+  })
+
+  it('are waited for ever longer, though each log-in between succeeds', async () => {
+    const { client, ask, logIns } = contested()
+    await ask()
+    await ask()
+    const waits: number[] = []
+    for (let i = 0; i < 8; i++) {
+      expect(await ask()).toBe('sessionConflict')
+      const since = client.clock.monotonic()
+      while ((await ask()) !== 'ok') await client.clock.advance(5_000)
+      waits.push((client.clock.monotonic() - since) / 1_000)
+    }
+    expect(waits).toEqual([15, 30, 60, 120, 240, 480, 600, 600])
+    expect(logIns()).toBe(10)
+  })
+
+  it('are not suspected of sessions that last for two minutes', async () => {
+    const { client, ask } = contested()
+    for (let i = 0; i < 10; i++) {
+      expect(await ask()).toBe('ok')
+      await client.clock.advance(2 * minute)
+    }
+    expect(client.changes).toEqual([])
+  })
+
+  it('are no matter any more once the Secret holds an access key', async () => {
+    const credentials = changeableCredentials(admin)
+    const { client, ask } = contested({ credentials })
+    expect([await ask(), await ask(), await ask()]).toEqual(['ok', 'ok', 'sessionConflict'])
+    credentials.replace(accessKey)
+    await client.clock.advance(5_000)
+    expect([await ask(), await ask(), await ask()]).toEqual(['ok', 'ok', 'ok'])
+  })
+
+  it('cost two operators on one account few log-ins, though both ask every second for an hour', async () => {
+    let latest = ''
+    const http = createScriptedHttp((request, count) => {
+      if (!isLogIn(request)) return request.headers.authorization === `OAuth ${latest}` ? found : refusedWith('ID.1001')
+      latest = `s${count}`
+      return session(latest)
+    })
+    const clock = createManualClock()
+    const clients = [clientOver(http, { clock }), clientOver(http, { clock })]
+    const seen = new Set<string | undefined>()
+    for (let second = 0; second < 3_600; second++) {
+      for (const client of clients) seen.add(failures([await client.call(readCall(), anySignal())])[0])
+      await clock.advance(1_000)
+    }
+    expect(seen).toEqual(new Set(['ok', 'sessionConflict']))
+    expect(http.sent('PUT').length).toBeLessThan(40)
+  })
+})
+
+describe('a disabled account', () => {
+  it('is tried once in half an hour, and the failure says that it is disabled', async () => {
+    const http = createScriptedHttp(() => refusedWith('ID.1007', 'the account is disabled'))
+    const client = clientOver(http)
+    for (let i = 0; i < 3; i++) await client.call(readCall(), anySignal())
+    expect(http.requests).toHaveLength(1)
+    const { kind, message } = client.currentFailure() ?? {}
+    expect(kind).toBe('accountDisabled')
+    expect(message).toMatch(/disabled .*; enable the account in ZStack/)
+    await client.clock.advance(30 * minute)
+    await client.call(readCall(), anySignal())
+    expect(http.requests).toHaveLength(2)
   })
 })
 
@@ -145,6 +255,36 @@ describe('changed credentials', () => {
     await client.clock.advance(5_000)
     slow.release(refusedWith('ID.1001'))
     expect(failures([await call])).toEqual(['ok'])
+    expect(http.sent('PUT').map(({ body }) => body)).toMatchObject([
+      { logInByAccount: { accountName: 'old' } },
+      { logInByAccount: { accountName: 'new' } },
+    ])
+  })
+
+  it('that are noticed while calls begin are in use from then on: nobody logs in with the old ones again', async () => {
+    const http = createScriptedHttp((request, count) => (isLogIn(request) ? session(`s${count}`) : found))
+    const source = changeableCredentials({ kind: 'account', name: 'old', password: secretOf('p') })
+    const calls: Promise<unknown>[] = []
+    let isChanging = false
+    async function callAtEachTurn() {
+      for (let turn = 0; turn < 16; turn++) await Promise.resolve(calls.push(client.call(readCall(), anySignal())))
+    }
+    const credentials: CredentialsSource = {
+      canChange: true,
+      read() {
+        // Begins before the answer is looked at, so that a call begins in each turn until the new ones are in use.
+        if (isChanging) void callAtEachTurn()
+        return source.read()
+      },
+    }
+    const client = clientOver(http, { credentials })
+    await client.call(readCall(), anySignal())
+    source.replace({ kind: 'account', name: 'new', password: secretOf('p') })
+    isChanging = true
+    await client.clock.advance(5_000)
+    expect(calls).toHaveLength(16)
+    await Promise.all(calls)
+    await client.call(readCall(), anySignal())
     expect(http.sent('PUT').map(({ body }) => body)).toMatchObject([
       { logInByAccount: { accountName: 'old' } },
       { logInByAccount: { accountName: 'new' } },

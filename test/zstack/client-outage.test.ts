@@ -4,9 +4,10 @@ import { createManualClock } from '../support/clock.ts'
 import { answered, createScriptedHttp, held, isLogIn, refusedWith, session, silence } from '../support/scripted-http.ts'
 
 const found = answered(200, { inventories: [] })
+const halfAnHour = 30 * 60_000
 
 describe('an outage', () => {
-  it('of 20 s with 32 impatient callers costs less than 40 requests, and its end is noticed within seconds', async () => {
+  it('of 20 s with 32 callers that ask ten times a second costs less than 40 requests, and its end is noticed within seconds', async () => {
     const clock = createManualClock()
     const http = createScriptedHttp((request) =>
       clock.monotonic() < 20_000 ? silence(true) : isLogIn(request) ? session('s1') : found,
@@ -47,7 +48,7 @@ describe('an outage', () => {
     expect(client.currentFailure()).toBeUndefined()
   })
 
-  it('makes no doubt of what was not even sent', async () => {
+  it('leaves no doubt about a call that was not sent', async () => {
     const http = createScriptedHttp((request) => (isLogIn(request) ? session('s1') : silence(true)))
     const client = clientOver(http)
     const answers = []
@@ -56,17 +57,40 @@ describe('an outage', () => {
     expect(answers.map((answer) => !answer.ok && answer.failure.isUnsent === true)).toEqual([false, false, false, true])
   })
 
-  it('never lets more requests out at once than it may', async () => {
-    const gate = held<unknown>()
+  it('of writes hides no refused credentials, and takes no try from them', async () => {
+    const writes = held<unknown>()
+    let isRefused = true
     const http = createScriptedHttp(async (request) => {
       if (isLogIn(request)) return session('s1')
-      await gate.promise
+      if (request.method === 'GET') return isRefused ? refusedWith('ID.1000') : found
+      await writes.promise
+      return silence(true)
+    })
+    const client = clientOver(http)
+    const slow = ['a', 'b', 'c'].map((target) => client.call(writeCall({ target }), anySignal()))
+    await expect.poll(() => http.sent('PUT', 'model-services')).toHaveLength(3)
+    expect(failures([await client.call(readCall(), anySignal())])).toEqual(['credentials'])
+    await client.clock.advance(halfAnHour - 1)
+    writes.release(undefined)
+    expect(failures(await Promise.all(slow))).toEqual(['unavailable', 'unavailable', 'unavailable'])
+    expect(failures([await client.call(writeCall(), anySignal())])).toEqual(['credentials'])
+    await client.clock.advance(1)
+    isRefused = false
+    expect(failures([await client.call(writeCall(), anySignal())])).toEqual(['unavailable'])
+    expect(failures([await client.call(readCall(), anySignal())])).toEqual(['ok'])
+  })
+
+  it('never has more requests under way at once than it may', async () => {
+    const answers = held<unknown>()
+    const http = createScriptedHttp(async (request) => {
+      if (isLogIn(request)) return session('s1')
+      await answers.promise
       return found
     })
     const client = clientOver(http, { maxInFlight: 3 })
     const calls = times(20, () => client.call(readCall(), anySignal()))
     await expect.poll(() => http.sent('GET').length).toBe(3)
-    gate.release(undefined)
+    answers.release(undefined)
     await Promise.all(calls)
     expect(http.widest).toBe(3)
   })

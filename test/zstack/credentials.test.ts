@@ -1,12 +1,18 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Result } from '../../src/decide/failure.ts'
 import { failurePolicy } from '../../src/decide/failure.ts'
-import { credentialsDirectory, fixedCredentials, type VersionedCredentials } from '../../src/zstack/credentials.ts'
+import {
+  credentialsDirectory,
+  credentialNames,
+  fixedCredentials,
+  type VersionedCredentials,
+} from '../../src/zstack/credentials.ts'
 import { secretOf } from '../../src/secret.ts'
 import { withPlainSecrets } from '../support/plain-secrets.ts'
+import { held } from '../support/scripted-http.ts'
 
 describe('credentialsDirectory', () => {
   let directory: string
@@ -67,26 +73,70 @@ describe('credentialsDirectory', () => {
     expect(await credentialsDirectory(join(directory, 'nowhere')).read()).toMatchObject({ failure: { kind: 'secret' } })
   })
 
-  it('shows a Secret that the kubelet swapped, under another revision', async () => {
-    const mount = async (version: string, password: string) => {
-      await mkdir(join(directory, version))
-      await write({ ZSTACK_ACCOUNT_NAME: 'admin', ZSTACK_ACCOUNT_PASSWORD: password }, join(directory, version))
-      await symlink(version, join(directory, '..tmp'))
-      await rename(join(directory, '..tmp'), join(directory, '..data'))
-    }
-    await mount('..1', 'old')
-    for (const name of ['ZSTACK_ACCOUNT_NAME', 'ZSTACK_ACCOUNT_PASSWORD'])
-      await symlink(join('..data', name), join(directory, name))
+  /** Mounts a version of a Secret as the kubelet does: in a directory of its own, to which `..data` then points. */
+  const mount = async (version: string, files: Record<string, string>) => {
+    await mkdir(join(directory, version))
+    await write(files, join(directory, version))
+    await symlink(version, join(directory, '..tmp'))
+    await rename(join(directory, '..tmp'), join(directory, '..data'))
+  }
+  const linkFiles = () =>
+    Promise.all(Object.values(credentialNames).map((name) => symlink(join('..data', name), join(directory, name))))
+
+  it('shows a Secret that the kubelet replaced, under another version', async () => {
+    await mount('..1', { ZSTACK_ACCOUNT_NAME: 'admin', ZSTACK_ACCOUNT_PASSWORD: 'old' })
+    await linkFiles()
     const source = credentialsDirectory(directory)
     const before = valueOf(await source.read())
     expect(valueOf(await source.read()).version).toBe(before.version)
-    await mount('..2', 'new')
+    await mount('..2', { ZSTACK_ACCOUNT_NAME: 'admin', ZSTACK_ACCOUNT_PASSWORD: 'new' })
     const after = valueOf(await source.read())
     expect(withPlainSecrets(after.credentials)).toMatchObject({ password: 'new' })
     expect(after.version).not.toBe(before.version)
   })
 
-  it('tells no secret by its revision', async () => {
+  it.each([
+    ['has removed the old version', (old: string) => rm(old, { recursive: true })],
+    ['has not removed the old version yet', () => Promise.resolve()],
+  ])(
+    'pairs no id of one version with the secret of the next when the kubelet replaces the Secret between the two, and %s',
+    async (_, remove) => {
+      await mount('..1', { ZSTACK_ACCESS_KEY_ID: 'old-id', ZSTACK_ACCESS_KEY_SECRET: 'old-secret' })
+      await linkFiles()
+      const replaced = held<undefined>()
+      let isIdRead = false
+      const source = credentialsDirectory(directory, async (path) => {
+        if (isIdRead || !path.endsWith('ZSTACK_ACCESS_KEY_ID')) {
+          await replaced.promise
+          return readFile(path, 'utf8')
+        }
+        isIdRead = true
+        const id = await readFile(path, 'utf8')
+        await mount('..2', { ZSTACK_ACCESS_KEY_ID: 'new-id', ZSTACK_ACCESS_KEY_SECRET: 'new-secret' })
+        await remove(join(directory, '..1'))
+        replaced.release(undefined)
+        return id
+      })
+      const { credentials } = valueOf(await source.read())
+      expect(withPlainSecrets(credentials)).toEqual({ kind: 'accessKey', id: 'new-id', secret: 'new-secret' })
+    },
+  )
+
+  it('reads a Secret whole when its old version vanishes before any file of it is read', async () => {
+    await mount('..1', { ZSTACK_ACCESS_KEY_ID: 'old-id', ZSTACK_ACCESS_KEY_SECRET: 'old-secret' })
+    let replaced: Promise<void> | undefined
+    const replace = async () => {
+      await mount('..2', { ZSTACK_ACCOUNT_NAME: 'admin', ZSTACK_ACCOUNT_PASSWORD: 'new' })
+      await rm(join(directory, '..1'), { recursive: true })
+    }
+    const source = credentialsDirectory(directory, async (path) => {
+      await (replaced ??= replace())
+      return readFile(path, 'utf8')
+    })
+    expect(withPlainSecrets(valueOf(await source.read()).credentials)).toMatchObject({ name: 'admin', password: 'new' })
+  })
+
+  it('does not reveal a secret in its version', async () => {
     await write({ ZSTACK_ACCOUNT_NAME: 'admin', ZSTACK_ACCOUNT_PASSWORD: 'sesame' })
     expect(valueOf(await credentialsDirectory(directory).read()).version).not.toContain('sesame')
   })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { failurePolicy, kindByCode, type Failure, type FailureKind } from '../../src/decide/failure.ts'
+import { failurePolicy, type Failure, type FailureKind } from '../../src/decide/failure.ts'
+import { kindByCode } from '../../src/zstack/error-codes.ts'
 import { failureOf, type RequestInfo } from '../../src/zstack/failures.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { endpoint } from '../support/client.ts'
@@ -8,6 +9,7 @@ import { answered, refusedWith, silence } from '../support/scripted-http.ts'
 
 const reading: RequestInfo = { endpoint, writes: false, secrets: [] }
 const writing: RequestInfo = { ...reading, writes: true }
+const askingAfterJob: RequestInfo = { ...reading, isJob: true }
 
 function failing(answer: HttpAnswer, asked = writing): Failure {
   const failure = failureOf(answer, asked)
@@ -27,7 +29,7 @@ describe('no failure is', () => {
 })
 
 describe('the kind of a failure', () => {
-  it.each(Object.entries(kindByCode))('%s is %s', (code, kind) => {
+  it.each([...kindByCode])('%s is %s', (code, kind) => {
     expect(failing(refusedWith(code))).toMatchObject({ kind, code })
   })
 
@@ -41,7 +43,8 @@ describe('the kind of a failure', () => {
     ['429', answered(429, 'slow down'), 'unavailable', false],
     ['408', answered(408), 'unavailable', true],
     ['500 with text', answered(500, 'java.lang.NullPointerException'), 'unavailable', true],
-    ['a code nobody listed', refusedWith('AI.4711'), 'unavailable', true],
+    ['a code of unknown meaning', refusedWith('AI.4711'), 'operation', true],
+    ['a code that is a name in JavaScript', refusedWith('constructor'), 'operation', true],
     ['200 with a page', answered(200, page), 'protocol', true],
     ['200 with half of its JSON', answered(200, '{"inventory":{"uu'), 'protocol', true],
     ['200 with a number', answered(200, 4), 'protocol', true],
@@ -65,6 +68,14 @@ describe('the kind of a failure', () => {
     expect(failing(answer, writing).ambiguous === true).toBe(isAmbiguous)
     expect(failing(answer, reading).ambiguous).toBeUndefined()
   })
+
+  it.each(['SYS.1006', 'SYS.1002', 'SYS.1017', 'SYS.4711'])(
+    '%s is the trouble of the object if its update or job fails so, and of the connection otherwise',
+    (code) => {
+      const kinds = [writing, askingAfterJob, reading].map((asked) => failing(refusedWith(code), asked).kind)
+      expect(kinds).toEqual(['operation', 'operation', 'unavailable'])
+    },
+  )
 
   it.each<[string, string[], string]>([
     ['the cause names what the outside does not', ['SYS.1006', 'ID.1001'], 'ID.1001'],
@@ -104,6 +115,11 @@ describe('the message of a failure', () => {
     ],
     ['a clock', answered(403, 'requestTimeTooSkewed'), /clocks differ by more than 15 minutes; set the clock/],
     ['credentials', refusedWith('ID.1000', 'wrong password'), /ID\.1000: wrong password\); correct the Secret/],
+    [
+      'a disabled account',
+      refusedWith('ID.1007', 'disabled by admin'),
+      /refuses the account, for it is disabled \(ID\.1007: disabled by admin\); enable the account in ZStack, or put/,
+    ],
     ['sessions', refusedWith('ID.1006'), /no session left .* log out unused sessions or raise the limit/],
     [
       'a wrong value',
@@ -122,7 +138,7 @@ describe('the message of a failure', () => {
   })
 
   it('names the endpoint wherever the connection is to blame', () => {
-    for (const code of Object.keys(kindByCode)) {
+    for (const code of kindByCode.keys()) {
       const { kind, message } = failing(refusedWith(code))
       if (failurePolicy[kind].scope === 'connection') expect(message).toContain(endpoint)
     }
@@ -133,9 +149,9 @@ describe('the message of a failure', () => {
     ['https://user:secret@other.example/', 'https://other.example'],
     ['/secret', 'another path'],
     ['data:secret', 'another path'],
-  ])('on a redirect to %s tells no more of it than %s', (location, told) => {
+  ])('on a redirect to %s shows no more of it than %s', (location, shown) => {
     const { message } = failing({ ...answered(302), location })
-    expect(message).toContain(`redirects to ${told} `)
+    expect(message).toContain(`redirects to ${shown} `)
     expect(message).not.toContain('secret')
   })
 

@@ -221,13 +221,13 @@ describe('TLS', () => {
     await sim.close()
   })
 
-  it('accepts any certificate where it was told to', async () => {
+  it('accepts any certificate if it is configured to', async () => {
     const sim = await startZStackSimulator({ tls: selfSignedCertificate('zstack', Date.now() - 400 * day) })
     expect(await reasonOf(sim.url, { insecureSkipTlsVerify: true })).toBe('answered')
     await sim.close()
   })
 
-  it('a server without TLS is told from one that does not answer', async () => {
+  it('tells a server without TLS apart from one that does not answer', async () => {
     const sim = await startZStackSimulator()
     expect(await reasonOf(sim.url.replace('http:', 'https:'))).toMatch(/does not speak TLS .* https or http\?/)
     await sim.close()

@@ -1,17 +1,21 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
-import { createSession } from '../../src/zstack/session.ts'
+import { createSession, type LogInGuard } from '../../src/zstack/session.ts'
 import { anySignal, endpoint } from '../support/client.ts'
+import { createManualClock } from '../support/clock.ts'
 import { answered, createScriptedHttp, held, isLogIn, refusedWith, session, silence } from '../support/scripted-http.ts'
 import type { Respond } from '../support/scripted-http.ts'
 import { secretOf } from '../../src/secret.ts'
 
 const account = { name: 'admin', password: secretOf('open sesame') }
 
-function start(respond: Respond, gate?: Parameters<typeof createSession>[3]) {
+const anyLogIn: LogInGuard = { refuse: () => undefined, onFailure: () => undefined }
+
+function start(respond: Respond, guard = anyLogIn) {
   const http = createScriptedHttp(respond)
-  return { http, session: createSession(http, endpoint, account, gate) }
+  const clock = createManualClock()
+  return { http, clock, session: createSession({ http, endpoint, account, clock, guard }) }
 }
 
 describe('session', () => {
@@ -67,14 +71,14 @@ describe('session', () => {
     expect(await subject.current(anySignal())).toEqual({ ok: true, value: 's2' })
   })
 
-  it('tells its gate of a refusal before anybody can ask again, and asks it before each log-in', async () => {
+  it('asks its guard before each log-in, and gives it a failure before any caller can ask again', async () => {
     const failures: string[] = []
-    const gate = {
-      refuse: () => (failures.length > 0 ? ({ kind: 'credentials', message: 'refused before' } as const) : undefined),
-      failed: ({ kind }: { kind: string }) => failures.push(kind),
+    const guard: LogInGuard = {
+      refuse: () => (failures.length > 0 ? { kind: 'credentials', message: 'refused before' } : undefined),
+      onFailure: ({ kind }) => failures.push(kind),
     }
-    const { http, session: subject } = start(() => refusedWith('ID.1000'), gate)
-    // Each asks again in the very moment it hears of the refusal.
+    const { http, session: subject } = start(() => refusedWith('ID.1000'), guard)
+    // Each caller asks again as soon as it learns of the refusal.
     const ask = async () => [await subject.current(anySignal()), await subject.current(anySignal())]
     const all = (await Promise.all(Array.from({ length: 16 }, ask))).flat()
     expect(all.every((answer) => !answer.ok && answer.failure.kind === 'credentials')).toBe(true)
@@ -94,14 +98,27 @@ describe('session', () => {
   it('one caller that gives up does not take the log-in from the others', async () => {
     const login = held<HttpAnswer>()
     const { session: subject, http } = start(() => login.promise)
-    const impatient = new AbortController()
-    const first = subject.current(impatient.signal)
+    const abort = new AbortController()
+    const first = subject.current(abort.signal)
     const second = subject.current(anySignal())
-    impatient.abort(new Error('no time'))
+    abort.abort(new Error('no time'))
     login.release(session('s1'))
     await expect(first).rejects.toThrow('no time')
     expect(await second).toEqual({ ok: true, value: 's1' })
     expect(http.requests).toHaveLength(1)
+  })
+
+  it('counts the losses in a row that come shortly after a log-in, each session once', async () => {
+    const { session: subject, clock } = start((_, count) => session(`s${count}`))
+    const loseAfter = async (ms: number) => {
+      const uuid = await subject.current(anySignal())
+      await clock.advance(ms)
+      return [subject.expire(uuid.ok ? uuid.value : ''), subject.expire(uuid.ok ? uuid.value : '')]
+    }
+    expect(await loseAfter(119_999)).toEqual([1, 0])
+    expect(await loseAfter(0)).toEqual([2, 0])
+    expect(await loseAfter(120_000)).toEqual([0, 0])
+    expect(await loseAfter(1_000)).toEqual([1, 0])
   })
 
   it('is logged out under its own name, and is never opened again', async () => {
@@ -136,12 +153,12 @@ describe('session', () => {
     expect(http.sent('DELETE', '/s1')).toHaveLength(1)
   })
 
-  it('log-out waits no longer for a log-in that hangs than it may', async () => {
+  it('a log-out that is aborted does not wait for a log-in that hangs', async () => {
     const { http, session: subject } = start(() => new Promise(() => undefined))
     void subject.current(anySignal())
-    const patience = new AbortController()
-    const out = subject.logOut(patience.signal)
-    patience.abort()
+    const abort = new AbortController()
+    const out = subject.logOut(abort.signal)
+    abort.abort()
     await out
     expect(http.sent('DELETE')).toEqual([])
   })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { failurePolicy } from '../../../src/decide/failure.ts'
+import { progressOf } from '../../../src/decide/failure.ts'
 import { conditionOf } from '../../../src/decide/conditions.ts'
 import { engineMissing, runScript } from './engine.ts'
 import { everyPass, failedPasses, modelServiceObject, passes, statusAfter, type Pass } from './objects.ts'
@@ -32,7 +32,7 @@ describe.skipIf(engineMissing)('the health of a ModelService in Argo CD', () => 
   it('is Degraded after a failure that waits for a person, and Progressing after one that is retried', async () => {
     const healths = await healthOf(failedPasses.map(objectAfter))
     for (const [index, { name, failure }] of failedPasses.entries())
-      expect(healths[index]?.status, name).toBe(failurePolicy[failure].stalled ? 'Degraded' : 'Progressing')
+      expect(healths[index]?.status, name).toBe(progressOf(failure) === 'Stalled' ? 'Degraded' : 'Progressing')
   })
 
   it('is Suspended while suspended, whatever else is the matter', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { failurePolicy } from '../../../src/decide/failure.ts'
+import { progressOf } from '../../../src/decide/failure.ts'
 import { engineMissing, runScript } from './engine.ts'
 import { isWaitOver, kstatus, type KStatus } from './judges.ts'
 import { everyPass, failedPasses, modelServiceObject, passes, seen, statusAfter, type Pass } from './objects.ts'
@@ -25,7 +25,7 @@ describe('by the rules of kstatus', () => {
 
   it('an object after a failure is Failed exactly if only a person can help', () => {
     for (const pass of failedPasses) {
-      const verdict = failurePolicy[pass.failure].stalled ? 'Failed' : 'InProgress'
+      const verdict = progressOf(pass.failure) === 'Stalled' ? 'Failed' : 'InProgress'
       expect(kstatus(objectAfter(pass)), pass.name).toBe(verdict)
     }
   })

@@ -1,0 +1,187 @@
+/**
+ * Proves to ZStack who is asking: with a session of an account, or with the signature of an access key. It reads the
+ * credentials from their source again and again, and takes changed ones into use without a restart.
+ */
+import { withTimeout, type Clock } from '../clock.ts'
+import { ok, err, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
+import { limits } from '../limits.ts'
+import { signature, type AccessKey } from './accesskey.ts'
+import type { AuthBreaker } from './auth-breaker.ts'
+import type { Credentials, CredentialsSource, VersionedCredentials } from './credentials.ts'
+import type { Http } from './http.ts'
+import { createSession, type Session } from './session.ts'
+
+export type Authentication = {
+  readonly headers: Readonly<Record<string, string>>
+  /** Texts that no message may hold. */
+  readonly secrets: readonly string[]
+  /** What the failure of a request with these headers means for them. */
+  readonly judge: (failure: Failure) => Judgement
+}
+
+export type Judgement = {
+  readonly failure: Failure
+  /** Whether the same request may succeed with another authentication, and should be sent once more. */
+  readonly repeat: boolean
+}
+
+export interface Authenticator {
+  authenticate(
+    request: { readonly method: string; readonly path: string },
+    signal: AbortSignal,
+  ): Promise<Result<Authentication>>
+  /** Logs out; every session that is still being given back is waited for. */
+  close(): Promise<void>
+}
+
+export type AuthenticatorOptions = {
+  readonly http: Http
+  readonly endpoint: string
+  readonly credentials: CredentialsSource
+  /** Asked before each log-in. A failed log-in or a session conflict halts it, changed credentials resume it. */
+  readonly authBreaker: Pick<AuthBreaker, 'refuseLogIn' | 'halt' | 'resume'>
+  readonly clock: Clock
+}
+
+/** The credentials in use. Those of an account have a session, which logs in when it is first needed. */
+type InUse = { readonly version: string } & (
+  | { readonly kind: 'account'; readonly name: string; readonly session: Session }
+  | { readonly kind: 'accessKey'; readonly key: AccessKey }
+)
+
+const logOutMs = 3_000
+
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { http, endpoint, credentials, authBreaker, clock } = options
+  const logOuts = new Set<Promise<void>>()
+  let loaded: Promise<Result<VersionedCredentials>> | undefined
+  let inUse: InUse | undefined
+  let isClosed = false
+  let cancelCheck: () => void = () => undefined
+  if (credentials.canChange) scheduleCheck()
+
+  function scheduleCheck() {
+    cancelCheck = clock.after(limits.credentialsCheckMs, () => void check())
+  }
+
+  async function check() {
+    const [before, now] = await Promise.all([loaded, credentials.read()])
+    if (isClosed) return
+    loaded = Promise.resolve(now)
+    if (now.ok && (before?.ok !== true || before.value.version !== now.value.version)) {
+      if (inUse) use(now.value)
+      authBreaker.resume()
+    }
+    scheduleCheck()
+  }
+
+  /** Takes credentials into use. If they replace others, the session of those is given back. */
+  function use({ credentials: given, version }: VersionedCredentials): InUse {
+    if (inUse?.version === version) return inUse
+    const replaced = inUse
+    inUse = { version, ...open(given, version) }
+    if (replaced?.kind === 'account') giveBack(replaced.session)
+    return inUse
+  }
+
+  function open(given: Credentials, version: string) {
+    if (given.kind === 'accessKey') return { kind: given.kind, key: given }
+    const guard = {
+      refuse: () => authBreaker.refuseLogIn(),
+      onFailure: (failure: Failure) => {
+        // If the credentials were replaced during the log-in, its failure says nothing of the new ones.
+        if (inUse?.version === version && stopsConnection(failure.kind)) authBreaker.halt(failure)
+      },
+    }
+    const session = createSession({ http, endpoint, account: given, clock, guard })
+    return { kind: given.kind, name: given.name, session }
+  }
+
+  function giveBack(session: Session) {
+    const logOut = withTimeout(clock, logOutMs, (signal) => session.logOut(signal))
+      .catch(() => undefined)
+      .finally(() => logOuts.delete(logOut))
+    logOuts.add(logOut)
+  }
+
+  async function ofSession(used: InUse & { kind: 'account' }, signal: AbortSignal): Promise<Result<Authentication>> {
+    const uuid = await used.session.current(signal)
+    if (!uuid.ok) return uuid
+    return ok({
+      headers: { authorization: `OAuth ${uuid.value}` },
+      secrets: [uuid.value],
+      judge: (failure) =>
+        failure.kind === 'session'
+          ? judgeLoss(used, uuid.value, failure)
+          : { failure, repeat: isOfReplaced(used, failure) },
+    })
+  }
+
+  /**
+   * A session may always expire: one log-in then helps. But if sessions are lost shortly after their log-in, somebody
+   * else logs in to the same account, and each log-in of the operator would end a session of theirs.
+   */
+  function judgeLoss(used: InUse & { kind: 'account' }, uuid: string, failure: Failure): Judgement {
+    const earlyLosses = used.session.expire(uuid)
+    if (inUse !== used || earlyLosses < limits.earlySessionLosses) return { failure, repeat: true }
+    const conflict: Failure = {
+      kind: 'sessionConflict',
+      message: `ZStack at ${endpoint} ends the sessions of account ${used.name} shortly after their log-in, as it does where another log-in of the account ends them (global setting enable.unique.session); give the operator an access key, or an account of its own`,
+    }
+    // A log-in that succeeds ends the halt, so the waits grow with the losses.
+    authBreaker.halt(conflict, earlyLosses - limits.earlySessionLosses)
+    return { failure: conflict, repeat: false }
+  }
+
+  function ofKey(
+    used: InUse & { kind: 'accessKey' },
+    { method, path }: { readonly method: string; readonly path: string },
+  ): Authentication {
+    const headers = signature(used.key, method, path, new Date(clock.now()))
+    const [, digest = ''] = headers.authorization.split(':')
+    return {
+      headers,
+      secrets: [used.key.secret.reveal(), digest],
+      judge(judged) {
+        const failure = judged.kind === 'session' ? refusedKey(judged) : judged
+        return { failure, repeat: isOfReplaced(used, failure) }
+      },
+    }
+  }
+
+  /** A signature has no session that could be lost: if ZStack says so, it refuses the key. */
+  function refusedKey(failure: Failure): Failure {
+    return {
+      ...failure,
+      kind: 'credentials',
+      message: `ZStack at ${endpoint} does not accept the access key; correct the Secret`,
+    }
+  }
+
+  /** Whether the failure is about credentials that were replaced meanwhile, so that the new ones deserve a try. */
+  function isOfReplaced(used: InUse, { kind }: Failure): boolean {
+    return inUse !== used && (kind === 'session' || stopsConnection(kind))
+  }
+
+  return {
+    async authenticate(request, signal) {
+      for (;;) {
+        const loading = (loaded ??= credentials.read())
+        const answer = await loading
+        if (!answer.ok) return answer
+        if (isClosed) return err({ kind: 'session', message: `the operator has logged out of ZStack at ${endpoint}` })
+        if (loading !== loaded) continue
+        const used = use(answer.value)
+        if (used.kind === 'accessKey') return ok(ofKey(used, request))
+        const authentication = await ofSession(used, signal)
+        if (authentication.ok || !isOfReplaced(used, authentication.failure)) return authentication
+      }
+    },
+    async close() {
+      isClosed = true
+      cancelCheck()
+      if (inUse?.kind === 'account') giveBack(inUse.session)
+      await Promise.all(logOuts)
+    },
+  }
+}
