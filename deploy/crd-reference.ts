@@ -72,11 +72,14 @@ function typeName(field: Schema): string {
     return `list of ${field.items.properties ? 'objects' : typeName(field.items)}`
   if (field.additionalProperties) return `map to ${typeName(field.additionalProperties)}`
   if (field.type === 'integer' && field.minimum !== undefined) return `integer ≥ ${String(field.minimum)}`
-  if (field.type === 'string' && field.maxLength !== undefined) return `string of up to ${field.maxLength} characters`
+  // Where a rule says more than the bound, the bound is there for the cost of the rule.
+  const bound = field['x-kubernetes-validations'] ? undefined : field.maxLength
+  if (field.type === 'string' && bound !== undefined) return `string of up to ${bound} characters`
   return field.type ?? 'any'
 }
 
 function meaning(field: Schema): string {
-  const rules = (field['x-kubernetes-validations'] ?? []).map(({ message }) => `${message}.`)
+  const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+  const rules = (field['x-kubernetes-validations'] ?? []).map(({ message }) => sentence(message))
   return [field.description, ...rules].filter((part) => part !== undefined).join(' ')
 }

@@ -16,10 +16,10 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
     `After refused credentials nothing is sent until the Secret changes, or for ${time(ms)}: repeated tries can lock the account.`,
   credentialsCheckMs: (ms) => `A changed Secret is read within ${time(ms)} of its arrival in the pod.`,
   sessionRetry: ({ initialMs, maxMs }) =>
-    `While ZStack has no session left, or its clock differs too much for an access key, the next try is after ${time(initialMs)}, later after up to ${time(maxMs)}.`,
+    `While ZStack has no session left, or ends each new one, or its clock differs too much for an access key, the next try is after ${time(initialMs)}, later after up to ${time(maxMs)}.`,
   earlySessionLosses: (count) =>
-    `After ${count} sessions in a row that were lost soon after their log-in, another log-in of the account is held to end them, and log-ins are spaced.`,
-  earlySessionLossMs: (ms) => `Soon after its log-in is within ${time(ms)}.`,
+    `After ${count} sessions in a row that were lost early, another log-in of the account is taken to end them.`,
+  earlySessionLossMs: (ms) => `A session is lost early if ZStack ends it within ${time(ms)} of its log-in.`,
   failuresToOpenCircuit: (count) =>
     `After failed requests for ${count} different services or queries in a row, requests to ZStack are held back.`,
   probe: ({ initialMs, maxMs }) =>

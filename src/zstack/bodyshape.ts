@@ -89,7 +89,7 @@ export function createBodyShapes(setting: 'auto' | BodyShape, onLearned: (shape:
   }
 }
 
-/** The REST dispatcher's words for a body without the action's key (`zstack-api.md`, UpdateModelService). */
+/** The REST dispatcher's words for a body without the action's key (README.md in this folder, UpdateModelService). */
 export const noAction = "the body doesn't contain action mapping to the URL"
 
 export function saysNoAction(message: string): boolean {
