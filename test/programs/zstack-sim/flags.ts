@@ -24,11 +24,11 @@ export const HELP = `A stand-in for a ZStack management node with a few AI model
   --latency MS      added to every answer (0)
   --body SHAPE      what an update must look like: envelope, flat or single-api (envelope)
   --answer KIND     what an update answers: sync, async or bare (sync)
-  --api-timeout MS  how long a job may run, told in the 202; none tells nothing (1800000)
+  --api-timeout MS  how long a job may run, named in the 202; none names nothing (1800000)
   --ineffective     accept every update and change nothing
   --images KIND     several: images of one architecture, with name, acceleratorType and imageNamePattern;
                     one-per-architecture: an older server, which refuses the former and drops the latter (several)
-  --overlong KIND   a text that is longer than its column is stored, cut, or refused with SYS.1000 or SYS.1006 (stored)
+  --overlong KIND   a text that is longer than its column is refused with SYS.1006 or SYS.1000, cut, or stored (SYS.1006)
   --rename-frameworks
                     store LlamaCpp for llama.cpp and SentenceTransformers for sentence_transformers
   --fold-yaml       write serviceName, servicePorts, serviceLivez, serviceReadyz, serviceBootupTime and
@@ -52,7 +52,7 @@ It is steered while it runs, with curl:
 const SHAPES = ['envelope', 'flat', 'single-api'] as const
 const ANSWERS = ['sync', 'async', 'bare'] as const
 const IMAGES = ['several', 'one-per-architecture'] as const
-const OVERLONG = ['stored', 'cut', 'SYS.1000', 'SYS.1006'] as const
+const OVERLONG = ['SYS.1006', 'SYS.1000', 'cut', 'stored'] as const
 
 /** Reads the command line. Throws FlagError for anything that it does not mean. */
 export function parseFlags(args: readonly string[]): Flags {
@@ -96,11 +96,11 @@ function read(args: readonly string[]) {
   }
 }
 
-function whole(name: string, text: string | undefined, missing: number, most: number): number {
+function whole(name: string, text: string | undefined, missing: number, max: number): number {
   if (text === undefined) return missing
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
-  if (value <= most) return value
-  throw new FlagError(`--${name} must be a whole number from 0 to ${most}, not '${text}'.`)
+  if (value <= max) return value
+  throw new FlagError(`--${name} must be a whole number from 0 to ${max}, not '${text}'.`)
 }
 
 function oneOf<const T extends readonly [string, ...string[]]>(

@@ -61,12 +61,12 @@ it.each([
 
 it('the flags of newer and older servers set their moods', { timeout: 30_000 }, async () => {
   const switches = ['--rename-frameworks', '--fold-yaml', '--unique-sessions']
-  const { text } = run('--port', '0', '--api-timeout', 'none', '--overlong', 'SYS.1006', ...switches)
+  const { text } = run('--port', '0', '--api-timeout', 'none', '--overlong', 'cut', ...switches)
   await expect.poll(() => text.out, { timeout: 10_000 }).toMatch(/curl -X POST .*\n/)
   const url = /^ZSTACK_ENDPOINT=(.*)$/m.exec(text.out)?.[1] ?? ''
   const reply = await fetch(new URL('/sim/moods', url), { method: 'POST', body: '{"images":"one-per-architecture"}' })
   expect(await reply.json()).toMatchObject({
-    ...{ apiTimeoutMillis: null, overlongText: 'SYS.1006', renamesFrameworks: true, uniqueSessions: true },
+    ...{ apiTimeoutMillis: null, overlongText: 'cut', renamesFrameworks: true, uniqueSessions: true },
     foldsIntoYaml: expect.arrayContaining(['serviceName', 'environmentParameters']) as unknown,
   })
 })

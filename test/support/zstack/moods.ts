@@ -79,7 +79,7 @@ export const DEFAULT_MOODS: Readonly<Moods> = {
   stores: (_field, value) => value,
   images: 'several',
   renamesFrameworks: false,
-  overlongText: 'stored',
+  overlongText: 'SYS.1006',
   foldsIntoYaml: [],
   hides: [],
   sessionTtlMillis: TWO_HOURS,

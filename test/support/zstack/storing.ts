@@ -62,8 +62,15 @@ function fitting(field: string, value: unknown, overlongText: Moods['overlongTex
     if (Buffer.byteLength(value) <= YAML_BYTES) return value
     return overlong(field, overlongText, value, () => Buffer.from(value).subarray(0, YAML_BYTES).toString())
   }
-  const length = COLUMNS[field] ?? Infinity
-  return value.length <= length ? value : overlong(field, overlongText, value, () => value.slice(0, length))
+  return fittingText(field, COLUMNS[field] ?? Infinity, value, overlongText)
+}
+
+/** Characters are counted as the database counts them: each as one, whatever it takes in UTF-16. */
+function fittingText(column: string, length: number, value: string, overlongText: Moods['overlongText']): string {
+  if (value.length <= length) return value
+  const characters = [...value]
+  if (characters.length <= length) return value
+  return overlong(column, overlongText, value, () => characters.slice(0, length).join(''))
 }
 
 /** A strict database refuses a text that is longer than its column; one that is not strict cuts it without a word. */
@@ -85,9 +92,9 @@ function imagesToStore(uuid: string, sent: unknown, { images: kind, overlongText
     }
     seen.add(architecture)
     const fits =
-      typeof dockerImage !== 'string' || dockerImage.length <= DOCKER_IMAGE_LENGTH
-        ? dockerImage
-        : overlong('dockerImage', overlongText, dockerImage, () => dockerImage.slice(0, DOCKER_IMAGE_LENGTH))
+      typeof dockerImage === 'string'
+        ? fittingText('dockerImage', DOCKER_IMAGE_LENGTH, dockerImage, overlongText)
+        : dockerImage
     return { cpuArchitecture, vmImageUuid, dockerImage: fits, ...(kind === 'several' && rest) }
   })
 }
