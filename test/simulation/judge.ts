@@ -169,7 +169,7 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
     },
     loggedIn({ name }, answer) {
       const failure = failureOf(answer, { endpoint: '', writes: false, secrets: [] })
-      if (failure?.kind !== 'credentials') return
+      if (failure?.kind !== 'credentials' && failure?.kind !== 'accountDisabled') return
       const before = refusedLogIns.get(name)
       if (before !== undefined && time.now() - before < lockOutMs)
         blame(`${name} logs in again ${(time.now() - before) / 1000} s after its credentials were refused`)

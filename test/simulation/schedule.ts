@@ -103,10 +103,11 @@ function drawNewer(setting: Omit<Setting, 'arePods'>, chance: Chance): Setting {
   const arePods = chance.percent(50)
   const apiTimeoutMs = chance.pick([undefined, 60_000, 600_000])
   const isUnique = chance.percent(25)
+  const renamesFrameworks = chance.percent(30)
   return {
     ...setting,
     arePods,
-    mood: { ...setting.mood, apiTimeoutMs },
+    mood: { ...setting.mood, apiTimeoutMs, renamesFrameworks },
     sessions: { ...setting.sessions, isUnique },
   }
 }

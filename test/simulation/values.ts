@@ -34,6 +34,10 @@ const declared: Readonly<Record<FieldName, readonly Json[]>> = {
       { cpuArchitecture: 'aarch64', dockerImage: 'one' },
       { cpuArchitecture: 'x86_64', dockerImage: 'two', vmImageUuid: 'c'.repeat(32) },
     ],
+    [
+      { cpuArchitecture: 'x86_64', name: 'plain', acceleratorType: 'NVIDIA', imageNamePattern: 'one-*' },
+      { cpuArchitecture: 'x86_64', name: 'other', acceleratorType: 'AMD', imageNamePattern: '*' },
+    ],
     [],
   ],
   vendorToSpecUuidsMap: [{ NVIDIA: ['d'.repeat(32), 'e'.repeat(32)] }, { NVIDIA: ['e'.repeat(32)] }, {}],
