@@ -18,8 +18,14 @@ export type UpdateOutcome =
   | { readonly kind: 'running'; readonly job: JobRef }
   | { readonly kind: 'withdrawn' }
 
-/** A job of ZStack's, as the path below the base URL. */
-export type JobRef = { readonly path: string; readonly uuid: string }
+/** A job of ZStack's. */
+export type JobRef = {
+  /** Below the base URL. */
+  readonly path: string
+  readonly uuid: string
+  /** The time that ZStack gives the job, counted from its start; absent if ZStack names none. */
+  readonly timeoutMs?: number
+}
 
 /** The model services of one ZStack. Failures are values; a rejection is a bug or an abort. */
 export interface Inventory {
