@@ -104,7 +104,7 @@ export function createUpdates({ client, shapes, clock, endpoint, cache, read }: 
   async function verify(uuid: string, { json }: Reply): Promise<Result<Observation | undefined>> {
     const updated = readUpdated(json)
     cache.invalidate(uuid)
-    if (updated?.uuid === uuid) return ok(cache.note(uuid, updated.live, cache.startRead()).known.observation)
+    if (updated?.uuid === uuid) return ok(cache.note(uuid, updated.live, cache.startRead()).cached.observation)
     const answer = await read(uuid)
     return answer.ok ? ok(answer.value.observation) : answer
   }
