@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { ok, err, type Result } from '../decide/failure.ts'
 import { limits } from '../limits.ts'
 import type { Inventory, CachedObservation } from '../reconcile/ports.ts'
-import type { BodyShapes } from './bodyshape.ts'
+import type { BodyShapePreference } from './bodyshape.ts'
 import type { Call, Client } from './client.ts'
 import { createObservationCache, type Noted } from './observation-cache.ts'
 import { createUpdates } from './updates.ts'
@@ -18,7 +18,12 @@ const refreshWidth = 4
 /** What one query shows of each service asked for. */
 type QueryResult = ReadonlyMap<string, Noted>
 
-export function createInventory(client: Client, shapes: BodyShapes, clock: Clock, endpoint: string): Inventory {
+export function createInventory(
+  client: Client,
+  shapes: BodyShapePreference,
+  clock: Clock,
+  endpoint: string,
+): Inventory {
   const cache = createObservationCache(clock)
   /** Services that changed, as a refresh saw which then failed: the next one tells of them. */
   const changed = new Set<string>()
@@ -63,7 +68,7 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
     return fresh ? ok(fresh) : loader.load(uuid)
   }
 
-  const updates = createUpdates({ client, shapes, clock, endpoint, cache, read: (uuid) => loader.load(uuid) })
+  const updates = createUpdates({ client, shapes, endpoint, cache, read: (uuid) => loader.load(uuid) })
 
   return {
     cached: (uuid) => cache.get(uuid),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createBodyShapes } from '../../src/zstack/bodyshape.ts'
+import { createBodyShapePreference } from '../../src/zstack/bodyshape.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { createInventory } from '../../src/zstack/inventory.ts'
 import { anySignal, clientsAndSimulators, times } from '../support/client.ts'
@@ -22,7 +22,7 @@ async function fleet(count: number, options: SimulatorOptions = {}) {
     sim,
     inventory: createInventory(
       client,
-      createBodyShapes('envelope', () => undefined),
+      createBodyShapePreference('envelope', () => undefined),
       client.clock,
       sim.url,
     ),
