@@ -29,6 +29,7 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
   queryBatchSize: (count) => `One query of the poll asks for up to ${count} services.`,
   jobMs: (ms) =>
     `A job of ZStack is given up ${time(ms)} after it began, unless ZStack named another time when it took the update.`,
+  maxJobMs: (ms) => `No job of ZStack is waited for longer than ${time(ms)}, whatever time ZStack names for it.`,
   passMs: (ms) => `A pass over one object is aborted after ${time(ms)}.`,
   shutdownGraceMs: (ms) => `After SIGTERM, passes under way have ${time(ms)} to end by themselves.`,
   lease: ({ durationMs, renewDeadlineMs, retryMs }) =>

@@ -36,6 +36,8 @@ export const limits = {
   queryBatchSize: 100,
   /** A job that ZStack is still at work on is given up so long after it began, unless ZStack names another time. */
   jobMs: 10 * minutes,
+  /** No job is waited for longer, whatever time ZStack names for it. */
+  maxJobMs: 24 * hours,
   /** A pass over one object is aborted after this time; it is longer than any request may take. */
   passMs: 2 * minutes,
   /** Passes under way may end by themselves so long after the signal to stop. */

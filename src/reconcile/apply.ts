@@ -85,8 +85,9 @@ function verify(context: ReconcileContext, observation: Observation, attempt: Up
 }
 
 /**
- * What a former process sent, as far as status tells: it compared the same generation with the same hashes, so the job
- * holds what differed then, and whatever was never sent. Of another generation nothing is known.
+ * What a former process sent, as far as status shows: it compared the same generation with the same hashes, so the job
+ * holds what differed then, and whatever was never sent. Of another generation nothing is known. Where nothing that can
+ * be read differed, nothing proves that ZStack took the body in the shape it was sent in, so the update counts as unsent.
  */
 function restoredAttempt(
   context: ReconcileContext,
@@ -99,7 +100,7 @@ function restoredAttempt(
   const { unsent, declared } = decide(desired, observation, state).comparison.assessment
   const differed = new Set(previous?.drift?.map(({ field }) => field))
   const sent = [...desired].filter(([field]) => differed.has(field) || unsent.includes(field))
-  if (sent.length === 0) return undefined
+  if (differed.size === 0) return undefined
   const isDrift = sent.every(([field]) => declared[field] === state.hashes[field])
   return {
     patch: Object.fromEntries(sent),

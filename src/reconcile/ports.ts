@@ -18,11 +18,12 @@ export type UpdateOutcome =
   | { readonly kind: 'running'; readonly job: JobRef }
   | { readonly kind: 'withdrawn' }
 
-/** A job of ZStack's, as the path below the base URL. */
+/** A job of ZStack's. */
 export type JobRef = {
+  /** Below the base URL. */
   readonly path: string
   readonly uuid: string
-  /** How long ZStack gives it, where ZStack said so. */
+  /** The time that ZStack gives the job, counted from its start; absent if ZStack names none. */
   readonly timeoutMs?: number
 }
 

@@ -1,95 +1,77 @@
-/** Which of the two documented body shapes a server takes, learned from what its inventory shows after an update. */
+/**
+ * Which of the two documented body shapes updates are sent in. A connection prefers one of them, at first the envelope,
+ * until the other is seen to work or ZStack refuses the preferred one in its own words.
+ */
 import type { FieldName } from '../api/modelservice.ts'
-import type { Live } from '../decide/assess.ts'
+import { isEqual, type Live } from '../decide/assess.ts'
 import { fields } from '../api/fields.ts'
 import { isEmpty, type Json } from '../api/json.ts'
 import type { Patch } from '../decide/plan.ts'
 import { otherShape, type BodyShape } from './wire.ts'
 
-/** What an update's effect says of the shape it was sent in. */
-export type Evidence = 'taken' | 'ignored' | 'none'
+export interface BodyShapePreference {
+  /** Whether the configuration names the shape: then nothing is sent in the other, and nothing is learned. */
+  readonly isPinned: boolean
+  preferred(): BodyShape
+  /** Whether the preferred shape is more than a first guess. */
+  isConfirmed(): boolean
+  /** An update in this shape showed its effect: from now on the shape is preferred. */
+  noteWorked(shape: BodyShape): void
+  /** ZStack said in its own words that it finds no action in this shape: from now on the other one is preferred. */
+  noteRefused(shape: BodyShape): void
+}
 
-/** Only a field that ZStack shows, and that was not already as sent, can prove anything. */
+/** @param onConfirmed told of the preferred shape when it is first confirmed, and whenever it changes */
+export function createBodyShapePreference(
+  setting: 'auto' | BodyShape,
+  onConfirmed: (shape: BodyShape) => void,
+): BodyShapePreference {
+  const isPinned = setting !== 'auto'
+  let preferred: BodyShape = isPinned ? setting : 'envelope'
+  let isConfirmed = isPinned
+  function confirm(shape: BodyShape) {
+    if (isPinned || (isConfirmed && shape === preferred)) return
+    preferred = shape
+    isConfirmed = true
+    onConfirmed(shape)
+  }
+  return {
+    isPinned,
+    preferred: () => preferred,
+    isConfirmed: () => isConfirmed,
+    noteWorked: confirm,
+    noteRefused: (shape) => confirm(otherShape(shape)),
+  }
+}
+
+/** What two reads, one before and one after an update, say about the shape that the update was sent in. */
+export type Evidence = 'effective' | 'ineffective' | 'inconclusive'
+
+/** One field that came to show what was sent proves the shape, whatever the other fields of the update show. */
 export function evidenceOf(patch: Patch, before: Live | undefined, after: Live | undefined): Evidence {
-  if (!before || !after) return 'none'
-  let evidence: Evidence = 'none'
+  if (!before || !after) return 'inconclusive'
+  let evidence: Evidence = 'inconclusive'
   for (const [field, sent] of Object.entries(patch) as [FieldName, Json][]) {
-    if (fields[field].visibility === 'hidden') continue
+    const row = fields[field]
     const [was, is] = [before.values.get(field), after.values.get(field)]
+    // ZStack never shows the field, so that it cannot tell anything.
+    if (row.visibility === 'hidden') continue
     if (isEmpty(sent)) {
-      // That nothing is shown may have other reasons; that the old value still is has one.
-      if (was !== undefined && is !== undefined) evidence = 'ignored'
+      // A field that still holds a value was not emptied. One that holds none may be hidden, so that it proves nothing.
+      if (was !== undefined && is !== undefined) evidence = 'ineffective'
       continue
     }
-    if (is === undefined && fields[field].visibility === 'newer') continue
-    if (was !== undefined && fields[field].equal(sent, was)) continue
-    if (is !== undefined && fields[field].equal(sent, is)) return 'taken'
-    evidence = 'ignored'
+    // An older ZStack does not show the field, even if the update set it.
+    if (is === undefined && row.visibility === 'newer') continue
+    // The field already was as it was sent, so that it would look the same without the update.
+    if (was !== undefined && isEqual(field, sent, was)) continue
+    if (is !== undefined && isEqual(field, sent, is)) return 'effective'
+    evidence = 'ineffective'
   }
   return evidence
 }
 
-/** An update waits for so many others that find the shape out, then goes on its own. */
-const patience = 2
-/** A lesson may be false: another's update, of a former process say, showed its effect at the same moment. */
-const mostIgnored = 3
-
-export interface BodyShapes {
-  /** The shape to send in, and whether it is a guess. */
-  best(): { readonly shape: BodyShape; readonly certain: boolean }
-  /**
-   * Holds other updates back while one finds the shape out, so that a whole fleet is not sent in the wrong one; but
-   * none waits for ever while others find nothing out.
-   */
-  learn<T>(update: () => Promise<T>): Promise<T>
-  note(shape: BodyShape, evidence: Evidence): void
-  /** The server said in so many words that it does not take this shape; believed even of one taken before. */
-  refused(shape: BodyShape): void
-}
-
-export function createBodyShapes(setting: 'auto' | BodyShape, onLearned: (shape: BodyShape) => void): BodyShapes {
-  let guess: BodyShape = setting === 'auto' ? 'envelope' : setting
-  let certain = setting !== 'auto'
-  let scouting: Promise<void> | undefined
-  /** Updates in a row that showed no effect. */
-  let ignored = 0
-  const settle = (shape: BodyShape) => {
-    if (certain && guess === shape) return
-    guess = shape
-    certain = true
-    onLearned(shape)
-  }
-  return {
-    best: () => ({ shape: guess, certain }),
-    async learn(update) {
-      for (let waits = 0; !certain && scouting && waits < patience; waits++) await scouting
-      if (certain) return update()
-      const scout = update()
-      const over = scout.then(
-        () => undefined,
-        () => undefined,
-      )
-      scouting = over
-      void over.then(() => {
-        if (scouting === over) scouting = undefined
-      })
-      return scout
-    },
-    note(shape, evidence) {
-      if (setting !== 'auto' || evidence === 'none') return
-      ignored = evidence === 'ignored' ? ignored + 1 : 0
-      if (certain && ignored >= mostIgnored) certain = false
-      if (certain) return
-      if (evidence === 'taken') settle(shape)
-      else guess = otherShape(shape)
-    },
-    refused(shape) {
-      if (setting === 'auto') settle(otherShape(shape))
-    },
-  }
-}
-
-/** The REST dispatcher's words for a body without the action's key (README.md in this folder, UpdateModelService). */
+/** The words of ZStack's REST dispatcher for a body that lacks the key of the action. */
 export const noAction = "the body doesn't contain action mapping to the URL"
 
 export function saysNoAction(message: string): boolean {

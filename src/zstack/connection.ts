@@ -1,7 +1,7 @@
 /** One ZStack with one set of credentials: its client, what it was seen to hold, and the shape of body it takes. */
 import type { Clock } from '../clock.ts'
 import type { Connection, ConnectionEvent } from '../reconcile/ports.ts'
-import { createBodyShapes } from './bodyshape.ts'
+import { createBodyShapePreference } from './bodyshape.ts'
 import { createClient } from './client.ts'
 import type { CredentialsSource } from './credentials.ts'
 import type { Http } from './http.ts'
@@ -18,6 +18,7 @@ export type ConnectionOptions = {
   readonly maxInFlight: number
   readonly clock: Clock
   readonly random: () => number
+  /** Told of the body shape that this ZStack takes when it is first known, and whenever it changes. */
   readonly onShapeLearned: (shape: BodyShape) => void
 }
 
@@ -26,7 +27,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   const listeners: ((event: ConnectionEvent) => void)[] = []
   const onEvent = (event: ConnectionEvent) => listeners.forEach((listener) => listener(event))
   const client = createClient({ ...options, onEvent })
-  const shapes = createBodyShapes(requestBody, options.onShapeLearned)
+  const shapes = createBodyShapePreference(requestBody, options.onShapeLearned)
   const inventory = createInventory(client, shapes, clock, endpoint)
   return {
     name,

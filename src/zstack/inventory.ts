@@ -1,13 +1,13 @@
-/** The model services of one ZStack: batched reads, updates, and what was seen last. */
+/** The model services of one ZStack: reads in batches, updates, and the last observation of each. */
 import DataLoader from 'dataloader'
 import type { Clock } from '../clock.ts'
 import { ok, err, type Result } from '../decide/failure.ts'
 import { limits } from '../limits.ts'
 import type { Inventory, CachedObservation } from '../reconcile/ports.ts'
-import type { BodyShapes } from './bodyshape.ts'
+import type { BodyShapePreference } from './bodyshape.ts'
 import type { Call } from './call.ts'
 import type { Client } from './client.ts'
-import { createObservationCache } from './observation-cache.ts'
+import { createObservationCache, type Noted } from './observation-cache.ts'
 import { createUpdates } from './updates.ts'
 import { checkUuid, queryPath, readServices } from './wire.ts'
 
@@ -17,11 +17,16 @@ const batchSize = limits.queryBatchSize
 const refreshWidth = 4
 
 /** What one query shows of each service asked for. */
-type QueryResult = ReadonlyMap<string, { readonly known: CachedObservation; readonly isChanged: boolean }>
+type QueryResult = ReadonlyMap<string, Noted>
 
-export function createInventory(client: Client, shapes: BodyShapes, clock: Clock, endpoint: string): Inventory {
+export function createInventory(
+  client: Client,
+  shapes: BodyShapePreference,
+  clock: Clock,
+  endpoint: string,
+): Inventory {
   const cache = createObservationCache(clock)
-  /** Seen to look other by a refresh that then failed: the next one tells of them. */
+  /** Services that changed, as a refresh saw which then failed: the next one tells of them. */
   const changed = new Set<string>()
   /** Running refreshes by uuid, so that a read of the same moment asks for nothing twice. */
   const underWay = new Map<string, Promise<Result<unknown>>>()
@@ -37,10 +42,10 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
     const turn = query([...new Set(uuids)])
     queried = turn
     const answer = await turn
-    return uuids.map((uuid) => (answer.ok ? ok(knownIn(answer.value, uuid)) : answer))
+    return uuids.map((uuid) => (answer.ok ? ok(cachedIn(answer.value, uuid)) : answer))
   }
 
-  /** One query; remembers what it shows and tells which services look other than before. */
+  /** One query; caches what it shows and tells which services changed. */
   async function query(uuids: readonly string[]): Promise<Result<QueryResult>> {
     const path = queryPath(uuids)
     const begun = cache.startRead()
@@ -64,7 +69,7 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
     return fresh ? ok(fresh) : loader.load(uuid)
   }
 
-  const updates = createUpdates({ client, shapes, clock, endpoint, cache: cache, read: (uuid) => loader.load(uuid) })
+  const updates = createUpdates({ client, shapes, endpoint, cache, read: (uuid) => loader.load(uuid) })
 
   return {
     cached: (uuid) => cache.get(uuid),
@@ -103,11 +108,11 @@ export function createInventory(client: Client, shapes: BodyShapes, clock: Clock
   }
 }
 
-function knownIn(sight: QueryResult, uuid: string): CachedObservation {
-  const seen = sight.get(uuid)
-  if (!seen) throw new Error(`a query without ${uuid}`)
-  return seen.known
+function cachedIn(result: QueryResult, uuid: string): CachedObservation {
+  const noted = result.get(uuid)
+  if (!noted) throw new Error(`a query without ${uuid}`)
+  return noted.cached
 }
 
-/** Reads serve whoever waits for them; none is cut short by one caller's abort. */
+/** Several callers may wait for one query, so that the abort of one of them does not end it. */
 const never = new AbortController().signal

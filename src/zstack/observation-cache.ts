@@ -1,60 +1,78 @@
-/** What was last seen of each service; an answer overtaken by an update does not bring the past back. */
+/** What was last read of each service. A read that an update overtook does not bring the past back. */
 import { isDeepStrictEqual } from 'node:util'
 import type { FieldName } from '../api/modelservice.ts'
 import type { Clock } from '../clock.ts'
-import type { Live } from '../decide/assess.ts'
+import type { Live, Observation } from '../decide/assess.ts'
 import { fields } from '../api/fields.ts'
 import type { CachedObservation } from '../reconcile/ports.ts'
 
+/** What the cache holds after a read, and whether that differs from what it held before. */
+export type Noted = { readonly cached: CachedObservation; readonly isChanged: boolean }
+
 export interface ObservationCache {
   get(uuid: string): CachedObservation | undefined
-  /** The moment a read begins: hand it to {@link note} with what the read shows. */
+  /** The moment at which a read begins, to be handed to {@link note} with what the read shows. */
   startRead(): number
-  /** Learns which fields this server shows: before what it shows of many services is noted, of all of them. */
+  /**
+   * Notes which fields this ZStack shows. A read of many services does so for all of them before it notes the first, so
+   * that the same fields count as readable for all.
+   */
   noteReadableFields(live: Live): void
   /**
-   * What a read shows, `undefined` where there is no such service, and whether that looks other than what was known: a
-   * field that was unreadable then, and is known to be shown by now, makes it look other too.
+   * Notes what a read shows: `undefined` if there is no such service. The observation also counts as changed if a field
+   * that it lacks has come to be known as readable, for then the field is empty and not just unknown.
    */
-  note(
-    uuid: string,
-    live: Live | undefined,
-    begun: number,
-  ): { readonly known: CachedObservation; readonly isChanged: boolean }
-  /** An update of the service has ended somehow: reads begun before it prove nothing, nor does what was known. */
+  note(uuid: string, live: Live | undefined, begun: number): Noted
+  /** An update of the service has ended somehow: what is cached proves nothing any more, nor does a read begun before. */
   invalidate(uuid: string): void
+  /** Forgets all other services. */
   retain(uuids: ReadonlySet<string>): void
 }
 
 export function createObservationCache(clock: Clock): ObservationCache {
-  const known = new Map<string, CachedObservation & { readonly readable: number }>()
-  const shows = new Set<FieldName>()
+  /** Each observation holds the fields that were known to be readable when it was noted. */
+  const entries = new Map<string, CachedObservation>()
   const invalidated = new Map<string, number>()
+  /** Never changed but replaced, so that what was handed out stays as it was, and another set is other knowledge. */
+  let readable: ReadonlySet<FieldName> = new Set()
   let moment = 0
+
   function noteReadableFields({ values }: Live) {
-    for (const field of values.keys()) if (fields[field].visibility === 'newer') shows.add(field)
+    for (const field of values.keys())
+      if (fields[field].visibility === 'newer' && !readable.has(field)) readable = new Set([...readable, field])
   }
+
+  function get(uuid: string): CachedObservation | undefined {
+    const entry = entries.get(uuid)
+    if (!entry?.observation || entry.observation.shows === readable) return entry
+    return { ...entry, observation: { ...entry.observation, shows: readable } }
+  }
+
   return {
-    get: (uuid) => known.get(uuid),
+    get,
     startRead: () => ++moment,
     noteReadableFields,
     note(uuid, live, begun) {
-      const before = known.get(uuid)
       if (live) noteReadableFields(live)
-      const isSame = before !== undefined && isDeepStrictEqual(before.observation?.live, live)
-      const observation = isSame ? before.observation : live && { live, shows }
-      const now = { observation, at: clock.monotonic(), readable: shows.size }
-      if (begun < (invalidated.get(uuid) ?? 0)) return { known: before ?? now, isChanged: false }
-      known.set(uuid, now)
-      return { known: now, isChanged: before !== undefined && !(isSame && before.readable === now.readable) }
+      const before = entries.get(uuid)
+      const observation = live && { live, shows: readable }
+      const isSame = before !== undefined && isSameObservation(before.observation, observation)
+      const now = { observation: isSame ? before.observation : observation, at: clock.monotonic() }
+      if (begun < (invalidated.get(uuid) ?? 0)) return { cached: get(uuid) ?? now, isChanged: false }
+      entries.set(uuid, now)
+      return { cached: now, isChanged: before !== undefined && !isSame }
     },
     invalidate(uuid) {
-      known.delete(uuid)
+      entries.delete(uuid)
       invalidated.set(uuid, ++moment)
     },
     retain(uuids) {
-      for (const uuid of known.keys()) if (!uuids.has(uuid)) known.delete(uuid)
+      for (const uuid of entries.keys()) if (!uuids.has(uuid)) entries.delete(uuid)
       for (const uuid of invalidated.keys()) if (!uuids.has(uuid)) invalidated.delete(uuid)
     },
   }
+}
+
+function isSameObservation(a: Observation | undefined, b: Observation | undefined): boolean {
+  return a?.shows === b?.shows && isDeepStrictEqual(a?.live, b?.live)
 }

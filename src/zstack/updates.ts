@@ -1,56 +1,71 @@
 /**
- * Updates on their way to one ZStack. While nobody knows which body it takes, one that shows no effect in the first is
- * sent in the other: at once or, where a job came between, when that has ended.
+ * Updates on their way to one ZStack, in one body shape and, if need be, once in the other:
+ *
+ *   sent in the preferred shape; answered with the inventory, by a job's end, or judged by a read
+ *    ├─ a field shows what was sent ─────────▶ done; the shape is confirmed
+ *    ├─ refused for want of an action ───────▶ other shape, which is confirmed
+ *    ├─ refused or lost in any other way ────▶ that failure
+ *    └─ no effect, or nothing that can be read back
+ *        ├─ shape not confirmed, or another
+ *        │  one preferred meanwhile ─────────▶ other shape
+ *        └─ shape confirmed ─────────────────▶ done without effect; every third such update of one service: other shape
+ *
+ *   sent in the other shape
+ *    ├─ refused for want of an action ───────▶ the result of the first: a ZStack that looks for the action took it there
+ *    └─ else as above, but never a third time
+ *
+ * A confirmed shape is not doubted for the sake of one service, whose values ZStack may well keep as they are. Still the
+ * confirmation may be false: the late update of a killed process can look like the effect of ours. Such a connection
+ * recovers with the last try of any of its services before that counts as not effective. No update waits for another.
  */
-import type { Clock } from '../clock.ts'
 import type { Live, Observation } from '../decide/assess.ts'
 import { ok, err, isJobUndecided, type Result } from '../decide/failure.ts'
 import type { Patch } from '../decide/plan.ts'
+import { limits } from '../limits.ts'
 import type { UpdateOutcome, Inventory, CachedObservation } from '../reconcile/ports.ts'
-import { evidenceOf, saysNoAction, type BodyShapes } from './bodyshape.ts'
+import { evidenceOf, saysNoAction, type BodyShapePreference, type Evidence } from './bodyshape.ts'
 import { Withdrawn, type Call, type Reply } from './call.ts'
 import type { Client } from './client.ts'
 import type { ObservationCache } from './observation-cache.ts'
 import { hiddenTexts, otherShape, readJobPath, readUpdated, servicePath, updateBody, type BodyShape } from './wire.ts'
 
-/** While the body shape is being learned, others wait for an update's job so long, and no longer. */
-const lessonMs = 30_000
-const lessonStepMs = 200
-
 export type UpdatesOptions = {
   readonly client: Client
-  readonly shapes: BodyShapes
-  readonly clock: Clock
+  readonly shapes: BodyShapePreference
   readonly endpoint: string
   readonly cache: ObservationCache
   readonly read: (uuid: string) => Promise<Result<CachedObservation>>
 }
 
 export interface Updates extends Pick<Inventory, 'update' | 'job'> {
-  /** Forgets the jobs of services that nobody asks for any more. */
+  /** Forgets all other services: nobody asks for them any more. */
   retain(uuids: ReadonlySet<string>): void
 }
 
 type UpdateRequest = { readonly uuid: string; readonly patch: Patch; readonly isWanted: (() => boolean) | undefined }
-/** An order in one of the two bodies. */
+
+/** An update in one of the two shapes. */
 type Attempt = UpdateRequest & {
   readonly shape: BodyShape
+  /** What the service was seen to hold before. */
   readonly before: Live | undefined
-  /** How the order ended in the other body, where that came first: there is no third. */
+  /** The result in the other shape, if the update was already sent in that one. */
   readonly earlier: Result<UpdateOutcome> | undefined
 }
 
-export function createUpdates({ client, shapes, clock, endpoint, cache, read }: UpdatesOptions): Updates {
-  /** The last job of each service, to judge its end by what was sent and to go on from there. */
+export function createUpdates({ client, shapes, endpoint, cache, read }: UpdatesOptions): Updates {
+  /** The last job of each service, with what was sent: its end is judged by that, and may lead to the other shape. */
   const jobs = new Map<string, { readonly job: string; readonly attempt: Attempt }>()
+  /** How many updates of a service in a row had no effect in the confirmed shape. */
+  const ineffective = new Map<string, number>()
 
   async function send(
-    order: UpdateRequest,
+    request: UpdateRequest,
     shape: BodyShape,
     signal: AbortSignal,
     earlier?: Result<UpdateOutcome>,
   ): Promise<Result<UpdateOutcome>> {
-    const { uuid, patch, isWanted } = order
+    const { uuid, patch, isWanted } = request
     const before = cache.get(uuid)?.observation?.live
     const call: Call = {
       method: 'PUT',
@@ -62,11 +77,11 @@ export function createUpdates({ client, shapes, clock, endpoint, cache, read }: 
       isWanted,
     }
     const answer = await client.call(call, signal).catch(unlessWithdrawn)
-    // What it came to in the other body, where that came first, nobody knows: it counts for nothing.
+    // If the update was sent in the other shape before, nobody knows whether that worked: the whole of it is withdrawn.
     if (!answer) return withdrawn
-    // Whatever became of it, the next step starts from a read.
+    // ZStack may have carried the update out or not, so that only a new read tells what the service holds.
     if (!answer.ok && answer.failure.ambiguous === true) cache.invalidate(uuid)
-    const attempt = { ...order, shape, before, earlier }
+    const attempt = { ...request, shape, before, earlier }
     return answer.ok && answer.value.status === 202 ? accept(attempt, answer.value) : end(attempt, answer, signal)
   }
 
@@ -83,29 +98,40 @@ export function createUpdates({ client, shapes, clock, endpoint, cache, read }: 
     return ok({ kind: 'running', job })
   }
 
-  /** The end of an attempt, and of its order unless that has to be sent in the other body. */
+  /** Judges an attempt by what the service shows now. Unless that settles it, the update is sent in the other shape. */
   async function end(attempt: Attempt, answer: Result<Reply>, signal: AbortSignal): Promise<Result<UpdateOutcome>> {
     const { uuid, patch, shape, earlier } = attempt
     const before = attempt.before ?? cache.get(uuid)?.observation?.live
     const shown = answer.ok ? await verify(uuid, answer.value) : answer
-    const evidence = shown.ok ? evidenceOf(patch, before, shown.value?.live) : 'none'
-    shapes.note(shape, evidence)
+    const evidence = shown.ok ? evidenceOf(patch, before, shown.value?.live) : 'inconclusive'
     const isRefused = !shown.ok && saysNoAction(shown.failure.message)
-    if (isRefused) shapes.refused(shape)
+    if (isRefused) shapes.noteRefused(shape)
+    if (evidence === 'effective') {
+      shapes.noteWorked(shape)
+      ineffective.delete(uuid)
+    }
     const result = shown.ok ? ok({ kind: 'done', observation: shown.value } as const) : shown
-    // A server that refuses the other body has thereby taken the first.
+    // A ZStack that looks for the action in the body, and misses it in this shape, found it in the other.
     if (earlier) return isRefused ? earlier : result
-    const best = shapes.best()
-    const isTaken = evidence === 'taken' || (best.certain && best.shape === shape)
     const isOpen = isRefused || (shown.ok && shown.value !== undefined)
-    return isOpen && !isTaken ? send(attempt, otherShape(shape), signal, result) : result
+    return isOpen && isOtherShapeDue(attempt, evidence) ? send(attempt, otherShape(shape), signal, result) : result
   }
 
-  /** The inventory in the answer is the verification; where there is none, a read decides. */
+  function isOtherShapeDue({ uuid, shape }: Attempt, evidence: Evidence): boolean {
+    if (shapes.isPinned || evidence === 'effective') return false
+    if (!shapes.isConfirmed() || shapes.preferred() !== shape) return true
+    if (evidence === 'inconclusive') return false
+    const count = (ineffective.get(uuid) ?? 0) + 1
+    const isDue = count >= limits.maxIneffectiveUpdates
+    ineffective.set(uuid, isDue ? 0 : count)
+    return isDue
+  }
+
+  /** What the service holds now: the inventory in the answer tells or, if there is none, a read. */
   async function verify(uuid: string, { json }: Reply): Promise<Result<Observation | undefined>> {
     const updated = readUpdated(json)
     cache.invalidate(uuid)
-    if (updated?.uuid === uuid) return ok(cache.note(uuid, updated.live, cache.startRead()).known.observation)
+    if (updated?.uuid === uuid) return ok(cache.note(uuid, updated.live, cache.startRead()).cached.observation)
     const answer = await read(uuid)
     return answer.ok ? ok(answer.value.observation) : answer
   }
@@ -113,53 +139,30 @@ export function createUpdates({ client, shapes, clock, endpoint, cache, read }: 
   const job: Inventory['job'] = async (uuid, ref, signal) => {
     const last = jobs.get(uuid)
     const attempt = last?.job === ref.uuid ? last.attempt : undefined
-    // A job's own uuid is another at every try; messages must not be.
+    // A job has another uuid at every try. If a failure's message named it, status would change at every try.
     const secrets = [ref.uuid, ...hiddenTexts(attempt?.patch ?? {})]
     const answer = await client.call({ method: 'GET', path: ref.path, writes: false, target: uuid, secrets }, signal)
     if (answer.ok && answer.value.status === 202) return ok({ kind: 'running', job: ref })
     if (!answer.ok && isJobUndecided(answer.failure)) return answer
     const result = attempt ? await end(attempt, answer, signal) : await endUnknown(uuid, answer)
-    // Where the rest of it could not leave, the next look finds the job as it was and goes on from there.
+    // If the update is due in the other shape and could not leave, the next look finds the job again and sends it then.
     const isOver = result.ok || !isJobUndecided(result.failure)
     if (isOver && jobs.get(uuid) === last) jobs.delete(uuid)
     return result
   }
 
-  /** The end of a job that nothing is known of but what it shows. */
+  /** The end of a job that a former process began: nobody knows what was sent, so that there is nothing to judge. */
   async function endUnknown(uuid: string, answer: Result<Reply>): Promise<Result<UpdateOutcome>> {
     const shown = answer.ok ? await verify(uuid, answer.value) : answer
     return shown.ok ? ok({ kind: 'done', observation: shown.value }) : shown
   }
 
-  /** Looks after an update while others wait for what it teaches. */
-  async function follow(
-    uuid: string,
-    answer: Result<UpdateOutcome>,
-    signal: AbortSignal,
-  ): Promise<Result<UpdateOutcome>> {
-    const until = clock.monotonic() + lessonMs
-    const isLesson = () => !shapes.best().certain && clock.monotonic() < until
-    let last = answer
-    while (last.ok && last.value.kind === 'running' && isLesson()) {
-      await clock.sleep(lessonStepMs, signal)
-      const next = await job(uuid, last.value.job, signal)
-      // The job runs on, heard of or not: whoever asked follows it from here.
-      if (!next.ok && isJobUndecided(next.failure)) return last
-      last = next
-    }
-    return last
-  }
-
   return {
-    async update(uuid, patch, signal, isWanted) {
-      const isCertain = () => shapes.best().certain
-      const begin = () => send({ uuid, patch, isWanted }, shapes.best().shape, signal)
-      if (isCertain()) return begin()
-      return shapes.learn(async () => (isCertain() ? begin() : follow(uuid, await begin(), signal)))
-    },
+    update: (uuid, patch, signal, isWanted) => send({ uuid, patch, isWanted }, shapes.preferred(), signal),
     job,
     retain(uuids) {
       for (const uuid of jobs.keys()) if (!uuids.has(uuid)) jobs.delete(uuid)
+      for (const uuid of ineffective.keys()) if (!uuids.has(uuid)) ineffective.delete(uuid)
     },
   }
 }

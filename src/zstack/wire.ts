@@ -6,6 +6,7 @@ import { fields } from '../api/fields.ts'
 import { isEmpty, isMap, type Json } from '../api/json.ts'
 import type { Live } from '../decide/assess.ts'
 import type { Patch } from '../decide/plan.ts'
+import { limits } from '../limits.ts'
 
 export type BodyShape = 'envelope' | 'flat'
 export const otherShape = (shape: BodyShape): BodyShape => (shape === 'envelope' ? 'flat' : 'envelope')
@@ -48,7 +49,7 @@ export function hiddenTexts(patch: Patch): string[] {
     .flatMap((field) => texts(patch[field]))
 }
 
-const running = z.looseObject({ location: z.string() })
+const running = z.looseObject({ location: z.string(), apiTimeout: z.number().positive().optional().catch(undefined) })
 const login = z.looseObject({ inventory: z.looseObject({ uuid: z.string().regex(/^[0-9a-zA-Z-]{1,64}$/) }) })
 
 const rows = Object.entries(fields) as [FieldName, Field][]
@@ -68,12 +69,16 @@ export function readUpdated(body: unknown): Service | undefined {
 
 /**
  * The job of a 202, by its path from `/v1/api-jobs/` on: the host in the location is the node's own idea of its address
- * and often out of reach.
+ * and often out of reach. `apiTimeout` is the job's time in milliseconds, where this version of ZStack names one.
  */
-export function readJobPath(body: unknown): { path: string; uuid: string } | undefined {
-  const parsed = running.safeParse(body)
-  const match = parsed.success ? /\/v1\/api-jobs\/([0-9a-zA-Z-]{1,64})$/.exec(parsed.data.location) : null
-  return match?.[1] === undefined ? undefined : { path: match[0], uuid: match[1] }
+export function readJobPath(body: unknown): { path: string; uuid: string; timeoutMs?: number } | undefined {
+  const { data } = running.safeParse(body)
+  if (!data) return undefined
+  const { location, apiTimeout } = data
+  const match = /\/v1\/api-jobs\/([0-9a-zA-Z-]{1,64})$/.exec(location)
+  if (match?.[1] === undefined) return undefined
+  const timeout = apiTimeout === undefined ? {} : { timeoutMs: Math.min(apiTimeout, limits.maxJobMs) }
+  return { path: match[0], uuid: match[1], ...timeout }
 }
 
 export function readSession(body: unknown): string | undefined {

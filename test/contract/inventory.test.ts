@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { connectionOver, httpTo } from '../support/client.ts'
-import { systemClock, type Clock } from '../../src/clock.ts'
+import { systemClock } from '../../src/clock.ts'
 import { createFakeInventory } from '../support/inventory.ts'
 import { startZStackSimulator, type Moods } from '../support/zstack/simulator.ts'
 import { inventoryContract, type Subject, type Traits } from './inventory.contract.ts'
@@ -10,9 +10,6 @@ const isOld = 'this server hides the newer fields'
 const answersAtOnce = 'this server answers updates at once'
 const newer = ['framework', 'source', 'containerCommand', 'containerArgs', 'vendorToSpecUuidsMap']
 const silence = { kind: 'unavailable', message: 'ZStack does not answer' } as const
-
-/** Real time, but for looks at a job that come sooner. */
-const impatient: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 5), signal) }
 
 function startFake(options: { isOld?: boolean; isIneffective?: boolean } = {}): Promise<Subject> {
   const inventory = createFakeInventory({ clock: systemClock, ...options })
@@ -41,7 +38,7 @@ function startFake(options: { isOld?: boolean; isIneffective?: boolean } = {}): 
 
 async function startSimulator(moods: Partial<Moods>): Promise<Subject> {
   const sim = await startZStackSimulator({ moods: { ...moods, jobMillis: 5 } })
-  const { inventory, close } = connectionOver({ endpoint: sim.url, http: httpTo(sim.url), clock: impatient })
+  const { inventory, close } = connectionOver({ endpoint: sim.url, http: httpTo(sim.url), clock: systemClock })
   return {
     inventory,
     place(uuid, values) {

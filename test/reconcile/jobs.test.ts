@@ -246,6 +246,16 @@ describe('a job that a former process began', () => {
     expect(inventory.updates()).toHaveLength(1)
   })
 
+  it('of write-only fields alone proves nothing of its body, so they are sent again', async () => {
+    const { rig, pass, inventory, ready } = await atWork({ userTags: ['x'] })
+    rig.restart()
+    inventory.endJobs()
+    await pass('a')
+    await pass('a')
+    expect(inventory.updates()).toEqual([{ userTags: ['x'] }, { userTags: ['x'] }])
+    expect(ready('a')).toBe('True InSync')
+  })
+
   it('that put drift back says so', async () => {
     const rig = createRig()
     rig.inventory.place(uuid, { requestCpu: 8 })

@@ -1,7 +1,7 @@
 import type { Result } from '../../src/decide/failure.ts'
 import type { Json } from '../../src/api/json.ts'
 import type { UpdateOutcome, Inventory } from '../../src/reconcile/ports.ts'
-import { createBodyShapes } from '../../src/zstack/bodyshape.ts'
+import { createBodyShapePreference } from '../../src/zstack/bodyshape.ts'
 import { createInventory } from '../../src/zstack/inventory.ts'
 import { clientOver, endpoint } from './client.ts'
 import { createManualClock, type ManualClock } from './clock.ts'
@@ -24,7 +24,7 @@ export function scripted(respond: Respond, shape: 'auto' | 'envelope' = 'envelop
     clock,
     inventory: createInventory(
       client,
-      createBodyShapes(shape, () => undefined),
+      createBodyShapePreference(shape, () => undefined),
       clock,
       endpoint,
     ),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createBodyShapes } from '../../src/zstack/bodyshape.ts'
+import { createBodyShapePreference } from '../../src/zstack/bodyshape.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { createInventory } from '../../src/zstack/inventory.ts'
 import { anySignal, clientsAndSimulators, times } from '../support/client.ts'
@@ -22,7 +22,7 @@ async function fleet(count: number, options: SimulatorOptions = {}) {
     sim,
     inventory: createInventory(
       client,
-      createBodyShapes('envelope', () => undefined),
+      createBodyShapePreference('envelope', () => undefined),
       client.clock,
       sim.url,
     ),
@@ -150,6 +150,16 @@ describe('a refresh', () => {
     expect(await inventory.refresh([a, b], signal)).toEqual({ ok: true, value: [] })
   })
 
+  it('leaves an observation as it was handed out, though a later one knows of more fields', async () => {
+    const newer = (count: number) => (count > 1 ? { containerArgs: '--fast' } : {})
+    const { inventory } = scripted((_, count) => listed(service(count > 1 ? b : a, newer(count))))
+    await inventory.refresh([a], signal)
+    const handedOut = inventory.cached(a)?.observation
+    await inventory.refresh([b], signal)
+    expect([...(handedOut?.shows ?? ['nothing was observed'])]).toEqual([])
+    expect([...(inventory.cached(a)?.observation?.shows ?? [])]).toEqual(['containerArgs'])
+  })
+
   it('that an update overtakes does not bring the past back', async () => {
     const old = held<HttpAnswer>()
     const { inventory } = scripted(({ method }, count) =>
@@ -169,24 +179,7 @@ describe('a refresh', () => {
 })
 
 describe('an update', () => {
-  it('that waits for another to find the body shape out is not sent when nobody wants it any more', async () => {
-    const first = held<HttpAnswer>()
-    const { http, inventory } = scripted(
-      ({ method }) => (method === 'PUT' ? first.promise : listed(service(a))),
-      'auto',
-    )
-    await inventory.read(a, signal)
-    let isWanted = true
-    const scout = inventory.update(a, { requestCpu: 8 }, signal)
-    const other = inventory.update(b, { requestCpu: 8 }, signal, () => isWanted)
-    isWanted = false
-    first.release(updated(a, { requestCpu: 8 }))
-    expect(cpuOf(await scout)).toBe(8)
-    expect(await other).toEqual({ ok: true, value: { kind: 'withdrawn' } })
-    expect(http.sent('PUT', b)).toEqual([])
-  })
-
-  it('that nobody wants any more after its first body taught nothing is not sent in the other, and was not carried out', async () => {
+  it('that had no effect in the first body shape, and that nobody wants any more, is withdrawn and not sent in the other', async () => {
     const { http, inventory } = scripted(
       ({ method }) => (method === 'PUT' ? updated(a, { requestCpu: 4 }) : listed(service(a, { requestCpu: 4 }))),
       'auto',

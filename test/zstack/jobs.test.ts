@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Json } from '../../src/api/json.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { anySignal } from '../support/client.ts'
 import { answered, refusedWith, silence } from '../support/scripted-http.ts'
@@ -24,6 +25,27 @@ describe('a job', () => {
     expect(await inventory.job(a, ref, signal)).toEqual({ ok: true, value: { kind: 'running', job: ref } })
     expect(cpuOf(await inventory.job(a, ref, signal))).toBe(8)
     expect(http.sent('GET').map(({ path }) => path)).toEqual([ref.path, ref.path])
+  })
+
+  const withTimeout = (apiTimeout: Json) =>
+    scripted(({ method }) => (method === 'PUT' ? answered(202, { location: ref.path, apiTimeout }) : answered(202)))
+
+  it.each([
+    [1_800_000, 1_800_000],
+    [1.5, 1.5],
+    [365 * 24 * 3_600_000, 24 * 3_600_000],
+  ])('of a ZStack that gives it %d ms has %d ms, also at the next look', async (apiTimeout, timeoutMs) => {
+    const { inventory } = withTimeout(apiTimeout)
+    const isRunning = { ok: true, value: { kind: 'running', job: { ...ref, timeoutMs } } }
+    const answer = await inventory.update(a, patch, signal)
+    expect(answer).toEqual(isRunning)
+    if (answer.ok && answer.value.kind === 'running')
+      expect(await inventory.job(a, answer.value.job, signal)).toEqual(isRunning)
+  })
+
+  it.each([0, -1, '1800000', null, {}])('whose time of %j is none has no time of its own', async (apiTimeout) => {
+    const { inventory } = withTimeout(apiTimeout)
+    expect(await inventory.update(a, patch, signal)).toStrictEqual({ ok: true, value: { kind: 'running', job: ref } })
   })
 
   it('that is forgotten is judged by a read', async () => {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import type { Result } from '../../src/decide/failure.ts'
+import type { Json } from '../../src/api/json.ts'
 import type { Patch } from '../../src/decide/plan.ts'
-import type { UpdateOutcome, JobRef } from '../../src/reconcile/ports.ts'
+import type { JobRef } from '../../src/reconcile/ports.ts'
 import { noAction } from '../../src/zstack/bodyshape.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
+import type { BodyShape } from '../../src/zstack/wire.ts'
 import { anySignal } from '../support/client.ts'
-import { answered, refusedWith, silence } from '../support/scripted-http.ts'
-import { listed, scripted, service, updated } from '../support/scripted-inventory.ts'
+import { answered, held, refusedWith, silence } from '../support/scripted-http.ts'
+import { cpuOf, listed, scripted, service, updated } from '../support/scripted-inventory.ts'
 
 const a = 'a'.repeat(32)
 const b = 'b'.repeat(32)
@@ -24,32 +25,16 @@ function working() {
   const ends = new Map<string, () => HttpAnswer>()
   const instead: HttpAnswer[] = []
   let jobs = 0
-  const { http, clock, inventory } = scripted(({ method, path }) => {
+  const { http, inventory } = scripted(({ method, path }) => {
     if (method === 'PUT') return instead.shift() ?? answered(202, { location: `/v1/api-jobs/j${++jobs}` })
     if (path.includes('api-jobs')) return ends.get(path.slice(path.lastIndexOf('/') + 1))?.() ?? running
     return listed(service(a, { requestCpu: 4 }), service(b, { requestCpu: 4 }))
   }, 'auto')
-  const bodies = () => http.sent('PUT', a).map(({ body }) => body)
-
-  function begin(patch: Patch = hidden, isWanted?: () => boolean, uuid = a) {
-    const answers: Result<UpdateOutcome>[] = []
-    void inventory.update(uuid, patch, signal, isWanted).then((answer) => answers.push(answer))
-    return answers
-  }
-
-  /** Sends an update and lets the time run out that others wait for what it teaches. */
-  async function update(...order: Parameters<typeof begin>) {
-    const answers = begin(...order)
-    await clock.advance(31_000)
-    return answers[0]
-  }
-
   return {
-    clock,
     inventory,
-    bodies,
-    begin,
-    update,
+    bodies: () => http.sent('PUT', a).map(({ body }) => body),
+    update: (patch: Patch = hidden, isWanted?: () => boolean, uuid = a) =>
+      inventory.update(uuid, patch, signal, isWanted),
     /** Answers of the next updates. */
     next: (...more: HttpAnswer[]) => void instead.push(...more),
     end: (job: string, answer: HttpAnswer = shown, then: () => void = () => undefined) =>
@@ -60,11 +45,11 @@ function working() {
 
 const inBoth = [{ updateModelService: hidden }, hidden]
 
-describe('an update whose job outlasts the patience of others, while nobody knows the body', () => {
+describe('an update that becomes a job while the body shape is not confirmed', () => {
   it.each([
     ['done', shown],
     ['forgotten', expired],
-  ])('and that is %s without a sign of effect, is sent in the other body, and done when that is', async (_, answer) => {
+  ])('and is %s without a sign of effect is sent in the other shape, and done when that is', async (_, answer) => {
     const { update, end, look, bodies } = working()
     expect(await update()).toEqual(isRunning('j1'))
     expect(await look('j1')).toEqual(isRunning('j1'))
@@ -76,7 +61,7 @@ describe('an update whose job outlasts the patience of others, while nobody know
     expect(bodies()).toEqual(inBoth)
   })
 
-  it('takes the body that took effect, and its job teaches it', async () => {
+  it('confirms the shape in which its job shows the effect', async () => {
     const { update, end, look, bodies, inventory } = working()
     await inventory.read(a, signal)
     await update({ requestCpu: 8 })
@@ -88,7 +73,7 @@ describe('an update whose job outlasts the patience of others, while nobody know
     expect(bodies()).toEqual([{ updateModelService: { requestCpu: 8 } }, { requestCpu: 8 }, hidden])
   })
 
-  it('is not sent in the other when nobody wants it any more, and does not count as carried out', async () => {
+  it('is not sent in the other shape when nobody wants it any more, and does not count as carried out', async () => {
     const { update, end, look, bodies } = working()
     let isWanted = true
     await update(hidden, () => isWanted)
@@ -98,18 +83,7 @@ describe('an update whose job outlasts the patience of others, while nobody know
     expect(bodies()).toHaveLength(1)
   })
 
-  it('that takes effect at last ends the wait of the next one, whose job goes on', async () => {
-    const { update, begin, end, look, clock, inventory } = working()
-    await inventory.read(a, signal)
-    await update({ requestCpu: 8 })
-    const next = begin(hidden, undefined, b)
-    end('j1', updated(a, { requestCpu: 8 }))
-    await look('j1')
-    await clock.advance(1_000)
-    expect(next).toEqual([isRunning('j2')])
-  })
-
-  it('is done where another has shown meanwhile that the body sent is the right one', async () => {
+  it('is done if another update has confirmed its shape meanwhile', async () => {
     const { update, end, look, bodies, next, inventory } = working()
     await inventory.read(b, signal)
     await update()
@@ -120,7 +94,7 @@ describe('an update whose job outlasts the patience of others, while nobody know
     expect(bodies()).toHaveLength(1)
   })
 
-  it('is sent again where another has shown meanwhile that the body sent is the wrong one', async () => {
+  it('is sent in the other shape if another update has confirmed that one meanwhile', async () => {
     const { update, end, look, bodies, next, inventory } = working()
     await inventory.read(b, signal)
     await update()
@@ -131,7 +105,7 @@ describe('an update whose job outlasts the patience of others, while nobody know
     expect(bodies()).toEqual(inBoth)
   })
 
-  it('was taken in the first body by a server that refuses the other in words', async () => {
+  it('was taken in the first shape by a server that refuses the other in words', async () => {
     const { update, end, look, bodies, next } = working()
     await update()
     end('j1')
@@ -141,7 +115,7 @@ describe('an update whose job outlasts the patience of others, while nobody know
     expect(bodies()).toEqual([...inBoth, { updateModelService: { servicePorts: [81] } }])
   })
 
-  it('still owes the other body when that could not leave, and sends it at the next look', async () => {
+  it('is sent in the other shape at the next look if it could not leave at this one', async () => {
     const { update, end, look, bodies, next } = working()
     await update()
     end('j1')
@@ -152,7 +126,7 @@ describe('an update whose job outlasts the patience of others, while nobody know
   })
 
   it.each([silence(true), answered(502)])(
-    'is over when nobody knows what became of it in the other body: it is not sent again by itself',
+    'is over when nobody knows what became of it in the other shape: it is not sent again by itself',
     async (lost) => {
       const { update, end, look, bodies, next, inventory } = working()
       await update()
@@ -165,7 +139,7 @@ describe('an update whose job outlasts the patience of others, while nobody know
     },
   )
 
-  it('still owes the other body when it was stopped before that could leave', async () => {
+  it('is sent in the other shape at the next look if this one was aborted before', async () => {
     const { update, end, look, bodies } = working()
     await update()
     const stop = new AbortController()
@@ -177,7 +151,7 @@ describe('an update whose job outlasts the patience of others, while nobody know
   })
 
   it.each([refusedWith('SYS.1007'), answered(400, 'field[servicePorts] must be a list')])(
-    'ends with the refusal of its contents in the other body',
+    'ends with the refusal of its contents in the other shape',
     async (refusal) => {
       const { update, end, look, next } = working()
       await update()
@@ -204,14 +178,163 @@ describe('an update whose job outlasts the patience of others, while nobody know
     expect(bodies()).toHaveLength(1)
   })
 
-  it('is not sent in the other where the service is gone', async () => {
-    const { http, clock, inventory } = scripted(({ method, path }) => {
+  it('is not sent in the other shape if the service is gone', async () => {
+    const { http, inventory } = scripted(({ method, path }) => {
       if (method === 'PUT') return answered(202, { location: '/v1/api-jobs/j1' })
       return path.includes('api-jobs') ? expired : listed()
     }, 'auto')
-    const ended = inventory.update(a, hidden, signal)
-    await clock.advance(1_000)
-    expect(await ended).toEqual({ ok: true, value: { kind: 'done', observation: undefined } })
+    expect(await inventory.update(a, hidden, signal)).toEqual(isRunning('j1'))
+    expect(await inventory.job(a, jobOf('j1'), signal)).toEqual({
+      ok: true,
+      value: { kind: 'done', observation: undefined },
+    })
     expect(http.sent('PUT', a)).toHaveLength(1)
+  })
+})
+
+/** A ZStack that shows `requestCpu` 4 until it takes an update in one of the shapes in `takes`. */
+function taking(...takes: BodyShape[]) {
+  const cpus = new Map<string, Json>()
+  const server = { takes }
+  const { http, inventory } = scripted(({ method, path, body }) => {
+    if (method === 'GET') return listed(service(a, { requestCpu: 4 }), service(b, { requestCpu: 4 }))
+    const uuid = path.slice(path.lastIndexOf('/') + 1)
+    const { updateModelService, ...flat } = body as { updateModelService?: Patch } & Patch
+    const envelope = server.takes.includes('envelope') ? updateModelService : undefined
+    const { requestCpu } = envelope ?? (server.takes.includes('flat') ? flat : {})
+    cpus.set(uuid, requestCpu ?? cpus.get(uuid) ?? 4)
+    return updated(uuid, { requestCpu: cpus.get(uuid)! })
+  }, 'auto')
+  return {
+    server,
+    inventory,
+    update: (uuid: string, patch: Patch) => inventory.update(uuid, patch, signal),
+    /** The shapes in which updates of a service went out, the first `from` left aside. */
+    shapes: (uuid: string, from = 0) =>
+      http
+        .sent('PUT', uuid)
+        .slice(from)
+        .map(({ body }) => ('updateModelService' in (body as object) ? 'envelope' : 'flat')),
+  }
+}
+
+describe('while the body shape is not confirmed', () => {
+  it('an update that gets no answer holds no other up', async () => {
+    const never = held<HttpAnswer>()
+    const { inventory } = scripted(({ method, path }) => {
+      if (method === 'GET') return listed(service(a, { requestCpu: 4 }), service(b, { requestCpu: 4 }))
+      return path.includes(a) ? never.promise : updated(b, { requestCpu: 8 })
+    }, 'auto')
+    await inventory.refresh([a, b], signal)
+    const hanging = inventory.update(a, { requestCpu: 8 }, signal)
+    expect(cpuOf(await inventory.update(b, { requestCpu: 8 }, signal))).toBe(8)
+    never.release(updated(a, { requestCpu: 8 }))
+    expect(cpuOf(await hanging)).toBe(8)
+  })
+
+  it('an update whose job does not end holds no other up', async () => {
+    const { inventory, update, next } = working()
+    await inventory.read(b, signal)
+    expect(await update({ requestCpu: 8 })).toEqual(isRunning('j1'))
+    next(updated(b, { requestCpu: 8 }))
+    expect(cpuOf(await update({ requestCpu: 8 }, undefined, b))).toBe(8)
+  })
+
+  it('every update without effect is sent in both shapes', async () => {
+    const { inventory, update, shapes } = taking()
+    await inventory.refresh([a], signal)
+    for (let i = 0; i < 2; i++) expect(cpuOf(await update(a, { requestCpu: 8 }))).toBe(4)
+    expect(shapes(a)).toEqual(['envelope', 'flat', 'envelope', 'flat'])
+  })
+})
+
+describe('once the body shape is confirmed', () => {
+  async function confirmed(...takes: BodyShape[]) {
+    const world = taking(...takes)
+    await world.inventory.refresh([a, b], signal)
+    expect(cpuOf(await world.update(a, { requestCpu: 8 }))).toBe(8)
+    return { ...world, begun: world.shapes(a).length }
+  }
+
+  it('an update of write-only fields goes out in that shape alone', async () => {
+    const { update, shapes } = await confirmed('flat')
+    await update(b, hidden)
+    expect(shapes(b)).toEqual(['flat'])
+  })
+
+  it('only the third update in a row of one service without effect is sent in the other shape as well', async () => {
+    const { server, update, shapes, begun } = await confirmed('envelope')
+    server.takes = []
+    for (let i = 0; i < 6; i++) expect(cpuOf(await update(a, { requestCpu: 9 }))).toBe(8)
+    const three = ['envelope', 'envelope', 'envelope', 'flat']
+    expect(shapes(a, begun)).toEqual([...three, ...three])
+  })
+
+  it('an update with effect begins the count of those without anew', async () => {
+    const { server, update, shapes, begun } = await confirmed('envelope')
+    for (const takes of [[], [], ['envelope'], [], []] as const) {
+      server.takes = [...takes]
+      await update(a, { requestCpu: shapes(a).length + 9 })
+    }
+    expect(shapes(a, begun)).toEqual(Array.from({ length: 5 }, () => 'envelope'))
+  })
+
+  it('the updates of one service without effect leave the shape of the others alone', async () => {
+    const { server, update, shapes } = await confirmed('envelope')
+    server.takes = []
+    for (let i = 0; i < 5; i++) await update(a, { requestCpu: 9 })
+    expect(cpuOf(await update(b, { requestCpu: 9 }))).toBe(4)
+    await update(b, hidden)
+    server.takes = ['envelope']
+    expect(cpuOf(await update(b, { requestCpu: 9 }))).toBe(9)
+    expect(shapes(b)).toEqual(['envelope', 'envelope', 'envelope'])
+  })
+
+  it('a false confirmation ends with the third update of any service, and the other shape is preferred', async () => {
+    const { server, update, shapes, begun } = await confirmed('envelope')
+    server.takes = ['flat']
+    for (let i = 0; i < 2; i++) expect(cpuOf(await update(b, { requestCpu: 9 }))).toBe(4)
+    expect(cpuOf(await update(b, { requestCpu: 9 }))).toBe(9)
+    expect(shapes(b)).toEqual(['envelope', 'envelope', 'envelope', 'flat'])
+    await update(a, hidden)
+    expect(shapes(a, begun)).toEqual(['flat'])
+  })
+
+  it('a server that refuses the other shape in words took the update in the confirmed one, without effect', async () => {
+    const { http, inventory } = scripted(({ method, body }, count) => {
+      if (method === 'GET') return listed(service(a, { requestCpu: 4 }))
+      if (!('updateModelService' in (body as object))) return answered(400, noAction)
+      return updated(a, { requestCpu: count === 2 ? 5 : 4 })
+    }, 'auto')
+    await inventory.read(a, signal)
+    expect(cpuOf(await inventory.update(a, { requestCpu: 5 }, signal))).toBe(5)
+    for (let i = 0; i < 4; i++) expect(cpuOf(await inventory.update(a, { requestCpu: 9 }, signal))).toBe(4)
+    expect(http.sent('PUT', a)).toHaveLength(6)
+  })
+})
+
+describe('with a pinned body shape', () => {
+  it('nothing goes out in the other, whatever cannot be read back or has no effect', async () => {
+    const { http, inventory } = scripted(
+      ({ method }) => (method === 'PUT' ? updated(a, { requestCpu: 4 }) : listed(service(a, { requestCpu: 4 }))),
+      'envelope',
+    )
+    await inventory.read(a, signal)
+    const patches = [hidden, ...Array.from({ length: 4 }, () => ({ requestCpu: 8 }))]
+    for (const patch of patches) await inventory.update(a, patch, signal)
+    expect(http.sent('PUT', a).map(({ body }) => body)).toEqual(
+      patches.map((updateModelService) => ({ updateModelService })),
+    )
+  })
+
+  it('nothing goes out in the other, even if ZStack finds no action in it', async () => {
+    const { http, inventory } = scripted(
+      ({ method }) => (method === 'PUT' ? answered(400, noAction) : listed()),
+      'envelope',
+    )
+    for (let i = 0; i < 2; i++)
+      expect(await inventory.update(a, { requestCpu: 8 }, signal)).toMatchObject({ ok: false })
+    const body = { updateModelService: { requestCpu: 8 } }
+    expect(http.sent('PUT', a).map((sent) => sent.body)).toEqual([body, body])
   })
 })
