@@ -145,7 +145,17 @@ describe('sessions that another log-in of the account ends', () => {
     expect(logIns()).toBe(10)
   })
 
-  it('are not suspected of sessions that last for two minutes', async () => {
+  it('stop two clients of one account that ask in turn, after two log-ins each', async () => {
+    const sim = await simulated({ moods: { uniqueSessions: true } })
+    const clients = [clientTo(sim), clientTo(sim)]
+    const kinds = new Set<string | undefined>()
+    for (let round = 0; round < 20; round++)
+      for (const client of clients) kinds.add(failures([await client.call(readCall(), anySignal())])[0])
+    expect(kinds).toEqual(new Set(['ok', 'sessionConflict']))
+    expect(sim.counters.login).toBe(4)
+  })
+
+  it('are not presumed where sessions last for two minutes', async () => {
     const { client, ask } = contested()
     for (let i = 0; i < 10; i++) {
       expect(await ask()).toBe('ok')
