@@ -11,8 +11,8 @@ import { runSchedule } from '../simulation/world.ts'
 /** Seeds that a worker is given at once. */
 const portion = 50
 /** So many failures are explained; more would say the same. */
-const mostExplained = 3
-const tellEveryMs = 10_000
+const maxExplained = 3
+const reportEveryMs = 10_000
 
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
@@ -27,7 +27,7 @@ async function replay(seed: number, isTraced: boolean): Promise<number> {
 async function runMany(from: number, count: number, workers: number): Promise<number> {
   const started = performance.now()
   const failures: Failure[] = []
-  const strays: string[] = []
+  const uncaught: string[] = []
   const sum: Sum = { schedules: 0, updates: 0, statusWrites: 0, virtualMs: 0 }
   let next = from
   const report = (word: string) => {
@@ -38,7 +38,7 @@ async function runMany(from: number, count: number, workers: number): Promise<nu
       `${word} ${sum.schedules} schedules, ${rate} a minute, ${virtual} virtual hours, ${sum.updates} updates, ${sum.statusWrites} status writes, ${failures.length} violations`,
     )
   }
-  const telling = setInterval(() => report('so far'), tellEveryMs)
+  const reporting = setInterval(() => report('so far'), reportEveryMs)
   const work = () =>
     new Promise<void>((resolve, reject) => {
       const worker = new Worker(new URL('../simulation/worker.ts', import.meta.url))
@@ -51,7 +51,7 @@ async function runMany(from: number, count: number, workers: number): Promise<nu
       worker.on('error', reject)
       worker.on('message', (done: Done) => {
         failures.push(...done.failures)
-        strays.push(...done.strays)
+        uncaught.push(...done.uncaught)
         sum.schedules += done.sum.schedules
         sum.updates += done.sum.updates
         sum.statusWrites += done.sum.statusWrites
@@ -62,11 +62,11 @@ async function runMany(from: number, count: number, workers: number): Promise<nu
       give()
     })
   await Promise.all(Array.from({ length: workers }, work))
-  clearInterval(telling)
+  clearInterval(reporting)
   report('in all')
-  for (const stray of strays) print(stray)
-  for (const failure of failures.slice(0, mostExplained)) print(await explain(failure))
-  return failures.length + strays.length === 0 ? 0 : 1
+  for (const rejection of uncaught) print(rejection)
+  for (const failure of failures.slice(0, maxExplained)) print(await explain(failure))
+  return failures.length + uncaught.length === 0 ? 0 : 1
 }
 
 const usage = `npm run simulate -- --seeds 100000 [--from 1] [--workers 2]   many schedules

@@ -113,7 +113,7 @@ export function applyStep(step: Step, world: World): void {
   }
 }
 
-/** Ends every fault; what is wrong by then stays wrong until somebody mends it. */
+/** Ends every fault; what is wrong by then stays wrong until somebody corrects it. */
 export function endFaults(world: World): void {
   const { services, sessions, zstack, kubernetes, kubeTroubles, zstackTroubles, replicas } = world
   kubeTroubles.end()

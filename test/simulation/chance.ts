@@ -2,8 +2,8 @@
 export interface Chance {
   /** From 0 up to 1, without 1. */
   (): number
-  /** A whole number from `least` to `most`, both included. */
-  whole(least: number, most: number): number
+  /** A whole number from `min` to `max`, both included. */
+  whole(min: number, max: number): number
   pick<T>(from: readonly T[]): T
   /** True in so many of a hundred cases. */
   percent(share: number): boolean
@@ -21,7 +21,7 @@ export function createChance(seed: number): Chance {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
-  const whole = (least: number, most: number) => least + Math.floor(next() * (most - least + 1))
+  const whole = (min: number, max: number) => min + Math.floor(next() * (max - min + 1))
   return Object.assign(next, {
     whole,
     pick: <T>(from: readonly T[]): T => from[Math.floor(next() * from.length)]!,

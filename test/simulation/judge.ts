@@ -1,6 +1,6 @@
 /** What must never happen in a simulated world, looked at whenever a process does something. */
 import { isDeepStrictEqual } from 'node:util'
-import { parse, type FieldName } from '../../src/api/modelservice.ts'
+import { parse, statusOf, type FieldName } from '../../src/api/modelservice.ts'
 import { failurePolicy } from '../../src/decide/failure.ts'
 import { desiredOf } from '../../src/api/fields.ts'
 import type { Json } from '../../src/api/json.ts'
@@ -11,75 +11,87 @@ import { keyOf, type Objects, type Stored } from './objects.ts'
 import { createObservations } from './observations.ts'
 import type { Time } from './time.ts'
 import type { View } from './watching.ts'
-import type { Order } from './zstack.ts'
+import type { Order, ZStack } from './zstack.ts'
 
 /** A process as the judge knows it. */
-export type Suspect = { readonly name: string; readonly identity: string; readonly view: View }
+export type Sender = { readonly name: string; readonly identity: string; readonly view: View }
 
 export type JudgeOptions = {
   readonly time: Time
   readonly objects: Objects
+  readonly zstack: Pick<ZStack, 'runningSince'>
   readonly elects: boolean
   /** Whether a process may be shown the past, its own earlier status included. */
   readonly showsPast: boolean
-  readonly blame: (what: string) => void
+  /** Is given each violation, as a sentence. */
+  readonly report: (violation: string) => void
 }
 
 export interface Judge {
   /** An update is about to leave a process. */
-  updating(suspect: Suspect, request: HttpRequest): void
+  updating(sender: Sender, request: HttpRequest): void
   /** The job that an update became got its answer. */
-  concluded(suspect: Suspect, uuid: string, answer: HttpAnswer | undefined, order: Order): void
+  concluded(sender: Sender, uuid: string, answer: HttpAnswer | undefined, order: Order): void
   /** An update got its answer, or none. */
-  updated(suspect: Suspect, request: HttpRequest, answer: HttpAnswer | undefined, order: Order | undefined): void
+  updated(sender: Sender, request: HttpRequest, answer: HttpAnswer | undefined, order: Order | undefined): void
+  /** A process that asked after a job got an answer, or none. */
+  askedAfter(sender: Sender, request: HttpRequest, answer: HttpAnswer | undefined): void
   /** A read was answered, or not: the updates before it are not judged by what one that went wrong would have shown. */
-  queried(suspect: Suspect, answer: HttpAnswer | undefined): void
+  queried(sender: Sender, answer: HttpAnswer | undefined): void
   /** A log-in was answered. */
-  loggedIn(suspect: Suspect, answer: HttpAnswer): void
+  loggedIn(sender: Sender, answer: HttpAnswer): void
   /** The object that wrote a service last. */
   writerOf(uuid: string): string | undefined
 }
 
-type Verdict = { readonly at: number; readonly kind: 'in vain' | 'refused' | 'refused for a while' }
-/** Updates of one difference in a row. */
-type Row = {
+type UpdateResult = { readonly at: number; readonly kind: 'ineffective' | 'refused' | 'refused for a while' }
+/** Updates of one difference, one after the other. */
+type Series = {
   readonly subject: string
-  verdicts: Verdict[]
-  readonly lives: Set<string>
-  /** Updates of which the operator could not learn that they were in vain. */
+  results: UpdateResult[]
+  readonly processes: Set<string>
+  /** Updates of which the operator could not learn that they had no effect. */
   uncounted: number
 }
 /** The last update of a service by a process. */
-type Try = {
+type Attempt = {
   readonly body: unknown
   /** The object, the fields, and what the process was shown of them. */
   readonly about: string
   readonly request: string | undefined
   /** The same as the one before, in the other of the two bodies: only both together are a try. */
   readonly isSecond: boolean
-  verdict?: Verdict
+  result?: UpdateResult
 }
 
-const fuse = 3
+/** The promise itself, stated apart from the number in the code that is judged. */
+const maxIneffectiveUpdates = 3
 /** A little less than the limits that the operator keeps, for a request takes time to arrive. */
-const standsMs = { 'in vain': 3_400_000, refused: 3_400_000, 'refused for a while': 570_000 } as const
-const lockOutMs = 1_740_000
+const holdMs = { ineffective: 3_400_000, refused: 3_400_000, 'refused for a while': 570_000 } as const
+const credentialsPauseMs = 1_740_000
+/**
+ * So long after it began, a job is not given up yet: the operator gives one up after ten minutes, and the clocks of two
+ * processes differ by four at most.
+ */
+const minJobMs = 300_000
 /** No backoff is that fast. */
-const mostPerMinute = 40
+const maxPerMinute = 40
 
-export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOptions): Judge {
+export function createJudge({ time, objects, zstack, elects, showsPast, report }: JudgeOptions): Judge {
   const observations = createObservations()
-  const rows = new Map<string, Row>()
-  const tries = new Map<string, Try>()
+  const seriesByUuid = new Map<string, Series>()
+  const attempts = new Map<string, Attempt>()
   /** Updates that ended, however often the end of their job is looked at. */
   const concluded = new WeakSet<Order>()
   const sent = new Map<string, number[]>()
   /** For which objects a process has updates of a service on their way. */
   const underWay = new Map<string, Map<HttpRequest, string | undefined>>()
   const refusedLogIns = new Map<string, number>()
+  /** Jobs of which a process has had another answer than that they run: it may go on without them. */
+  const endedJobs = new Set<string>()
   const writers = new Map<string, string>()
 
-  function guiltOf({ identity }: Suspect, uuid: string, patch: Patch, winner: Stored | undefined) {
+  function permissionViolation({ identity }: Sender, uuid: string, patch: Patch, winner: Stored | undefined) {
     if (elects && objects.lease()?.spec?.holderIdentity !== identity) return 'does not lead'
     if (!winner) return 'was shown nobody who speaks for it'
     const parsed = parse(winner)
@@ -96,83 +108,97 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
     return Object.keys(patch).length === 0 ? 'sends nothing' : undefined
   }
 
-  function fuseOf(suspect: Suspect, uuid: string, winner: Stored, body: unknown): string | undefined {
+  function retryViolation(sender: Sender, uuid: string, winner: Stored, body: unknown): string | undefined {
     const { uid, generation } = winner.metadata
     const parsed = parse(winner)
-    const differences = parsed.ok ? observations.differences(suspect, uuid, desiredOf(parsed.spec)) : []
+    const differences = parsed.ok ? observations.differences(sender, uuid, desiredOf(parsed.spec)) : []
     const about = JSON.stringify([uid, generation, differences, patchOf(body)])
-    const first = firstOf(tries.get(laneOf(suspect, uuid)), body, about)
-    const request = first ? first.request : observations.request(suspect, uid)
-    tries.set(laneOf(suspect, uuid), { body, about, request, isSecond: first !== undefined })
+    const first = firstOf(attempts.get(attemptKey(sender, uuid)), body, about)
+    const request = first ? first.request : observations.request(sender, uid)
+    attempts.set(attemptKey(sender, uuid), { body, about, request, isSecond: first !== undefined })
     const subject = JSON.stringify([about, request])
-    const before = rows.get(uuid)
-    const row: Row = before?.subject === subject ? before : { subject, verdicts: [], lives: new Set(), uncounted: 0 }
-    rows.set(uuid, row)
-    row.lives.add(suspect.name)
-    row.verdicts = row.verdicts.filter(
-      (verdict) => verdict !== first?.verdict && time.now() - verdict.at < standsMs[verdict.kind],
+    const before = seriesByUuid.get(uuid)
+    const series: Series =
+      before?.subject === subject ? before : { subject, results: [], processes: new Set(), uncounted: 0 }
+    seriesByUuid.set(uuid, series)
+    series.processes.add(sender.name)
+    series.results = series.results.filter(
+      (result) => result !== first?.result && time.now() - result.at < holdMs[result.kind],
     )
-    const count = (kind: Verdict['kind']) => row.verdicts.filter((verdict) => verdict.kind === kind).length
+    const count = (kind: UpdateResult['kind']) => series.results.filter((result) => result.kind === kind).length
     // A crash may lose what the last update of a process taught it; a look into the past, all of it.
-    const lost = row.lives.size - 1
-    const most = fuse + lost * (showsPast ? fuse : 1) + row.uncounted
-    if (count('in vain') >= most) return `${most} updates of the same difference were in vain`
+    const lost = series.processes.size - 1
+    const max = maxIneffectiveUpdates + lost * (showsPast ? maxIneffectiveUpdates : 1) + series.uncounted
+    if (count('ineffective') >= max) return `${max} updates of the same difference had no effect`
     if (count('refused') > lost) return 'the same update was refused before'
     if (count('refused for a while') > lost) return 'the same update was refused a moment ago'
     return undefined
   }
 
-  function paceOf(uuid: string): string | undefined {
-    const recent = (sent.get(uuid) ?? []).filter((at) => time.now() - at < 60_000)
-    sent.set(uuid, [...recent, time.now()])
-    return recent.length >= mostPerMinute ? `${recent.length} updates went before it within a minute` : undefined
+  /** A process that found a job in the status of an object follows that job before it sends anything for the object. */
+  function jobViolation({ name, view }: Sender, winner: Stored): string | undefined {
+    const job = view.firstJobs.get(winner.metadata.uid)
+    if (job === undefined || statusOf(winner)?.job?.uuid !== job || endedJobs.has(`${name} ${job}`)) return undefined
+    const since = zstack.runningSince(job)
+    const isRunning = since !== undefined && time.now() - since < minJobMs
+    return isRunning ? `was shown by the status of ${keyOf(winner)} that job ${job} is under way` : undefined
   }
 
-  function conclude(suspect: Suspect, uuid: string, answer: HttpAnswer | undefined, order: Order | undefined) {
-    observations.answered(suspect, answer)
+  function rateViolation(uuid: string): string | undefined {
+    const recent = (sent.get(uuid) ?? []).filter((at) => time.now() - at < 60_000)
+    sent.set(uuid, [...recent, time.now()])
+    return recent.length >= maxPerMinute ? `${recent.length} updates went before it within a minute` : undefined
+  }
+
+  function conclude(sender: Sender, uuid: string, answer: HttpAnswer | undefined, order: Order | undefined) {
+    observations.answered(sender, answer)
     const kind = answer && kindOf(answer, order)
-    const last = tries.get(laneOf(suspect, uuid))
+    const last = attempts.get(attemptKey(sender, uuid))
     if (!kind || !last || (order && concluded.has(order))) return
     if (order) concluded.add(order)
-    last.verdict = { at: time.now(), kind }
-    rows.get(uuid)?.verdicts.push(last.verdict)
+    last.result = { at: time.now(), kind }
+    seriesByUuid.get(uuid)?.results.push(last.result)
   }
 
   return {
-    updating(suspect, request) {
+    updating(sender, request) {
       const { body } = request
       const uuid = uuidOf(request)
       const patch = patchOf(body)
-      const winner = winnerOf([...suspect.view.objects.values()], uuid)
-      const others = underWay.get(laneOf(suspect, uuid)) ?? new Map<HttpRequest, string | undefined>()
+      const winner = winnerOf([...sender.view.objects.values()], uuid)
+      const others = underWay.get(attemptKey(sender, uuid)) ?? new Map<HttpRequest, string | undefined>()
       const isSecond = [...others.values()].includes(winner?.metadata.uid)
-      underWay.set(laneOf(suspect, uuid), others.set(request, winner?.metadata.uid))
-      const guilt =
+      underWay.set(attemptKey(sender, uuid), others.set(request, winner?.metadata.uid))
+      const violation =
         (isSecond ? 'has another one under way' : undefined) ??
-        guiltOf(suspect, uuid, patch, winner) ??
-        (winner && fuseOf(suspect, uuid, winner, body)) ??
-        paceOf(uuid)
-      if (guilt !== undefined)
-        blame(`${suspect.name} sends ${JSON.stringify(patch)} for ${uuid.slice(0, 4)}, but ${guilt}`)
+        permissionViolation(sender, uuid, patch, winner) ??
+        (winner && retryViolation(sender, uuid, winner, body)) ??
+        (winner && jobViolation(sender, winner)) ??
+        rateViolation(uuid)
+      if (violation !== undefined)
+        report(`${sender.name} sends ${JSON.stringify(patch)} for ${uuid.slice(0, 4)}, but ${violation}`)
       if (winner) writers.set(uuid, winner.metadata.uid)
     },
-    updated(suspect, request, answer, order) {
+    updated(sender, request, answer, order) {
       const uuid = uuidOf(request)
-      underWay.get(laneOf(suspect, uuid))?.delete(request)
-      conclude(suspect, uuid, answer, order)
+      underWay.get(attemptKey(sender, uuid))?.delete(request)
+      conclude(sender, uuid, answer, order)
     },
     concluded: conclude,
-    queried(suspect, answer) {
-      observations.queried(suspect, answer)
+    askedAfter({ name }, request, answer) {
+      if (answer?.kind === 'answered' && answer.status !== 202) endedJobs.add(`${name} ${uuidOf(request)}`)
+    },
+    queried(sender, answer) {
+      observations.queried(sender, answer)
       if (answer?.kind === 'answered' && answer.status === 200 && answer.json !== undefined) return
-      for (const row of rows.values()) row.uncounted += 1
+      for (const series of seriesByUuid.values()) series.uncounted += 1
     },
     loggedIn({ name }, answer) {
       const failure = failureOf(answer, { endpoint: '', writes: false, secrets: [] })
       if (failure?.kind !== 'credentials' && failure?.kind !== 'accountDisabled') return
       const before = refusedLogIns.get(name)
-      if (before !== undefined && time.now() - before < lockOutMs)
-        blame(`${name} logs in again ${(time.now() - before) / 1000} s after its credentials were refused`)
+      if (before !== undefined && time.now() - before < credentialsPauseMs)
+        report(`${name} logs in again ${(time.now() - before) / 1000} s after its credentials were refused`)
       refusedLogIns.set(name, time.now())
     },
     writerOf: (uuid) => writers.get(uuid),
@@ -180,22 +206,22 @@ export function createJudge({ time, objects, elects, showsPast, blame }: JudgeOp
 }
 
 const uuidOf = ({ path }: HttpRequest) => path.slice(path.lastIndexOf('/') + 1)
-const laneOf = ({ name }: Suspect, uuid: string) => `${name} ${uuid}`
+const attemptKey = ({ name }: Sender, uuid: string) => `${name} ${uuid}`
 
 /** What an answer says of the update it is to, if it says anything. */
-function kindOf(answer: HttpAnswer, order: Order | undefined): Verdict['kind'] | undefined {
+function kindOf(answer: HttpAnswer, order: Order | undefined): UpdateResult['kind'] | undefined {
   const failure = failureOf(answer, { endpoint: '', writes: true, secrets: [] })
-  if (!failure) return order?.hadEffect === false ? 'in vain' : undefined
+  if (!failure) return order?.hadEffect === false ? 'ineffective' : undefined
   // Which body a server takes is not said of the update, nor is what ails the connection.
   if (saysNoAction(failure.message) || failurePolicy[failure.kind].scope === 'connection') return undefined
   return failurePolicy[failure.kind].retry === 'slowly' ? 'refused for a while' : 'refused'
 }
 
 /** The first half of a try, of which this body is the second; what is refused is not tried in the other. */
-function firstOf(last: Try | undefined, body: unknown, about: string): Try | undefined {
+function firstOf(last: Attempt | undefined, body: unknown, about: string): Attempt | undefined {
   const isSecond =
     last?.isSecond === false &&
-    (last.verdict === undefined || last.verdict.kind === 'in vain') &&
+    (last.result === undefined || last.result.kind === 'ineffective') &&
     last.about === about &&
     !isDeepStrictEqual(last.body, body)
   return isSecond ? last : undefined

@@ -40,8 +40,8 @@ const requestLimitMs = 15_000
 const slowMs = 9_000
 /** What an API server says in its first moments. */
 const startingMs = 600
-/** So many versions back is a stale list. */
-const mostStale = 12
+/** A stale list is at most so many versions old. */
+const maxStaleVersions = 12
 
 type Answer = { readonly value: unknown } | { readonly error: ApiError }
 
@@ -77,7 +77,7 @@ export function createKubernetes({ time, chance, objects, troubles, pageSize }: 
     const name = url.searchParams.get('fieldSelector')?.replace('metadata.name=', '')
     const token = url.searchParams.get('continue')
     const [at = 0, skip = 0] = token?.split(':').map(Number) ?? [
-      isStale ? Math.max(100, objects.version() - chance.whole(1, mostStale)) : objects.version(),
+      isStale ? Math.max(100, objects.version() - chance.whole(1, maxStaleVersions)) : objects.version(),
     ]
     if (token && at < objects.oldest()) throw new ApiError(410, 'the continue token is too old')
     const limit = Math.min(pageSize, Number(url.searchParams.get('limit') ?? 500))

@@ -32,7 +32,7 @@ export type ReplicaOptions = {
   /** The two ways out of a process; `spring` kills it at a point where a trap is set. */
   readonly connect: (life: Life, spring: (trap: Trap) => void) => { readonly cluster: Cluster; readonly http: Http }
   readonly log: (life: Life, line: string) => void
-  readonly blame: (what: string) => void
+  readonly report: (what: string) => void
   readonly trace: (what: string) => void
 }
 
@@ -51,7 +51,7 @@ export interface Replica {
 }
 
 export function createReplica(options: ReplicaOptions): Replica {
-  const { name, time, epoch, skewMs, config, isPod, chance, connect, log, blame, trace } = options
+  const { name, time, epoch, skewMs, config, isPod, chance, connect, log, report, trace } = options
   const buried: { readonly process: Process; readonly stop: AbortController; readonly ended: Promise<void> }[] = []
   let lives = 0
   let trap: { readonly at: Trap; readonly awayMs: number } | undefined
@@ -79,10 +79,10 @@ export function createReplica(options: ReplicaOptions): Replica {
         if (trap?.at === point && current?.life === life) kill(undefined, trap.awayMs)
       }),
     }
-    const diary = pino({ level: 'debug', base: null, timestamp: false }, { write })
+    const logger = pino({ level: 'debug', base: null, timestamp: false }, { write })
     trace(`${title} starts`)
     const ended = runOperator(
-      { config, dependencies, version: '0.0.0', log: diary, uncaughtErrors: createUncaughtErrors(diary) },
+      { config, dependencies, version: '0.0.0', log: logger, uncaughtErrors: createUncaughtErrors(logger) },
       stop.signal,
     ).then(
       (ending) => over(life, ending === 'leaseLost' || stop.signal.aborted ? ending : `${ending} though nobody asked`),
@@ -95,7 +95,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   function over(life: Life, ending: string) {
     if (life.process.isDead()) return
     trace(`${life.name} ends: ${ending}`)
-    if (ending !== 'stopped' && ending !== 'leaseLost') blame(`${life.name} ends by itself: ${ending}`)
+    if (ending !== 'stopped' && ending !== 'leaseLost') report(`${life.name} ends by itself: ${ending}`)
     current = undefined
     startAfter(ending === 'leaseLost' ? 1_000 : awayMs)
   }

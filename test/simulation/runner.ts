@@ -20,14 +20,14 @@ export async function runSeeds(from: number, count: number): Promise<{ failures:
   return { failures, sum }
 }
 
-const mostRuns = 150
+const maxRuns = 150
 
 /** Leaves out every step without which something still goes wrong: first many at once, then one by one. */
 export async function shrink(schedule: Schedule): Promise<Schedule> {
   let smallest = schedule
   let runs = 0
   for (let size = Math.ceil(schedule.steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2))
-    for (let first = 0; first < smallest.steps.length && runs < mostRuns;) {
+    for (let first = 0; first < smallest.steps.length && runs < maxRuns;) {
       const steps = smallest.steps.filter((_, index) => index < first || index >= first + size)
       const smaller = { ...smallest, steps }
       runs += 1

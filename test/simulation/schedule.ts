@@ -144,7 +144,7 @@ function drawSetting(chance: Chance): Omit<Setting, 'arePods'> {
     },
     requestBody: chance.percent(70) ? 'auto' : bodyShape === 'flat' ? 'flat' : 'envelope',
     credentials: chance.percent(75) ? 'account' : 'accessKey',
-    sessions: { most: chance.pick([2, 5, 100]), lifeMs: chance.pick([180_000, 7_200_000]), isUnique: false },
+    sessions: { max: chance.pick([2, 5, 100]), lifeMs: chance.pick([180_000, 7_200_000]), isUnique: false },
     replicas,
     pollIntervalMs: replicas === 2 ? 20_000 : chance.pick([20_000, 60_000, 300_000]),
     requestTimeoutMs: chance.pick([5_000, 30_000]),

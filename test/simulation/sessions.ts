@@ -25,7 +25,7 @@ export const account = { name: 'operator', password: 'pa55word-that-nobody-may-r
 export const digest = createHash('sha512').update(account.password).digest('hex')
 
 export type SessionLimits = {
-  readonly most: number
+  readonly max: number
   readonly lifeMs: number
   /** A log-in ends the other sessions of the account. */
   readonly isUnique: boolean
@@ -47,7 +47,7 @@ export function createSessions(time: Time, limits: SessionLimits): Sessions {
         return apiError('ID.1000', 'wrong account name or password')
       if (time.now() < disabledUntil) return apiError('ID.1007', 'the account is disabled')
       if (limits.isUnique) open.clear()
-      if (alive().size >= limits.most || time.now() < fullUntil) return apiError('ID.1006', 'Login sessions hit limit')
+      if (alive().size >= limits.max || time.now() < fullUntil) return apiError('ID.1006', 'Login sessions hit limit')
       const uuid = `5e55${String(given.length).padStart(28, '0')}`
       given.push(uuid)
       open.set(uuid, time.now() + limits.lifeMs)

@@ -24,7 +24,7 @@ async function simulate(...args: string[]) {
 
 describe('the operator among faults', () => {
   it(
-    'writes nothing that it may not, tells no secret, converges and is still, whatever befalls it',
+    'writes nothing that it may not, leaks no secret, converges and is still, whatever befalls it',
     { timeout: 900_000 },
     async () => {
       const { output, code } = await simulate('--seeds', String(schedules))

@@ -14,7 +14,7 @@ export interface Time {
 type Due = { readonly at: number; readonly order: number; readonly callback: () => void; isOff: boolean }
 
 /** A schedule that takes more turns than this does not settle. */
-const mostTurns = 400_000
+const maxTurns = 400_000
 
 export function createTime(): Time {
   const heap: Due[] = []
@@ -68,7 +68,7 @@ export function createTime(): Time {
         if (due.isOff) continue
         now = due.at
         due.callback()
-        if (++turns > mostTurns) throw new Error(`the world does not settle: ${mostTurns} turns by ${now} ms`)
+        if (++turns > maxTurns) throw new Error(`the world does not settle: ${maxTurns} turns by ${now} ms`)
         await settled()
       }
       now = Math.max(now, moment)

@@ -1,4 +1,5 @@
 /** Watches as a simulated API server serves them: in order, some time behind, and cut off at any moment. */
+import { statusOf } from '../../src/api/modelservice.ts'
 import { keyOf, type Change, type Objects, type Stored } from './objects.ts'
 import type { Process } from './process.ts'
 import type { Time } from './time.ts'
@@ -48,7 +49,7 @@ export function openWatch(options: WatchOptions): {
   const { time, process, objects, namespace, timeoutMs, signal, current, delivered, closed } = options
   const waiting: { readonly text: string; readonly change?: Change }[] = []
   const ready: Buffer[] = []
-  let told = options.version
+  let lastVersion = options.version
   let isFlushing = false
   let state: 'open' | 'stalled' | 'ended' | 'broken' = 'open'
   let cause: Error = new Error('terminated')
@@ -91,7 +92,7 @@ export function openWatch(options: WatchOptions): {
   }
 
   function tell(change: Change) {
-    told = change.version
+    lastVersion = change.version
     if (namespace !== undefined && change.object.metadata.namespace !== namespace) return
     put(JSON.stringify({ type: change.type, object: shown(change.object) }), change)
   }
@@ -108,7 +109,7 @@ export function openWatch(options: WatchOptions): {
 
   let stopBookmarks: () => void = () => undefined
   const bookmark = () => {
-    const metadata = { resourceVersion: String(told), creationTimestamp: null }
+    const metadata = { resourceVersion: String(lastVersion), creationTimestamp: null }
     put(JSON.stringify({ type: 'BOOKMARK', object: { kind: 'ModelService', metadata } }))
     stopBookmarks = time.after(bookmarkMs, bookmark)
   }
@@ -152,6 +153,8 @@ function shown(object: Stored): object {
 /** What a process has been shown: by lists, watches and the answers to its own writes. */
 export interface View {
   readonly objects: Map<string, Stored>
+  /** The job that the status of an object named when the process was first shown the object, by uid. */
+  readonly firstJobs: ReadonlyMap<string, string | undefined>
   list(objects: readonly Stored[], namespace: string | undefined): void
   change(change: Change): void
   /** The answer to a write of its own. */
@@ -160,6 +163,7 @@ export interface View {
 
 export function createView(): View {
   const objects = new Map<string, Stored>()
+  const firstJobs = new Map<string, string | undefined>()
   /** The version that the process itself wrote last: older news of that object is no news. */
   const ahead = new Map<string, { readonly uid: string; readonly version: number }>()
   const isOld = ({ metadata }: Stored, key: string) => {
@@ -172,6 +176,8 @@ export function createView(): View {
     if (isOld(object, key)) return
     ahead.delete(key)
     objects.set(key, object)
+    const { uid } = object.metadata
+    if (!firstJobs.has(uid)) firstJobs.set(uid, statusOf(object)?.job?.uuid)
   }
   /** What comes of it later comes anew. */
   const remove = (key: string) => {
@@ -180,6 +186,7 @@ export function createView(): View {
   }
   return {
     objects,
+    firstJobs,
     list(listed, namespace) {
       const kept = new Set(listed.map(keyOf))
       for (const [key, { metadata }] of objects)

@@ -1,4 +1,4 @@
-/** A whole simulated world: runs a schedule and tells what went wrong, if anything did. */
+/** A whole simulated world: runs a schedule and returns what went wrong, if anything did. */
 import type { Config } from '../../src/config.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { readSession } from '../../src/zstack/wire.ts'
@@ -43,7 +43,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   let violation: string | undefined
   let updates = 0
   const trace = (what: () => string) => tell?.(`${(time.now() / 1000).toFixed(3).padStart(9)} ${what()}`)
-  const blame = (what: string) => {
+  const report = (what: string) => {
     trace(() => `VIOLATION ${what}`)
     violation ??= `at ${(time.now() / 1000).toFixed(3)} s: ${what}`
   }
@@ -63,7 +63,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
     ...{ time, chance: chance.fork(), zstack, troubles: zstackTroubles, limitMs: setting.requestTimeoutMs },
   })
   const judge = createJudge({
-    ...{ time, objects, blame, elects: setting.replicas > 1 },
+    ...{ time, objects, zstack, report, elects: setting.replicas > 1 },
     showsPast: steps.some(
       (step) => step.do === 'kubernetes trouble' && (setting.replicas > 1 || step.trouble.what === 'stale list'),
     ),
@@ -77,7 +77,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
       [hush, account.password, digest, accessKey.secret].find((secret) => text.includes(secret)) ??
       sessions.given.find((secret) => text.includes(secret))
     if (leak !== undefined)
-      blame(`${life.name} tells a secret (${leak.slice(0, 12)}) in ${where}: ${text.slice(0, 600)}`)
+      report(`${life.name} leaks a secret (${leak.slice(0, 12)}) in ${where}: ${text.slice(0, 600)}`)
   }
 
   const connect = (life: Life, spring: Parameters<Parameters<typeof createReplica>[0]['connect']>[1]) => ({
@@ -112,6 +112,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
             `${life.name} ← zstack ${operation} ${answer?.kind === 'answered' ? `${answer.status} ${answer.text.slice(0, 700)}` : 'nothing'}`,
         )
         if (operation === 'update') judge.updated(life, request, answer, order)
+        if (operation === 'job') judge.askedAfter(life, request, answer)
         if (operation === 'job' && order) judge.concluded(life, order.uuid, answer, order)
         if (operation === 'login' && answer) judge.loggedIn(life, answer)
         if (operation === 'login' && answer) life.sessions.push(sessionIn(answer))
@@ -124,7 +125,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   const config = configOf(setting)
   const replicas = setting.skewMs.slice(0, setting.replicas).map((skewMs, index) =>
     createReplica({
-      ...{ name: 'ab'[index]!, time, epoch, skewMs, config, chance: chance.fork(), connect, blame },
+      ...{ name: 'ab'[index]!, time, epoch, skewMs, config, chance: chance.fork(), connect, report },
       isPod: setting.arePods,
       trace: (what) => trace(() => what),
       log(life, line) {
@@ -178,11 +179,11 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
     await time.runUntil(time.now() + 140_000 + pollIntervalMs * 1.2)
     await passUntil(time.now() + patienceMs, () => wrong().length === 0, 10_000)
     const left = wrong()
-    if (left.length > 0) blame(`after ${patienceMs / 3_600_000} quiet hours ${left.join('; ')}`)
+    if (left.length > 0) report(`after ${patienceMs / 3_600_000} quiet hours ${left.join('; ')}`)
     if (violation !== undefined) return
     const before = moved()
     await time.runUntil(time.now() + 2.5 * pollIntervalMs)
-    if (moved() !== before) blame(`no stillness: updates and writes went from ${before} to ${moved()}`)
+    if (moved() !== before) report(`no stillness: updates and writes went from ${before} to ${moved()}`)
     await stop()
   }
 
@@ -191,16 +192,16 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
     const last = replicas.flatMap((replica) => replica.life() ?? [])
     for (const replica of replicas) void replica.end().then(() => (left -= 1))
     await passUntil(time.now() + stopMs, () => left === 0, 1_000)
-    if (left > 0) blame('a process does not stop')
-    else if (last.some((life) => life.sessions.some((uuid) => sessions.isOpen(uuid)))) blame('a session was left open')
+    if (left > 0) report('a process does not stop')
+    else if (last.some((life) => life.sessions.some((uuid) => sessions.isOpen(uuid)))) report('a session was left open')
     else if (last.some(({ identity }) => identity === objects.lease()?.spec?.holderIdentity))
-      blame('the lease was not released')
+      report('the lease was not released')
   }
 
   try {
     await live()
   } catch (error) {
-    blame(String(error))
+    report(String(error))
   }
   const outcome = { turns: time.turns(), virtualMs: time.now(), updates, statusWrites: kubernetes.writes() }
   await Promise.all(replicas.map((replica) => replica.bury()))

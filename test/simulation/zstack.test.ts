@@ -17,7 +17,7 @@ function startNode(mood: Partial<Mood> = {}, isUnique = false) {
   const time = createTime()
   const services = createServices()
   services.place(uuid, { framework: 'vLLM' })
-  const sessions = createSessions(time, { most: 5, lifeMs: 7_200_000, isUnique })
+  const sessions = createSessions(time, { max: 5, lifeMs: 7_200_000, isUnique })
   const parts = { time, services, sessions, chance: createChance(1), epoch: 0, accessKeys: new Map<string, string>() }
   const zstack = createZStack({ ...parts, mood: { ...defaultMood, ...mood } })
   const ask = (request: Omit<HttpRequest, 'headers'>, session = '') => {
@@ -47,7 +47,7 @@ it('a node that renames frameworks shows the newer spelling of one', () => {
   expect(node.update(session, { framework: 'llama.cpp' }).json.inventory?.framework).toBe('llama.cpp')
 })
 
-it('a job without an end fails when the time limit that was told is over', async () => {
+it('a job without an end fails when the time limit that the answer named is over', async () => {
   const node = startNode({ answer: 'async', jobEnd: 'never', apiTimeoutMs: 60_000 })
   const session = node.sessionOf(node.logIn())
   const { status, json } = node.update(session, { framework: 'new' })

@@ -19,7 +19,7 @@ export type Mood = {
   /** Fields that an older node does not show. */
   readonly hides: readonly FieldName[]
   readonly jobMs: number
-  /** How long a job may run, which is told when it starts; undefined where nothing is told and nothing ends it. */
+  /** How long a job may run, as the answer to its update says; undefined where it says nothing and nothing ends a job. */
   readonly apiTimeoutMs: number | undefined
   readonly jobEnd: 'done' | 'failed' | 'expired' | 'forgotten' | 'never'
   /** Accepts every update and does nothing. */
@@ -50,13 +50,16 @@ export interface ZStack {
   mislead(): void
   /** What a request gets that arrives now. `order` comes with updates, and with the jobs they became. */
   arrive(request: HttpRequest, sentAt: number): { readonly answer: Answer; readonly order?: Order }
+  /** When a job began that is still running. */
+  runningSince(job: string): number | undefined
   /** Ends jobs that would run on for ever. */
   endJobs(): void
 }
 
 type Job =
-  | { state: 'running' | 'gone'; readonly order: Order; readonly end: () => void }
-  | { state: 'over'; answer: Answer; order: Order }
+  | { readonly state: 'running'; readonly order: Order; readonly since: number; readonly end: () => void }
+  | { readonly state: 'gone'; readonly order: Order }
+  | { readonly state: 'over'; readonly order: Order; readonly answer: Answer }
 
 export type ZStackOptions = {
   readonly time: Time
@@ -157,9 +160,9 @@ export function createZStack(options: ZStackOptions): ZStack {
       const answer = jobEnd === 'forgotten' ? undefined : carryOut(order)
       // That it failed for want of its service, such a job does not tell.
       if (jobEnd !== 'done' && order.refused !== undefined) services.doubt(order.uuid, namesOf(order.values))
-      jobs.set(job, jobEnd === 'done' && answer ? { state: 'over', order, answer } : { state: 'gone', order, end })
+      jobs.set(job, jobEnd === 'done' && answer ? { state: 'over', order, answer } : { state: 'gone', order })
     }
-    jobs.set(job, { state: 'running', order, end })
+    jobs.set(job, { state: 'running', order, since: time.now(), end })
     if (jobEnd !== 'never') time.after(jobMs, end)
     if (apiTimeoutMs !== undefined) time.after(apiTimeoutMs, () => timeOut(job))
     const location = `${node}/v1/api-jobs/${job}`
@@ -206,6 +209,10 @@ export function createZStack(options: ZStackOptions): ZStack {
         if (error instanceof Refused) return { answer: error.answer }
         throw error
       }
+    },
+    runningSince(uuid) {
+      const job = jobs.get(uuid)
+      return job?.state === 'running' ? job.since : undefined
     },
     endJobs() {
       for (const job of [...jobs.values()]) if (job.state === 'running') job.end()

@@ -104,7 +104,7 @@ function drift(uuid: string, requestCpu: number, { inventory, lost }: WorldWithF
   else lost.set(uuid, { ...lost.get(uuid), requestCpu })
 }
 
-/** Ends every fault. What is wrong by now stays wrong until somebody mends it. */
+/** Ends every fault. What is wrong by now stays wrong until somebody corrects it. */
 export function endFaults({ fleet, inventory, lost }: WorldWithFaults): void {
   inventory.endFaults()
   fleet.endFaults()
