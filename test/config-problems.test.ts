@@ -4,7 +4,7 @@ import { parseConfig } from '../src/config.ts'
 import { configOf, enough, fileWith, problemsOf } from './support/environment.ts'
 
 describe('what is wrong', () => {
-  it('is told together, each by the name of its variable, and no secret is repeated', () => {
+  it('is reported together, each by the name of its variable, and no secret is repeated', () => {
     const problems = problemsOf({
       ZSTACK_ENDPOINT: 'http://admin:hunter2@zstack/',
       ZSTACK_ACCESS_KEY_SECRET: 'hunter2',

@@ -80,7 +80,7 @@ describe('the configuration', () => {
     expect(plainConfigOf(unset)).toEqual(plainConfigOf({}))
   })
 
-  it('elects a leader in a cluster unless told otherwise', () => {
+  it('elects a leader in a cluster by default', () => {
     const inCluster = { KUBERNETES_SERVICE_HOST: '10.0.0.1' }
     expect(configOf(inCluster).leaderElection).toBe(true)
     expect(configOf({ ...inCluster, LEADER_ELECTION: 'false' }).leaderElection).toBe(false)
@@ -93,7 +93,7 @@ describe('the configuration', () => {
     },
   )
 
-  it('writes the log for people on a terminal unless told otherwise', () => {
+  it('writes the log for people on a terminal by default', () => {
     expect(configOf({}, true).logFormat).toBe('pretty')
     expect(configOf({ LOG_FORMAT: 'json' }, true).logFormat).toBe('json')
   })

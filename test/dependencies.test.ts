@@ -23,7 +23,7 @@ it('a pod of the same name is another', async () => {
 })
 
 it.each([{}, { ...pod, POD_UID: '' }, { POD_UID: pod.POD_UID }])(
-  'processes that are not told of a pod are never the same, such as by %o',
+  'processes that know no pod are never the same, such as by %o',
   async (env) => {
     expect(await identityWith(env)).not.toBe(await identityWith(env))
   },

@@ -88,7 +88,7 @@ describe('a stored spec', () => {
     expect(judge({ uuid, requestCpu: 8, policy })).toMatchObject({ ok: false, reason: 'UnknownPolicy' })
   })
 
-  it('with an unknown policy and another fault is invalid, and both are told', () => {
+  it('with an unknown policy and another fault is invalid, and both are reported', () => {
     const spec = { uuid, policy: 'Delete', requestCpu: 'eight' }
     expect(judge(spec)).toMatchObject({ ok: false, reason: 'InvalidSpec' })
     expect(issuesOf(spec)).toHaveLength(2)

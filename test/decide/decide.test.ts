@@ -67,10 +67,14 @@ describe('before an update', () => {
     expect(next(decided(spec, live, change))).toEqual(expected)
   })
 
-  it('a refusal that holds is told with its words, and when it is over', () => {
+  it('a refusal that holds is reported with its message and with the time until it ends', () => {
     const failure = { kind: 'rejected', message: 'ZStack refuses the update' } as const
-    const { next: told } = decided({ requestCpu: 8 }, { requestCpu: 4 }, { hold: held({ failure, until: now + 7 }) })
-    expect(told).toMatchObject({ outcome: { kind: 'failed', failure, retryInMs: 7 } })
+    const { next: reported } = decided(
+      { requestCpu: 8 },
+      { requestCpu: 4 },
+      { hold: held({ failure, until: now + 7 }) },
+    )
+    expect(reported).toMatchObject({ outcome: { kind: 'failed', failure, retryInMs: 7 } })
   })
 
   it('a failure of the connection that a person must correct shows on an object in sync too', () => {
@@ -95,7 +99,7 @@ describe('after an update', () => {
     expect(next(decided(spec, { requestCpu: 8 }, { hashes }))).toBe('inSync')
   })
 
-  it('that had none it is due again, until the row is full: then it is told to be ineffective', () => {
+  it('that had none it is due again, until the limit is reached: then it is reported as ineffective', () => {
     let hold: UpdateHold | undefined
     const outcomes = Array.from({ length: limits.maxIneffectiveUpdates }, () => {
       const sent = attempted(spec, { requestCpu: 4 }, { hold })
@@ -121,7 +125,7 @@ describe('after an update', () => {
     expect([next(after), after.attempts]).toEqual([['requestCpu', 'userTags'], 0])
   })
 
-  it('that a person asked for the row begins anew', () => {
+  it('that a person asked for the count begins anew', () => {
     const sent = attempted({ requestCpu: 8 }, { requestCpu: 4 }, { hold: held(), requested: true })
     expect(decided({ requestCpu: 8 }, { requestCpu: 4 }, { ...sent, hold: held() }).attempts).toBe(1)
   })

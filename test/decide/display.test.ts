@@ -22,7 +22,7 @@ describe('a value for people', () => {
     expect(display('requestMemory', 16 * 2 ** 30)).toBe('16Gi')
   })
 
-  it('is cut where it is long, and told apart by size and fingerprint', () => {
+  it('is cut where it is long, and distinguished by size and fingerprint', () => {
     const [one, other] = ['x'.repeat(70), `${'x'.repeat(69)}y`]
     expect(display('name', one)).toBe(`${'x'.repeat(32)}… (70 bytes, sha256 ${fingerprint(one).sha256.slice(0, 8)})`)
     expect(display('name', other)).not.toBe(display('name', one))
@@ -119,7 +119,7 @@ describe('drift', () => {
     expect(differenceMessage(assessment)).toBe(`architectureImages: want ${desired}, is ${is}`)
   })
 
-  it('of images is told by texts that differ, whatever is declared of them', () => {
+  it('of images is shown by texts that differ, whatever is declared of them', () => {
     fc.assert(
       fc.property(encounters, ({ spec, live }) => {
         for (const { desired, live: is } of driftOf(compared(spec, live).assessment.differences) ?? [])

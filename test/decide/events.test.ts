@@ -16,7 +16,7 @@ const updated = (attempts = 0, modifiers: Partial<Update> = {}): Pick<StatusCont
     hold: { reason: 'UpdateNotEffective', generation: 1, until: '2026-01-01T00:00:00Z', attempts },
   }),
 })
-const told = (before: Status | undefined, after: Status) =>
+const recorded = (before: Status | undefined, after: Status) =>
   eventsBetween(before, after, []).map(({ type, reason }) => `${type} ${reason}`)
 const failing = (kind: FailureKind): Outcome => ({
   kind: 'failed',
@@ -29,7 +29,7 @@ const drifted: Outcome = { kind: 'drifted', comparison: different, policy: 'Obse
 const settled = reported(inSync())
 
 describe('an update', () => {
-  it('that is read back is told with both values, hidden ones by name alone', () => {
+  it('that is read back is recorded with both values, hidden ones by name alone', () => {
     const after = reported(inSync(), undefined, updated())
     expect(eventsBetween(undefined, after, different.assessment.differences)).toEqual([
       { type: 'Normal', reason: 'Updated', message: 'requestCpu 4 → 8, serviceName (as the spec declares)' },
@@ -44,25 +44,25 @@ describe('an update', () => {
     expect(eventsBetween(undefined, after, [])).toEqual([{ type: 'Normal', reason: 'Updated', message }])
   })
 
-  it('is told once', () => {
+  it('is recorded once', () => {
     const after = reported(inSync(), undefined, updated())
-    expect(told(after, reported(inSync(), after))).toEqual([])
+    expect(recorded(after, reported(inSync(), after))).toEqual([])
   })
 
-  it('without effect is not told, and when a later read shows the effect it is', () => {
+  it('without effect is not recorded, and when a later read shows the effect it is', () => {
     const tried = reported({ kind: 'updating', comparison: different }, settled, updated(1))
-    expect(told(settled, tried)).toEqual([])
-    expect(told(tried, reported(inSync(), tried))).toEqual(['Normal Updated'])
+    expect(recorded(settled, tried)).toEqual([])
+    expect(recorded(tried, reported(inSync(), tried))).toEqual(['Normal Updated'])
   })
 
-  it('without effect that an edit made needless is not told', () => {
+  it('without effect that an edit made needless is not recorded', () => {
     const tried = reported({ kind: 'updating', comparison: different }, settled, updated(1))
-    expect(told(tried, reported(inSync(), tried, { generation: 2 }))).toEqual([])
+    expect(recorded(tried, reported(inSync(), tried, { generation: 2 }))).toEqual([])
   })
 
-  it('of a new generation is told even in the same second', () => {
+  it('of a new generation is recorded even in the same second', () => {
     const first = reported(inSync(), undefined, updated())
-    expect(told(first, reported(inSync(), first, { generation: 2, ...updated() }))).toEqual(['Normal Updated'])
+    expect(recorded(first, reported(inSync(), first, { generation: 2, ...updated() }))).toEqual(['Normal Updated'])
   })
 })
 
@@ -77,24 +77,24 @@ describe('trouble', () => {
     ['RemoteRejected', failing('rejected')],
     ['PermissionDenied', failing('permission')],
     ['QuotaExceeded', failing('quota')],
-  ])('%s of the object is told as it comes, is not repeated, and its end is told', (reason, outcome) => {
+  ])('%s of the object is recorded as it comes, is not repeated, and its end is recorded', (reason, outcome) => {
     const trouble = reported(outcome, settled)
-    expect(told(settled, trouble)).toEqual([`Warning ${reason}`])
-    expect(told(trouble, reported(outcome, trouble))).toEqual([])
+    expect(recorded(settled, trouble)).toEqual([`Warning ${reason}`])
+    expect(recorded(trouble, reported(outcome, trouble))).toEqual([])
     const [recovered] = eventsBetween(trouble, reported(inSync(), trouble), [])
     expect(recovered).toMatchObject({ type: 'Normal', reason: 'Recovered' })
     expect(recovered?.message).toMatch(new RegExp(`; before: ${reason}$`))
   })
 
   it.each<FailureKind>(['unavailable', 'credentials', 'sessions', 'secret', 'connection', 'endpoint', 'clock'])(
-    'of the whole connection (%s) is not told by every object',
+    'of the whole connection (%s) is not recorded for every object',
     (kind) => {
-      expect(told(settled, reported(failing(kind), settled))).toEqual([])
+      expect(recorded(settled, reported(failing(kind), settled))).toEqual([])
     },
   )
 
-  it('of one kind that becomes another is told again', () => {
-    expect(told(reported(drifted), reported({ kind: 'missing', uuid }, reported(drifted)))).toEqual([
+  it('of one kind that becomes another is recorded again', () => {
+    expect(recorded(reported(drifted), reported({ kind: 'missing', uuid }, reported(drifted)))).toEqual([
       'Warning NotFound',
     ])
   })
@@ -102,19 +102,21 @@ describe('trouble', () => {
 
 describe('other news', () => {
   it('the first status of an object in sync is none', () => {
-    expect(told(undefined, settled)).toEqual([])
+    expect(recorded(undefined, settled)).toEqual([])
   })
 
-  it('a suspension is told at its beginning and at its end', () => {
+  it('a suspension is recorded at its beginning and at its end', () => {
     const suspended = reported({ kind: 'suspended', comparison: different }, settled, { generation: 2, suspend: true })
-    expect(told(settled, suspended)).toEqual(['Normal Suspended'])
-    expect(told(suspended, reported(inSync(), suspended, { generation: 3 }))).toEqual(['Normal Resumed'])
+    expect(recorded(settled, suspended)).toEqual(['Normal Suspended'])
+    expect(recorded(suspended, reported(inSync(), suspended, { generation: 3 }))).toEqual(['Normal Resumed'])
   })
 
-  it('a request is told as dealt with, once per token', () => {
+  it('a request is recorded as dealt with, once per token', () => {
     const handled = reported(inSync(), settled, { handled: 'one' })
-    expect(told(settled, handled)).toEqual(['Normal ReconcileRequestHandled'])
-    expect(told(handled, reported(inSync(), handled))).toEqual([])
-    expect(told(handled, reported(inSync(), handled, { handled: 'two' }))).toEqual(['Normal ReconcileRequestHandled'])
+    expect(recorded(settled, handled)).toEqual(['Normal ReconcileRequestHandled'])
+    expect(recorded(handled, reported(inSync(), handled))).toEqual([])
+    expect(recorded(handled, reported(inSync(), handled, { handled: 'two' }))).toEqual([
+      'Normal ReconcileRequestHandled',
+    ])
   })
 })

@@ -6,11 +6,11 @@ const kinds = Object.entries(failurePolicy)
 const isStalled = ([kind]: (typeof kinds)[number]) => progressOf(kind as FailureKind) === 'Stalled'
 
 describe('a kind of failure', () => {
-  it.each(kinds)('%s has one cure, with a reason of the closed list', (_, cure) => {
-    expect(Object.keys(reasons)).toContain(cure.reason)
+  it.each(kinds)('%s has one policy, with a reason of the closed list', (_, policy) => {
+    expect(Object.keys(reasons)).toContain(policy.reason)
   })
 
-  it('that time cures is never called stalled, save a wrong address, which a person has to mend', () => {
+  it('that time cures is never called stalled, save a wrong address, which a person has to correct', () => {
     const soon = kinds.filter(([, { retry }]) => retry === 'backOff')
     expect(soon.filter(isStalled).map(([kind]) => kind)).toEqual(['endpoint'])
   })

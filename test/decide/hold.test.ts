@@ -63,7 +63,7 @@ describe('a hold in status', () => {
     ['rejected' as const, 'RemoteRejected' as const, 60],
     ['permission' as const, 'PermissionDenied' as const, 10],
     ['quota' as const, 'QuotaExceeded' as const, 10],
-  ])('after a refusal (%s) is restored with what people were told of it', (kind, reason, minutes) => {
+  ])('after a refusal (%s) is restored with the message of its condition', (kind, reason, minutes) => {
     const message = `because of ${reason}`
     const hold = holdAfterRefusal(undefined, key(), { kind, message }, now)
     expect(statusOfHold(hold)).toMatchObject({ reason, generation: 7, attempts: 0 })

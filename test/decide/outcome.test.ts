@@ -42,7 +42,7 @@ describe('the next look', () => {
 
   it.each<[string, Outcome, number]>([
     [
-      'the fuse has blown',
+      'updates up to the limit were without effect',
       { kind: 'ineffective', comparison: seen, retryInMs: ineffectiveRetryMs },
       ineffectiveRetryMs,
     ],
@@ -65,7 +65,7 @@ describe('the next look', () => {
     })
   })
 
-  it('is told for every outcome', () => {
+  it('is known for every outcome', () => {
     fc.assert(
       fc.property(outcomes, (outcome) => {
         const { kind, ...rest } = requeueAfter(outcome)

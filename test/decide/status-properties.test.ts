@@ -105,7 +105,7 @@ describe('whatever happens', () => {
     })
   })
 
-  it('what people are told has a reason of the closed lists', () => {
+  it('an event has a reason of the closed lists', () => {
     holds((before, after) => {
       for (const { type, reason, message } of eventsBetween(before, after, [])) {
         expect(type === 'Warning' ? Object.keys(reasons) : normalReasons).toContain(reason)
@@ -145,8 +145,8 @@ describe('a value that ZStack does not show', () => {
         for (const outcome of every) {
           const update = { fields: Object.keys(spec) as 'requestCpu'[], cause: 'SpecChanged' as const }
           const after = statusAfter(outcome, status, circumstances({ update }))
-          const told = eventsBetween(status, after, seen.assessment.differences)
-          expect(JSON.stringify([after, told])).not.toContain(secret)
+          const events = eventsBetween(status, after, seen.assessment.differences)
+          expect(JSON.stringify([after, events])).not.toContain(secret)
           status = after
         }
       }),

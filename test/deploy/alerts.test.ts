@@ -27,7 +27,7 @@ const of = (name: string, labels = '') => `${name}{${target}${labels && `,${labe
 const [depth, worked] = ['workqueue_depth', 'workqueue_work_duration_seconds_count'].map((n) =>
   of(n, 'name="modelservice"'),
 )
-const longest = of('workqueue_longest_running_processor_seconds', 'name="modelservice"')
+const longestRunning = of('workqueue_longest_running_processor_seconds', 'name="modelservice"')
 const errors = of('controller_runtime_reconcile_errors_total', 'controller="modelservice"')
 const build = of('zstack_operator_build_info', 'version="1"')
 const drifted = `zstack_modelservice_drifted_fields{${target},namespace="models",name="chat"}`
@@ -62,7 +62,11 @@ const fires: Readonly<Record<string, readonly Situation[]>> = {
   ],
   ModelServiceStalled: [
     ['a uuid is unknown', { [condition('Stalled', 'True', 'NotFound')]: '1x20' }, 6],
-    ['a fuse has blown', { [condition('Stalled', 'True', 'UpdateNotEffective')]: '1x20' }, 6],
+    [
+      'updates up to the limit were without effect',
+      { [condition('Stalled', 'True', 'UpdateNotEffective')]: '1x20' },
+      6,
+    ],
   ],
   ModelServiceNotReady: [
     ['an update stays unverified', { [condition('Ready', 'False', 'Updating')]: '1x30' }, 16],
@@ -82,7 +86,7 @@ const fires: Readonly<Record<string, readonly Situation[]>> = {
   ModelServiceReconcileErrors: [['status cannot be written', { [errors]: '0+2x40' }, 25]],
   ModelServiceQueueStuck: [
     ['keys wait and no pass ends', { [depth!]: '4x30', [worked!]: '100x30' }, 12],
-    ['one pass never ends', { [depth!]: '0x30', [worked!]: '0+10x30', [longest]: '0+60x30' }, 12],
+    ['one pass never ends', { [depth!]: '0x30', [worked!]: '0+10x30', [longestRunning]: '0+60x30' }, 12],
   ],
   ModelServiceWatchRestarting: [['every try is refused', { [restarts]: '0+2x40' }, 25]],
   ModelServiceOperatorLagging: [
@@ -113,7 +117,7 @@ const quiet: Readonly<Record<string, readonly Situation[]>> = {
     ['it is suspended', { [condition('Ready', 'Unknown', 'Suspended')]: '1x30' }, 25],
     ['ZStack is away', { [condition('Ready', 'Unknown', 'ObservationStale')]: '1x30' }, 25],
     [
-      'it is stalled, which is told already',
+      'it is stalled, which has an alert of its own',
       { [condition('Ready', 'False', 'NotFound')]: '1x30', [condition('Stalled', 'True', 'NotFound')]: '1x30' },
       25,
     ],
@@ -123,11 +127,11 @@ const quiet: Readonly<Record<string, readonly Situation[]>> = {
   ModelServiceDrifted: [
     ['the difference was put back', { [drifted]: '2x30 0x40', [condition('Ready', 'True', 'InSync')]: '1x70' }, 65],
   ],
-  ModelServiceUpdatesIneffective: [['one object blew its fuse', { [ineffective]: '0x2 3x30' }, 10]],
+  ModelServiceUpdatesIneffective: [['one object reached its limit', { [ineffective]: '0x2 3x30' }, 10]],
   ModelServiceReconcileErrors: [['one write met a conflict', { [errors]: '0x5 1x40' }, 25]],
   ModelServiceQueueStuck: [
-    ['much waits and passes end', { [depth!]: '400x30', [worked!]: '0+50x30', [longest]: '1x30' }, 20],
-    ['nothing is to be done', { [depth!]: '0x30', [worked!]: '100x30', [longest]: '0x30' }, 20],
+    ['much waits and passes end', { [depth!]: '400x30', [worked!]: '0+50x30', [longestRunning]: '1x30' }, 20],
+    ['nothing is to be done', { [depth!]: '0x30', [worked!]: '100x30', [longestRunning]: '0x30' }, 20],
   ],
   ModelServiceWatchRestarting: [['the API server was upgraded', { [restarts]: '0x3 60x3 60x40' }, 20]],
   ModelServiceOperatorLagging: [
@@ -216,9 +220,9 @@ describe.skipIf(promtoolMissing !== undefined)('the alerts, judged by promtool',
       exp_labels: { ...filled, ...labels },
       exp_annotations: { summary: fill(annotations.summary), description: fill(annotations.description) },
     }
-    const told = { eval_time: '6m', alertname: 'ModelServiceStalled', exp_alerts: [expected] }
+    const test = { eval_time: '6m', alertname: 'ModelServiceStalled', exp_alerts: [expected] }
     const series = { [condition('Stalled', 'True', 'NotFound')]: '1x20' }
-    expect(await judge(series, { alert_rule_test: [told] })).toMatchObject({ ok: true })
+    expect(await judge(series, { alert_rule_test: [test] })).toMatchObject({ ok: true })
     expect(expected.exp_annotations.summary).toBe('ModelService models/chat needs a person (NotFound)')
   })
 })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { chartFolder } from '../../deploy/paths.ts'
 import { type Manifest, ofKind, podTemplate, theOnly } from './manifest.ts'
-import { fullValues, helmMissing, kubectlMissing, kustomize, leastValues, renderChart } from './render.ts'
+import { fullValues, helmMissing, kubectlMissing, kustomize, minimalValues, renderChart } from './render.ts'
 
 const fileOf = (name: string) => readFileSync(new URL(`files/${name}`, chartFolder), 'utf8')
 const dashboards = (manifests: Manifest[]) =>
@@ -11,7 +11,7 @@ const dashboards = (manifests: Manifest[]) =>
 
 describe.skipIf(helmMissing !== undefined)('monitoring by the chart', () => {
   it('is off by default', async () => {
-    const manifests = await renderChart(leastValues)
+    const manifests = await renderChart(minimalValues)
     expect([...ofKind(manifests, 'ServiceMonitor'), ...ofKind(manifests, 'PrometheusRule')]).toEqual([])
     expect(dashboards(manifests)).toEqual([])
   })

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Manifest, theOnly } from './manifest.ts'
-import { helmMissing, kubectlMissing, kustomize, leastValues, renderChart } from './render.ts'
+import { helmMissing, kubectlMissing, kustomize, minimalValues, renderChart } from './render.ts'
 
 const missing = kubectlMissing ?? helmMissing
 const system = 'modelservice-system'
@@ -22,12 +22,12 @@ function effectOf(manifest: Manifest): unknown {
 
 const hasOther = (annotations: object) => Object.keys(annotations).some((key) => !provenance.test(key))
 
-describe.skipIf(missing !== undefined)('the chart with the least values', () => {
+describe.skipIf(missing !== undefined)('the chart with minimal values', () => {
   let base: Manifest[]
   let chart: Manifest[]
 
   beforeAll(async () => {
-    ;[base, chart] = await Promise.all([kustomize('base'), renderChart(leastValues)])
+    ;[base, chart] = await Promise.all([kustomize('base'), renderChart(minimalValues)])
   })
 
   it.for([

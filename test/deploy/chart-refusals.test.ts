@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type Values, helmMissing, leastValues, template } from './render.ts'
+import { type Values, helmMissing, minimalValues, template } from './render.ts'
 
-const { endpoint, credentials } = leastValues.zstack
-const zstack = (changes: object): Values => ({ zstack: { ...leastValues.zstack, ...changes } })
-const beside = (changes: object): Values => ({ ...leastValues, ...changes })
+const { endpoint, credentials } = minimalValues.zstack
+const zstack = (changes: object): Values => ({ zstack: { ...minimalValues.zstack, ...changes } })
+const beside = (changes: object): Values => ({ ...minimalValues, ...changes })
 
 describe.skipIf(helmMissing !== undefined)('the schema of the values refuses', () => {
   const refused: [string, Values, RegExp][] = [
@@ -16,9 +16,9 @@ describe.skipIf(helmMissing !== undefined)('the schema of the values refuses', (
     ['a namespace that cannot be one', beside({ watchNamespaces: ['Models'] }), /watchNamespaces/],
     ['a flag as text', zstack({ insecureSkipTlsVerify: 'yes' }), /insecureSkipTlsVerify.*boolean/s],
   ]
-  it.for(refused)('%s', async ([, values, told]) => {
+  it.for(refused)('%s', async ([, values, message]) => {
     const { ok, stderr } = await template(values)
-    expect({ ok, stderr }).toEqual({ ok: false, stderr: expect.stringMatching(told) as string })
+    expect({ ok, stderr }).toEqual({ ok: false, stderr: expect.stringMatching(message) as string })
   })
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
 import { type Manifest, ofKind, podTemplate, theOnly } from './manifest.ts'
-import { chart, fullValues, helmMissing, leastValues, renderChart, runHelm } from './render.ts'
+import { chart, fullValues, helmMissing, minimalValues, renderChart, runHelm } from './render.ts'
 
 if (helmMissing !== undefined) console.log(`tests of the chart are skipped: ${helmMissing}`)
 
@@ -16,16 +16,16 @@ function environmentOf(manifests: Manifest[]): Record<string, string> {
 
 describe.skipIf(helmMissing !== undefined)('the chart', () => {
   it('has no complaint of helm lint, strictly', async () => {
-    for (const values of [leastValues, fullValues]) {
+    for (const values of [minimalValues, fullValues]) {
       expect(await runHelm(['lint', chart, '--strict'], values)).toMatchObject({ ok: true })
     }
   })
 
   it('by default configures the operator as the operator does by itself', async () => {
     const inCluster = { KUBERNETES_SERVICE_HOST: '10.0.0.1' }
-    const { ZSTACK_ENDPOINT, ZSTACK_CREDENTIALS_DIR, ...others } = environmentOf(await renderChart(leastValues))
-    const least = { ...inCluster, ZSTACK_ENDPOINT, ZSTACK_CREDENTIALS_DIR }
-    expect(parseConfig({ ...least, ...others }, false)).toEqual({ ...parseConfig(least, false), ok: true })
+    const { ZSTACK_ENDPOINT, ZSTACK_CREDENTIALS_DIR, ...others } = environmentOf(await renderChart(minimalValues))
+    const required = { ...inCluster, ZSTACK_ENDPOINT, ZSTACK_CREDENTIALS_DIR }
+    expect(parseConfig({ ...required, ...others }, false)).toEqual({ ...parseConfig(required, false), ok: true })
     expect(Object.keys(others).length).toBeGreaterThan(5)
   })
 
@@ -59,7 +59,7 @@ describe.skipIf(helmMissing !== undefined)('the chart', () => {
 
   it('takes host and port in place of the endpoint', async () => {
     const manifests = await renderChart({
-      zstack: { ...leastValues.zstack, endpoint: '', host: '10.1.2.3', port: 8090 },
+      zstack: { ...minimalValues.zstack, endpoint: '', host: '10.1.2.3', port: 8090 },
     })
     expect(parseConfig(environmentOf(manifests), false)).toMatchObject({
       config: { endpoint: 'http://10.1.2.3:8090/zstack' },
@@ -72,7 +72,7 @@ describe.skipIf(helmMissing !== undefined)('the chart', () => {
     ['http://zstack.example.com/zstack', 80],
     ['http://zstack.example.com:8081/zstack', 8081],
   ] as const)('lets the pod reach ZStack at %s', async ([endpoint, port]) => {
-    const policy = theOnly(await renderChart({ zstack: { ...leastValues.zstack, endpoint } }), 'NetworkPolicy')
+    const policy = theOnly(await renderChart({ zstack: { ...minimalValues.zstack, endpoint } }), 'NetworkPolicy')
     expect(policy.spec?.egress).toContainEqual({ ports: [{ port }] })
   })
 
@@ -92,7 +92,7 @@ describe.skipIf(helmMissing !== undefined)('the chart', () => {
 
   it('mounts the authority of ZStack where the operator reads it', async () => {
     const caOf = async (ca: object) => {
-      const manifests = await renderChart({ zstack: { ...leastValues.zstack, ca } })
+      const manifests = await renderChart({ zstack: { ...minimalValues.zstack, ca } })
       const { volumes, containers } = podTemplate(theOnly(manifests, 'Deployment')).spec
       expect(containers[0].volumeMounts).toContainEqual(expect.objectContaining({ mountPath: '/var/run/zstack-ca' }))
       return { volume: volumes?.find(({ name }) => name === 'zstack-ca'), manifests }
@@ -107,7 +107,7 @@ describe.skipIf(helmMissing !== undefined)('the chart', () => {
 
   it('starts other pods when the configuration changes, not when credentials do', async () => {
     const annotationsWith = async (zstack: object) => {
-      const manifests = await renderChart({ zstack: { ...leastValues.zstack, ...zstack } })
+      const manifests = await renderChart({ zstack: { ...minimalValues.zstack, ...zstack } })
       return podTemplate(theOnly(manifests, 'Deployment')).metadata.annotations
     }
     const credentials = (accessKeySecret: string) => ({ credentials: { accessKeyId: 'id', accessKeySecret } })
@@ -115,10 +115,10 @@ describe.skipIf(helmMissing !== undefined)('the chart', () => {
     expect(await annotationsWith({ maxInFlight: 8 })).not.toEqual(await annotationsWith({ maxInFlight: 9 }))
   })
 
-  it('has no right on the cluster when it is told which namespaces to watch', async () => {
+  it('has no right on the cluster when it watches namespaces by name', async () => {
     const manifests = await renderChart(fullValues)
     expect(manifests.filter(({ kind }) => kind.startsWith('ClusterRole'))).toEqual([])
-    const [cluster] = ofKind(await renderChart(leastValues), 'ClusterRole')
+    const [cluster] = ofKind(await renderChart(minimalValues), 'ClusterRole')
     const watching = ofKind(manifests, 'Role').filter(({ rules }) => JSON.stringify(rules).includes('modelservices'))
     expect(watching.map(({ metadata, rules }) => [metadata.namespace, rules])).toEqual([
       ['default', cluster?.rules],
@@ -161,7 +161,7 @@ describe.skipIf(helmMissing !== undefined)('the chart', () => {
 
   it('leaves out what is turned off', async () => {
     const manifests = await renderChart({
-      ...leastValues,
+      ...minimalValues,
       metrics: { port: 0 },
       health: { port: 0 },
       crds: { install: false },

@@ -85,7 +85,7 @@ describe.skipIf(promtoolMissing !== undefined)('the dashboard, judged by promtoo
   it('asks nothing but PromQL', async () => {
     const rules = queries.map(({ expr }, index) => ({ record: `panel_${index}`, expr: sent(expr) }))
     const file = JSON.stringify({ groups: [{ name: 'dashboard', rules }] })
-    const verdict = await runPromtool(['check', 'rules', 'queries.yaml'], { files: { 'queries.yaml': file } })
-    expect(verdict).toMatchObject({ ok: true, said: expect.stringContaining(`${rules.length} rules found`) as string })
+    const result = await runPromtool(['check', 'rules', 'queries.yaml'], { files: { 'queries.yaml': file } })
+    expect(result).toMatchObject({ ok: true, output: expect.stringContaining(`${rules.length} rules found`) as string })
   })
 })

@@ -3,7 +3,7 @@ import { apiServerMissing } from '../support/envtest/shared.ts'
 import { startScenario } from '../support/scenario.ts'
 import { modelService } from '../support/zstack/simulator.ts'
 import { type Manifest, ofKind } from './manifest.ts'
-import { helmMissing, leastValues, renderChart } from './render.ts'
+import { helmMissing, minimalValues, renderChart } from './render.ts'
 
 const uuid = '6c1a5f6167944aa1886294842075279f'
 
@@ -11,7 +11,7 @@ describe.skipIf(apiServerMissing() ?? helmMissing)('with the Roles the chart mak
   it('the operator does its whole job there, without a right on the cluster', async () => {
     const scenario = await startScenario({ services: [modelService({ uuid })] })
     const { server, namespace } = scenario
-    const manifests = await renderChart({ ...leastValues, watchNamespaces: [namespace] }, namespace)
+    const manifests = await renderChart({ ...minimalValues, watchNamespaces: [namespace] }, namespace)
     const rights: Manifest[] = [...ofKind(manifests, 'Role'), ...ofKind(manifests, 'RoleBinding')]
     for (const right of rights) {
       const path = `/apis/${right.apiVersion}/namespaces/${namespace}/${right.kind.toLowerCase()}s`

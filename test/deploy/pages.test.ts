@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
 import { startPages } from '../support/pages.ts'
 import { type Manifest, ofKind, parseManifests, podTemplate, theOnly } from './manifest.ts'
-import { fullValues, helmMissing, leastValues, renderChart } from './render.ts'
+import { fullValues, helmMissing, minimalValues, renderChart } from './render.ts'
 
 const base = ['deployment', 'service', 'network-policy'].flatMap((name) =>
   parseManifests(readFileSync(new URL(`../../deploy/base/${name}.yaml`, import.meta.url), 'utf8')),
@@ -65,7 +65,7 @@ describe('metrics and health are where the manifests say', () => {
 
   describe.skipIf(helmMissing !== undefined)('by the chart', () => {
     it.each([
-      ['with its defaults', leastValues],
+      ['with its defaults', minimalValues],
       ['with ports of its own', fullValues],
     ])('%s', async (_, values) => {
       await expectPagesWhereManifestsSay(await renderChart(values))

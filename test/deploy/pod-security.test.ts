@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { ApiServerAccess } from '../support/envtest/access.ts'
 import { apiServerMissing, sharedApiServer } from '../support/envtest/shared.ts'
 import { type PodTemplate, ofKind, podTemplate } from './manifest.ts'
-import { fullValues, helmMissing, kubectlMissing, kustomize, leastValues, renderChart } from './render.ts'
+import { fullValues, helmMissing, kubectlMissing, kustomize, minimalValues, renderChart } from './render.ts'
 import { restrictedViolations } from './restricted.ts'
 
 /** The pod templates of everything that can be installed, by what installs them. */
@@ -10,8 +10,8 @@ async function everyTemplate(): Promise<[string, PodTemplate][]> {
   const overlays = kubectlMissing === undefined ? ['base', 'overlays/production', 'overlays/sharded'] : []
   const rendered = await Promise.all([
     ...overlays.map(async (folder) => ({ from: folder, manifests: await kustomize(folder) })),
-    ...(helmMissing === undefined ? [leastValues, fullValues] : []).map(async (values, index) => ({
-      from: `chart with ${index === 0 ? 'the least' : 'all'} values`,
+    ...(helmMissing === undefined ? [minimalValues, fullValues] : []).map(async (values, index) => ({
+      from: `chart with ${index === 0 ? 'minimal' : 'all'} values`,
       manifests: await renderChart(values),
     })),
   ])

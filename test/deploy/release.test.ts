@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { type TestApiServer, startTestApiServer } from '../support/envtest/api-server.ts'
 import { apiServerMissing } from '../support/envtest/shared.ts'
-import { chart, helmMissing, leastValues, runHelm } from './render.ts'
+import { chart, helmMissing, minimalValues, runHelm } from './render.ts'
 
 const crdFile = 'files/crds/ai.zstack.io_modelservices.yaml'
 const crdPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/modelservices.ai.zstack.io'
@@ -21,7 +21,7 @@ describe.skipIf(apiServerMissing() ?? helmMissing)('a release of the chart', () 
 
   const helm = (...args: string[]) => runHelm([...args, '--namespace', namespace], undefined, at())
   const install = (verb: 'install' | 'upgrade', name: string, from: string, ...args: string[]) =>
-    runHelm([verb, name, from, '--namespace', namespace, ...args], leastValues, at())
+    runHelm([verb, name, from, '--namespace', namespace, ...args], minimalValues, at())
   const at = () => ({ KUBECONFIG: server.adminKubeconfig })
   const columns = async () => {
     const { body } = await server.request('GET', crdPath)

@@ -57,8 +57,8 @@ export async function renderChart(values: Values, namespace?: string): Promise<M
   return parseManifests(stdout)
 }
 
-/** The least that an install needs. */
-export const leastValues = {
+/** What an install needs, and nothing else. */
+export const minimalValues = {
   zstack: {
     endpoint: 'http://zstack.example.com:8080/zstack',
     credentials: { existingSecret: 'modelservice-operator-zstack' },

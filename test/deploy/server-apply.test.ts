@@ -3,7 +3,15 @@ import type { ApiServerAccess } from '../support/envtest/access.ts'
 import { apiServerMissing, sharedApiServer, testNamespace } from '../support/envtest/shared.ts'
 import { dryRunRefusals, foreignKinds } from './dry-run.ts'
 import { podTemplate, theOnly } from './manifest.ts'
-import { type Values, fullValues, helmMissing, kubectlMissing, kustomize, leastValues, renderChart } from './render.ts'
+import {
+  type Values,
+  fullValues,
+  helmMissing,
+  kubectlMissing,
+  kustomize,
+  minimalValues,
+  renderChart,
+} from './render.ts'
 
 describe.skipIf(apiServerMissing())('the API server, asked to apply in a dry run,', () => {
   let server: ApiServerAccess
@@ -28,7 +36,7 @@ describe.skipIf(apiServerMissing())('the API server, asked to apply in a dry run
 
   describe.skipIf(helmMissing !== undefined)('what the chart gives', () => {
     const all: [string, Values][] = [
-      ['the least values', leastValues],
+      ['minimal values', minimalValues],
       ['all values', { ...fullValues, watchNamespaces: ['default'] }],
       ['all values, for the whole cluster', { ...fullValues, watchNamespaces: [] }],
     ]

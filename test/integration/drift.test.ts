@@ -6,7 +6,7 @@ import { modelService } from '../support/zstack/simulator.ts'
 const uuid = '6c1a5f6167944aa1886294842075279f'
 
 describe.skipIf(apiServerMissing())('drift', () => {
-  it('is put back under Enforce, and told', async () => {
+  it('is put back under Enforce, and recorded as an event', async () => {
     const scenario = await startScenario({ services: [modelService({ uuid })] })
     await scenario.create({ name: 'a', spec: { uuid, requestCpu: 8 } })
     await scenario.untilReady('a', 'True', 'InSync')

@@ -101,7 +101,7 @@ describe.skipIf(apiServerMissing())('what only the operator can judge', () => {
     expect(scenario.updates(uuid)).toEqual([{ requestCpu: 8 }, { requestCpu: 2 }])
   })
 
-  it('wrong credentials are told once and not tried again', async () => {
+  it('wrong credentials are logged once and not tried again', async () => {
     const scenario = await startScenario({
       services: [modelService({ uuid })],
       env: { ZSTACK_ACCOUNT_PASSWORD: 'wrong-one' },

@@ -133,7 +133,7 @@ describe.skipIf(apiServerMissing())('server-side apply from Git', () => {
     expect(Object.keys(git?.fieldsV1 ?? {}).sort()).toEqual(['f:metadata', 'f:spec'])
   })
 
-  it('again and again while the operator mends drift never conflicts, and changes nothing', async () => {
+  it('again and again while the operator corrects drift never conflicts, and changes nothing', async () => {
     const uuid = newUuid()
     const scenario = await startScenario({ services: [modelService({ uuid })] })
     const spec = { uuid, requestCpu: 8, requestMemory: '16384Mi' }

@@ -167,7 +167,7 @@ describe('an event recorder', () => {
     expect(entries).toEqual([expect.objectContaining({ level: 'debug', reason: 'not allowed' })])
   })
 
-  it('lets status writes go first: tells only when nothing new has been told for a moment', async () => {
+  it('lets status writes go first: sends only when nothing new was recorded for a moment', async () => {
     const { recorder, sent, clock } = setUp()
     for (const name of ['a', 'b', 'c']) {
       recorder.record(sample(name), text())

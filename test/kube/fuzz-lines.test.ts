@@ -18,10 +18,10 @@ const line = fc.oneof(
   fc.constantFrom('\n', '\r\n', '{', '}\n', 'null\n', '[]\n', `${'['.repeat(50_000)}\n`, '\u0000\n', '<html>\n'),
 )
 
-it('whatever a watch sends, it goes on by itself: the next list or event is told', () =>
+it('whatever a watch sends, it goes on by itself: the next list or event is delivered', () =>
   fc.assert(
     fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 8 }), async (sent) => {
-      const { told, server, clock, stop } = await followWatch()
+      const { events, server, clock, stop } = await followWatch()
       for (const text of sent) {
         if (server.stream().isOpen) server.stream().send(text)
         await clock.advance(60_000)
@@ -30,7 +30,7 @@ it('whatever a watch sends, it goes on by itself: the next list or event is told
       server.lists.push(listOf(100, [sample('last', { version: 100 })]))
       server.stream().fail(new ApiError(410, 'too old'))
       await clock.advance(60_000)
-      expect(told.at(-1)).toBe('listed 100 last@100')
+      expect(events.at(-1)).toBe('listed 100 last@100')
       expect(server.streams.length).toBeLessThan(40)
       stop.abort()
       await clock.advance(0)

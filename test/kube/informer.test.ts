@@ -107,7 +107,7 @@ describe('an informer', () => {
     expect(entries.at(-1)).toMatchObject({ msg: 'watching again' })
   })
 
-  it('is silent for as long as no watch has told anything, a failure included', async () => {
+  it('is silent for as long as no watch has delivered anything, a failure included', async () => {
     const { informer, servers, clock } = await follow({ one: nothing, two: nothing })
     await clock.advance(20_000)
     servers.one!.stream().event('BOOKMARK', bookmark(9))
@@ -120,15 +120,15 @@ describe('an informer', () => {
 
   it('is never silent for long on an idle server, nor on one that refuses', async () => {
     const { informer, clock } = await follow({ idle: nothing, refusing: refuseAll(403) })
-    let longest = 0
+    let maxMs = 0
     for (let i = 0; i < 60; i += 1) {
       await clock.advance(10_000)
-      longest = Math.max(longest, informer.silentForMs())
+      maxMs = Math.max(maxMs, informer.silentForMs())
     }
-    expect(longest).toBeLessThanOrEqual(130_000)
+    expect(maxMs).toBeLessThanOrEqual(130_000)
   })
 
-  it('ends when it is told to, with no watch and no timer left', async () => {
+  it('ends when it is stopped, with no watch and no timer left', async () => {
     const { servers, clock, stop, running } = await follow({ one: nothing, two: nothing, three: refuseAll(403) })
     stop.abort()
     await running

@@ -146,14 +146,14 @@ describe('acquiring', () => {
       return {}
     }
     const one = candidate('one', { clock, api, fate })
-    const told = () => one.entries.filter(({ level }) => level === 'warn').length
+    const warnings = () => one.entries.filter(({ level }) => level === 'warn').length
     await clock.advance(60_000)
-    expect(told()).toBe(1)
+    expect(warnings()).toBe(1)
     isAway = false
     await clock.advance(5_000)
     isAway = true
     await clock.advance(60_000)
-    expect(told()).toBe(2)
+    expect(warnings()).toBe(2)
   })
 
   it('holds a lease whose creation was done but not answered, at the next try', async () => {
@@ -165,7 +165,7 @@ describe('acquiring', () => {
     expect(specOf(api)).toMatchObject({ holderIdentity: 'one', leaseTransitions: 0 })
   })
 
-  it('gives nothing once it is told to stop, and leaves no timer', async () => {
+  it('returns nothing once it is stopped, and leaves no timer', async () => {
     const { clock, api } = createLeaseWorld()
     api.put(foreign())
     const one = candidate('one', { clock, api })

@@ -22,7 +22,7 @@ function lasting(name: string, isPod: boolean, api: LeaseApi, time: ManualClock,
       )
       if (!leadership) continue
       const over = AbortSignal.any([leadership.lost, end.signal])
-      // A process that was stopped may be told of its lease after its end has come: nobody aborts it a second time.
+      // A process that was stopped may learn of its lease after its end has come: nobody aborts it a second time.
       if (!over.aborted) await once(over, 'abort')
     }
     await leadership?.release()

@@ -161,23 +161,23 @@ describe('the queue', () => {
     })
   })
 
-  it('tells whoever counts how long each key waited and was worked on, and which was put back', async () => {
+  it('reports to its observer how long each key waited and was worked on, and which was put back', async () => {
     const clock = createManualClock()
-    const told: string[] = []
+    const observed: string[] = []
     const queue = createQueue({
       clock,
       random: () => 1,
       observer: {
-        added: () => told.push('added'),
-        retried: () => told.push('retried'),
-        taken: (seconds) => told.push(`taken after ${seconds}`),
-        finished: (seconds) => told.push(`finished after ${seconds}`),
+        added: () => observed.push('added'),
+        retried: () => observed.push('retried'),
+        taken: (seconds) => observed.push(`taken after ${seconds}`),
+        finished: (seconds) => observed.push(`finished after ${seconds}`),
       },
     })
     void queue.next().then((key) => queue.done(key!))
     queue.add('first', 'poll')
     await clock.advance(0)
-    told.length = 0
+    observed.length = 0
     queue.add('a', 'poll')
     await clock.advance(2_000)
     queue.add('a', 'change')
@@ -186,7 +186,7 @@ describe('the queue', () => {
     await clock.advance(500)
     queue.addBackedOff('a')
     queue.done('a')
-    expect(told).toEqual(['added', 'taken after 3', 'retried', 'finished after 0.5'])
+    expect(observed).toEqual(['added', 'taken after 3', 'retried', 'finished after 0.5'])
   })
 
   it('does not count as waiting the time before anybody took keys', async () => {

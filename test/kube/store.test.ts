@@ -26,27 +26,27 @@ describe('a store', () => {
   })
 
   it('tells its own writes from those of others', () => {
-    const told: boolean[] = []
+    const ownFlags: boolean[] = []
     const store = createStore<Sample>()
-    store.subscribe((_key, _before, _after, isOwn) => told.push(isOwn))
+    store.subscribe((_key, _before, _after, isOwn) => ownFlags.push(isOwn))
     store.apply('all', sample('a', { version: 1 }))
     store.wrote(sample('a', { version: 2 }))
     store.apply('all', sample('a', { version: 2 }))
     store.apply('all', sample('a', { version: 3 }))
-    expect(told).toEqual([false, true, false])
+    expect(ownFlags).toEqual([false, true, false])
   })
 
   it('knows its own write when the watch is first to show it, and only while it is under way', () => {
-    const told: boolean[] = []
+    const ownFlags: boolean[] = []
     const store = createStore<Sample>()
-    store.subscribe((_key, _before, _after, isOwn) => told.push(isOwn))
+    store.subscribe((_key, _before, _after, isOwn) => ownFlags.push(isOwn))
     store.apply('all', sample('a', { version: 1 }))
     const written = store.writing('test/a', { ready: true })
     store.apply('all', sample('a', { version: 2, status: { ready: false } }))
     store.apply('all', sample('a', { version: 3, status: { ready: true } }))
     written()
     store.apply('all', sample('a', { version: 4, status: { ready: true } }))
-    expect(told).toEqual([false, false, true, false])
+    expect(ownFlags).toEqual([false, false, true, false])
   })
 
   it('takes a new list in place of the old, and tells what is different', () => {
@@ -58,7 +58,7 @@ describe('a store', () => {
     expect(changes.sort()).toEqual(['test/changed 1 → 2', 'test/gone 1 → none', 'test/new none → 2'])
   })
 
-  it('shows the whole of a new list to whoever is told of a part of it', () => {
+  it('shows the whole of a new list to whoever is notified of a part of it', () => {
     const seen: string[][] = []
     const store = createStore<Sample>()
     store.subscribe(() => seen.push([...store.keys()].sort()))
@@ -90,7 +90,7 @@ describe('a store', () => {
   })
 })
 
-describe('a store that was told of a write of ours', () => {
+describe('a store that was given a write of ours', () => {
   it('reads it back at once', () => {
     const { store, changes } = setUp()
     store.apply('all', sample('a', { version: 1 }))
@@ -99,7 +99,7 @@ describe('a store that was told of a write of ours', () => {
     expect(changes.at(-1)).toBe('test/a 1 → 5')
   })
 
-  it('does not go back to what the watch tells of before it', () => {
+  it('does not go back to what the watch delivered before it', () => {
     const { store, changes } = setUp()
     store.apply('all', sample('a', { version: 9 }))
     store.wrote(sample('a', { version: 12 }))
@@ -119,7 +119,7 @@ describe('a store that was told of a write of ours', () => {
     expect(versions(store)).toEqual({ 'test/a': '100000000000000000000' })
   })
 
-  it('keeps what the watch told of after it, when its answer comes late', () => {
+  it('keeps what the watch delivered after it, when its answer comes late', () => {
     const { store } = setUp()
     store.apply('all', sample('a', { version: 7 }))
     store.wrote(sample('a', { version: 6 }))

@@ -72,7 +72,7 @@ describe('pauses', () => {
       pauses.push(...(await pausesOf(followed, 1)))
     }
     expect(pauses).toEqual([100, 200, 400, 800, 1_600, 2_000])
-    expect(followed.told.at(-1)).toMatch(/^broken: .* as soon as it began/)
+    expect(followed.events.at(-1)).toMatch(/^broken: .* as soon as it began/)
   })
 
   it('grow when every new list is too old to watch from', async () => {

@@ -10,47 +10,47 @@ const gone = () => new ApiError(410, 'too old')
 
 describe('listing', () => {
   it('tells all pages as one list, of the version of the last', async () => {
-    const { told, server } = await followWatch(({ lists }) =>
+    const { events, server } = await followWatch(({ lists }) =>
       lists.push(listOf(7, [sample('a')], 'page 2'), listOf(7, [sample('b')], 'page 3'), listOf(7, [sample('c')])),
     )
-    expect(told).toEqual(['listed 7 a@1 b@1 c@1'])
+    expect(events).toEqual(['listed 7 a@1 b@1 c@1'])
     expect(server.listed).toEqual([undefined, 'page 2', 'page 3'])
     expect(server.stream()).toMatchObject({ version: '7', timeoutSeconds: 120 })
   })
 
   it('begins with the first page again when a page is too old, and tells nothing of the half', async () => {
-    const { told, server, clock } = await followWatch(({ lists }) =>
+    const { events, server, clock } = await followWatch(({ lists }) =>
       lists.push(listOf(7, [sample('a')], 'page 2'), gone(), listOf(9, [sample('b')])),
     )
     await clock.advance(250)
     expect(server.listed).toEqual([undefined, 'page 2', undefined])
-    expect(told).toEqual(['broken: too old', 'listed 9 b@1'])
+    expect(events).toEqual(['broken: too old', 'listed 9 b@1'])
   })
 
   it('is tried again after it failed', async () => {
-    const { told, clock } = await followWatch(({ lists }) => lists.push(new ApiError(503, 'starting'), listOf(3)))
-    expect(told).toEqual(['broken: starting'])
+    const { events, clock } = await followWatch(({ lists }) => lists.push(new ApiError(503, 'starting'), listOf(3)))
+    expect(events).toEqual(['broken: starting'])
     await clock.advance(100)
-    expect(told).toEqual(['broken: starting', 'listed 3'])
+    expect(events).toEqual(['broken: starting', 'listed 3'])
   })
 })
 
 describe('watching', () => {
   it('tells additions and changes as applied, and deletions', async () => {
-    const { told, server, clock } = await followWatch()
+    const { events, server, clock } = await followWatch()
     server.stream().event('ADDED', sample('a', { version: 2 }))
     server.stream().event('MODIFIED', sample('a', { version: 3 }))
     server.stream().event('DELETED', sample('a', { version: 4 }))
     await clock.advance(0)
-    expect(told).toEqual(['listed 1', 'applied a@2', 'applied a@3', 'deleted a@4'])
+    expect(events).toEqual(['listed 1', 'applied a@2', 'applied a@3', 'deleted a@4'])
   })
 
   it('passes over an event of a type that it does not know', async () => {
-    const { told, server, clock } = await followWatch()
+    const { events, server, clock } = await followWatch()
     server.stream().event('RENAMED', sample('a', { version: 2 }))
     server.stream().event('ADDED', sample('b', { version: 3 }))
     await clock.advance(0)
-    expect(told).toEqual(['listed 1', 'applied b@3'])
+    expect(events).toEqual(['listed 1', 'applied b@3'])
   })
 
   it.each([
@@ -67,40 +67,40 @@ describe('watching', () => {
   })
 
   it('goes on at once when the server ends a stream that has lived', async () => {
-    const { told, server, clock } = await followWatch()
+    const { events, server, clock } = await followWatch()
     await clock.advance(120_000)
     server.stream().end()
     await clock.advance(0)
     expect(server.streams).toHaveLength(2)
-    expect(told).toEqual(['listed 1', 'alive'])
+    expect(events).toEqual(['listed 1', 'alive'])
   })
 
   it('shows by a bookmark that it works though nothing changes', async () => {
-    const { told, server, clock } = await followWatch()
+    const { events, server, clock } = await followWatch()
     server.stream().event('BOOKMARK', bookmark(5))
     await clock.advance(0)
-    expect(told).toEqual(['listed 1', 'alive'])
+    expect(events).toEqual(['listed 1', 'alive'])
   })
 
   it.each([
     ['when it is opened', (server: ScriptedResource) => server.refusals.push(gone())],
     ['in an event', () => undefined],
   ])('lists anew, and says nothing is broken, when its version is too old %s', async (how, script) => {
-    const { told, server, clock } = await followWatch(script)
+    const { events, server, clock } = await followWatch(script)
     if (how === 'in an event') server.stream().event('ERROR', { kind: 'Status', code: 410, message: 'too old' })
     server.lists.push(listOf(8, [sample('a', { version: 8 })]))
     await clock.advance(250)
-    expect(told).toEqual(['listed 1', 'listed 8 a@8'])
+    expect(events).toEqual(['listed 1', 'listed 8 a@8'])
     expect(server.stream().version).toBe('8')
   })
 
   it('goes on from its version after an error event of another kind', async () => {
-    const { told, server, clock } = await followWatch()
+    const { events, server, clock } = await followWatch()
     const first = server.stream()
     first.event('ADDED', sample('a', { version: 2 }))
     first.event('ERROR', { kind: 'Status', code: 500, message: 'etcd is away' })
     await clock.advance(100)
-    expect(told).toEqual(['listed 1', 'applied a@2', 'broken: etcd is away'])
+    expect(events).toEqual(['listed 1', 'applied a@2', 'broken: etcd is away'])
     expect(first.isOpen).toBe(false)
     expect(server.stream().version).toBe('2')
   })
@@ -113,13 +113,13 @@ describe('watching', () => {
     ['nothing for an object', '{"type":"ERROR","object":null}\n'],
     ['null', 'null\n'],
   ])('drops a stream that holds %s, without a word of it', async (_, line) => {
-    const { told, server, clock } = await followWatch()
+    const { events, server, clock } = await followWatch()
     const first = server.stream()
     first.event('ADDED', sample('a', { version: 2 }))
     first.send(line)
     first.event('ADDED', sample('b', { version: 3 }))
     await clock.advance(100)
-    expect(told).toEqual([
+    expect(events).toEqual([
       'listed 1',
       'applied a@2',
       expect.stringMatching(/^broken: a line of the watch is no (JSON|event)$/),
@@ -129,33 +129,33 @@ describe('watching', () => {
   })
 
   it('drops a stream whose line never ends', async () => {
-    const { told, server, clock } = await followWatch()
+    const { events, server, clock } = await followWatch()
     const first = server.stream()
     for (let mebibyte = 0; mebibyte < 17; mebibyte += 1) first.send('x'.repeat(2 ** 20))
     await clock.advance(100)
-    expect(told.at(-1)).toMatch(/^broken: a line .* longer/)
+    expect(events.at(-1)).toMatch(/^broken: a line .* longer/)
     expect(first.isOpen).toBe(false)
     expect(server.streams).toHaveLength(2)
   })
 
   it('gives a stream up that is silent beyond the end that it asked for', async () => {
-    const { told, server, clock } = await followWatch()
+    const { events, server, clock } = await followWatch()
     const first = server.stream()
     await clock.advance(129_999)
     expect(first.isOpen).toBe(true)
     await clock.advance(101)
     expect(first.isOpen).toBe(false)
-    expect(told.at(-1)).toMatch(/^broken: the watch was silent/)
+    expect(events.at(-1)).toMatch(/^broken: the watch was silent/)
     expect(server.streams).toHaveLength(2)
   })
 
   it('gives up a watch that never opens, too', async () => {
-    const { told, clock } = await followWatch((server) => {
+    const { events, clock } = await followWatch((server) => {
       server.watch = (_, __, signal) =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
     })
     await clock.advance(130_000)
-    expect(told.at(-1)).toMatch(/^broken: the watch was silent/)
+    expect(events.at(-1)).toMatch(/^broken: the watch was silent/)
   })
 })
 
@@ -178,19 +178,19 @@ describe('the end', () => {
 
   it('comes before anything is asked when it was aborted before', async () => {
     const server = createScriptedResource()
-    const told: unknown[] = []
+    const events: unknown[] = []
     const options = { clock: createManualClock(), random: () => 1 }
-    for await (const event of watch(server, options, AbortSignal.abort())) told.push(event)
-    expect([told, server.listed]).toEqual([[], []])
+    for await (const event of watch(server, options, AbortSignal.abort())) events.push(event)
+    expect([events, server.listed]).toEqual([[], []])
   })
 
   it('tells nothing more that had arrived', async () => {
-    const { server, clock, stop, told, ended } = await followWatch()
+    const { server, clock, stop, events, ended } = await followWatch()
     server.stream().event('ADDED', sample('a', { version: 2 }))
     stop.abort()
     await clock.advance(0)
     await ended
-    expect(told).toEqual(['listed 1'])
+    expect(events).toEqual(['listed 1'])
   })
 
   it('comes with the exception of whoever reads it, and leaves neither a stream nor a timer', async () => {

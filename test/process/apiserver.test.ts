@@ -59,7 +59,7 @@ describe.skipIf(apiServerMissing() !== undefined)('an API server', () => {
     await space.converged()
     await server.stop()
     await operator.logged(({ msg }) => msg?.includes('the watch broke') === true)
-    // A change in ZStack during the outage is mended in it: the two have nothing to do with each other.
+    // A change in ZStack during the outage is corrected in it: the two have nothing to do with each other.
     space.zstack.drift(space.uuids[1]!, { requestCpu: 2 })
     await sleep(awayMs)
     expect(space.zstack.read(space.uuids[1]!)).toMatchObject({ requestCpu: 8 })

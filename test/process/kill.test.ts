@@ -53,11 +53,11 @@ async function untilQuiet({ zstack }: FullNamespace): Promise<void> {
 const asked = (zstack: FullNamespace['zstack']) =>
   taken(zstack).filter(({ body }) => typeof body === 'object' && body !== null && 'updateModelService' in body)
 
-/** Services that were asked to change since, and whose objects do not tell it. */
+/** Services that were asked to change since, and whose objects are not Ready. */
 async function underWay({ zstack, objects }: FullNamespace, since: number): Promise<readonly string[]> {
-  const told = new Set((await objects()).filter(isReady).map(({ spec }) => spec.uuid))
-  const untold = taken(zstack).filter(({ at, uuid }) => at >= since && !told.has(uuid))
-  return [...new Set(untold.map(({ uuid = '' }) => uuid))]
+  const confirmed = new Set((await objects()).filter(isReady).map(({ spec }) => spec.uuid))
+  const unconfirmed = taken(zstack).filter(({ at, uuid }) => at >= since && !confirmed.has(uuid))
+  return [...new Set(unconfirmed.map(({ uuid = '' }) => uuid))]
 }
 
 describe.skipIf(apiServerMissing() !== undefined)('killed again and again', () => {
@@ -88,13 +88,16 @@ describe.skipIf(apiServerMissing() !== undefined)('killed again and again', () =
       for (const [index, uuid] of uuids.entries()) {
         const updates = asked(zstack).filter((one) => one.uuid === uuid)
         expect(updates.length).toBeGreaterThanOrEqual(1)
-        // What a read shows to be done already is never sent again; what no read shows is, if no status tells of it.
+        // What a read shows to be done already is never sent again; what no read shows is, if no status records it.
         expect(updates.length).toBeLessThanOrEqual(isOpen(index) ? 1 : 1 + (lost.get(uuid) ?? 0))
         expect(zstack.read(uuid)).toMatchObject(openly)
         if (!isOpen(index)) expect(zstack.hidden(uuid)).toMatchObject(hidden)
       }
-      const [twice, most] = [asked(zstack).length - size, [...lost.values()].reduce((sum, times) => sum + times, 0)]
-      await annotate(`${most} updates were under way at the kills, ${twice} were sent again`)
+      const [twice, underWayAtKills] = [
+        asked(zstack).length - size,
+        [...lost.values()].reduce((sum, times) => sum + times, 0),
+      ]
+      await annotate(`${underWayAtKills} updates were under way at the kills, ${twice} were sent again`)
 
       const versions = (await space.objects()).map(({ metadata }) => metadata.resourceVersion)
       const { update, query } = zstack.counters

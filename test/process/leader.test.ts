@@ -89,7 +89,7 @@ describe('of two replicas', () => {
     expect(await second.stop()).toBe(0)
   })
 
-  it('the leader that loses its lease while it stops as it was told ends in 0', async () => {
+  it('the leader that loses its lease while it is stopping ends in 0', async () => {
     const { api, first, converged, edit, zstack } = await twoReplicas()
     await converged()
     zstack.fault({ operation: 'update', fault: { kind: 'hang' } })

@@ -17,7 +17,7 @@ async function twoObjects() {
 }
 
 /** The lines about objects, without what changes from run to run. */
-function told({ log }: OperatorProcess): LogLine[] {
+function objectLines({ log }: OperatorProcess): LogLine[] {
   return log
     .filter(({ name }) => name !== undefined)
     .map((line) => ({
@@ -50,7 +50,7 @@ describe('the log of the operator', () => {
     const before = operator.log.length
     await expect.poll(() => zstack.requests('query').length, { timeout: 10_000 }).toBeGreaterThan(polls + 2)
     expect(operator.log.slice(before)).toEqual([])
-    const lines = told(operator)
+    const lines = objectLines(operator)
     expect(lines).toHaveLength(4)
     const written = ['requestCpu', 'environmentParameters']
     expect(lines).toEqual(

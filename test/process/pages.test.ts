@@ -31,13 +31,13 @@ describe('the probes', () => {
   it('say healthy from the start, and ready once ModelServices are listed and ZStack was polled', async () => {
     const fixture = await oneService()
     const { api, zstack } = fixture
-    const mend = api.faults.refuse({ verb: 'list', resource: 'modelservices', status: 503 })
+    const lift = api.faults.refuse({ verb: 'list', resource: 'modelservices', status: 503 })
     zstack.fault({ operation: 'login', times: 1, fault: { kind: 'hang' } })
     const { operator, page } = await startWithPages(fixture, { ZSTACK_REQUEST_TIMEOUT: '3s' })
     await operator.logged(({ msg }) => msg === 'started')
     expect(await page('/healthz')).toEqual(ok)
     expect(await page('/readyz')).toEqual(notYet(/not listed yet/))
-    mend()
+    lift()
     await expect.poll(() => zstack.requests('login').length, { timeout: 10_000 }).toBe(1)
     expect(await page('/readyz')).toEqual(notYet(/not polled ZStack yet/))
     await expect.poll(() => page('/readyz'), { timeout: 10_000 }).toEqual(ok)

@@ -107,7 +107,7 @@ describe('a start', () => {
     expect(line).toMatchObject({ version: packageJson.version, zstack: zstack.url, kubernetes: api.url })
   })
 
-  it('with LOG_FORMAT=pretty is told in lines for people, to the last one', async () => {
+  it('with LOG_FORMAT=pretty logs in lines for people, to the last one', async () => {
     const { start } = await startFixture()
     const operator = start({ LOG_FORMAT: 'pretty' })
     await operator.logged(({ msg }) => msg?.includes('started') === true)

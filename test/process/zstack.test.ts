@@ -16,7 +16,7 @@ const slow = isLong ? { size: 200, millis: 5_000 } : { size: 48, millis: 1_500 }
 /** So soon after its return ZStack is changed again. */
 const returnMs = 5_000
 /** deploy/ gives a pod 268 MB. */
-const mostMegabytes = 160
+const maxMegabytes = 160
 
 const outages: readonly (readonly [string, Fault])[] = [
   ['answers 503', { kind: 'status', status: 503 }],
@@ -60,12 +60,12 @@ describe.skipIf(apiServerMissing() !== undefined)(`ZStack that takes ${slow.mill
     const port = await freePort()
     const operator = start({ HEALTH_PORT: String(port) })
     await operator.logged(({ msg }) => msg === 'started')
-    const told: Record<'healthz' | 'readyz', number[]> = { healthz: [], readyz: [] }
+    const statuses: Record<'healthz' | 'readyz', number[]> = { healthz: [], readyz: [] }
     const isOver = new AbortController()
     const probing = (async () => {
       while (!isOver.signal.aborted) {
         for (const probe of ['healthz', 'readyz'] as const)
-          told[probe].push((await fetch(`http://127.0.0.1:${port}/${probe}`)).status)
+          statuses[probe].push((await fetch(`http://127.0.0.1:${port}/${probe}`)).status)
         await sleep(100)
       }
     })()
@@ -73,11 +73,11 @@ describe.skipIf(apiServerMissing() !== undefined)(`ZStack that takes ${slow.mill
     isOver.abort()
     await probing
     const megabytes = await peakMemory(operator.pid)
-    await annotate(`${told.healthz.length} probes, ${Math.round(megabytes)} MB at most`)
-    expect(new Set(told.healthz)).toEqual(new Set([200]))
+    await annotate(`${statuses.healthz.length} probes, ${Math.round(megabytes)} MB at most`)
+    expect(new Set(statuses.healthz)).toEqual(new Set([200]))
     // Not ready before the first poll is over; ready ever after.
-    expect(new Set(told.readyz.slice(told.readyz.indexOf(200)))).toEqual(new Set([200]))
+    expect(new Set(statuses.readyz.slice(statuses.readyz.indexOf(200)))).toEqual(new Set([200]))
     expect(taken(zstack)).toHaveLength(slow.size)
-    expect(megabytes).toBeLessThan(mostMegabytes)
+    expect(megabytes).toBeLessThan(maxMegabytes)
   }, 200_000)
 })

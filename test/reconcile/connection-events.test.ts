@@ -27,7 +27,7 @@ function after(event: ConnectionEvent, waiting: readonly string[], trouble?: Fai
 }
 
 describe('a connection', () => {
-  it('that may be tried again wakes the one that has waited longest, and nobody else', () => {
+  it('that may be tried again wakes the first of those who wait, and nobody else', () => {
     expect(after('trial', ['b', 'a'])).toMatchObject({ woken: ['b retry'], polls: 0 })
   })
 
@@ -56,7 +56,7 @@ describe('a connection', () => {
     },
   )
 
-  it('that was mended before anybody looked wakes nobody', () => {
+  it('that recovered before anybody looked wakes nobody', () => {
     expect(after('open', ['a'])).toEqual({ woken: [], polls: 0, entries: [] })
   })
 })

@@ -17,14 +17,14 @@ function createWorld(): WorldWithFaults & { readonly violations: readonly string
   const violations: string[] = []
   const operator = startOperatorInMemory({
     onUpdate(uuid, patch, isAlone) {
-      const blame = isAlone ? blameFor(uuid, patch) : `a second update of ${uuid} at once`
-      if (blame !== undefined) violations.push(blame)
+      const violation = isAlone ? violationOf(uuid, patch) : `a second update of ${uuid} at once`
+      if (violation !== undefined) violations.push(violation)
     },
   })
   const { inventory, fleet } = operator
 
   /** Why nobody may send this now. */
-  function blameFor(uuid: string, patch: Patch): string | undefined {
+  function violationOf(uuid: string, patch: Patch): string | undefined {
     const object = fleet.get(operator.winner(uuid) ?? '')
     const parsed = object && parse(object)
     if (!parsed?.ok) return `an update of ${uuid}, which no valid object speaks for`

@@ -113,7 +113,7 @@ describe('an update without an answer', () => {
     expect(rig.inventory.updates()).toHaveLength(1)
   })
 
-  it('counts for no refusal: the failures of an outage blow no fuse and hold nothing', async () => {
+  it('counts for no refusal: the failures of an outage count as no ineffective update and hold nothing', async () => {
     const rig = differing()
     rig.inventory.next('update', ...Array.from({ length: 5 }, () => ({ fails: outage })))
     for (let i = 0; i < 5; i++) expect(await rig.pass('a')).toEqual({ kind: 'backOff' })

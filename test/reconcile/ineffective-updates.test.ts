@@ -12,15 +12,15 @@ function stubborn() {
   return { ...rig, sent: () => rig.inventory.updates().length, rig }
 }
 
-async function blown() {
+async function afterThree() {
   const world = stubborn()
   await world.passes('a', 3)
   expect(world.ready('a')).toBe('False UpdateNotEffective')
   return world
 }
 
-describe('the fuse', () => {
-  it('blows at the third update without effect: stalled, and no update for an hour', async () => {
+describe('the limit on ineffective updates', () => {
+  it('is reached at the third update without effect: stalled, and no update for an hour', async () => {
     const { pass, clock, sent, ready, condition } = stubborn()
     expect(await pass('a')).toEqual({ kind: 'backOff' })
     expect(await pass('a')).toEqual({ kind: 'backOff' })
@@ -35,7 +35,7 @@ describe('the fuse', () => {
   })
 
   it('after the hour one update is tried, and then none for another hour', async () => {
-    const { pass, clock, sent } = await blown()
+    const { pass, clock, sent } = await afterThree()
     await clock.advance(60 * minute)
     await pass('a')
     await pass('a')
@@ -46,8 +46,8 @@ describe('the fuse', () => {
     expect(sent()).toBe(5)
   })
 
-  it('stays blown across a restart, and the hour goes on', async () => {
-    const { pass, clock, sent, restart } = await blown()
+  it('stays reached across a restart, and the hour goes on', async () => {
+    const { pass, clock, sent, restart } = await afterThree()
     await clock.advance(40 * minute)
     restart()
     expect(await pass('a')).toEqual({ kind: 'after', ms: 20 * minute })
@@ -91,7 +91,7 @@ describe('the fuse', () => {
       expect(ready('a')).toBe('False UpdateNotEffective')
     })
 
-    it('the fuse is lifted when that comes to light', async () => {
+    it('the hold is lifted when that comes to light', async () => {
       const { passes, look, sent } = unreadable()
       await passes('a', 3)
       await look()
@@ -99,7 +99,7 @@ describe('the fuse', () => {
       expect(sent()).toBe(6)
     })
 
-    it('the fuse is lifted when its value disappears here', async () => {
+    it('the hold is lifted when its value disappears here', async () => {
       const { passes, inventory, sent } = unreadable()
       inventory.place(uuid, { source: 'here' })
       await passes('a', 3)
@@ -111,7 +111,7 @@ describe('the fuse', () => {
   })
 
   it('a restart writes no status where nothing has changed', async () => {
-    const { pass, fleet, restart } = await blown()
+    const { pass, fleet, restart } = await afterThree()
     const writes = fleet.writes.length
     restart()
     await pass('a')
@@ -119,7 +119,7 @@ describe('the fuse', () => {
   })
 
   it('is lifted by a new generation, which has three tries of its own', async () => {
-    const { passes, fleet, sent, rig } = await blown()
+    const { passes, fleet, sent, rig } = await afterThree()
     fleet.edit('a', { requestCpu: 16 })
     await passes('a', 5)
     expect(sent()).toBe(6)
@@ -127,7 +127,7 @@ describe('the fuse', () => {
   })
 
   it('is lifted by a request, which has three tries of its own', async () => {
-    const { passes, fleet, sent, ready } = await blown()
+    const { passes, fleet, sent, ready } = await afterThree()
     fleet.request('a', 'again')
     await passes('a', 5)
     expect(sent()).toBe(6)
@@ -135,7 +135,7 @@ describe('the fuse', () => {
   })
 
   it('a restart right after a request takes none of its three tries away', async () => {
-    const { pass, passes, fleet, sent, restart } = await blown()
+    const { pass, passes, fleet, sent, restart } = await afterThree()
     fleet.request('a', 'again')
     await pass('a')
     restart()
@@ -144,7 +144,7 @@ describe('the fuse', () => {
   })
 
   it('of an object says nothing of another one that took its name, which has three tries of its own', async () => {
-    const { passes, fleet, sent } = await blown()
+    const { passes, fleet, sent } = await afterThree()
     fleet.remove('a')
     fleet.create('a', { uuid, requestCpu: 8 })
     await passes('a', 5)
@@ -152,15 +152,15 @@ describe('the fuse', () => {
   })
 
   it('is lifted when ZStack shows another difference', async () => {
-    const { passes, inventory, sent } = await blown()
+    const { passes, inventory, sent } = await afterThree()
     inventory.place(uuid, { requestCpu: 5 })
     await inventory.refresh([uuid], anySignal)
     await passes('a', 5)
     expect(sent()).toBe(6)
   })
 
-  it('stays blown over what does not differ: a status write of others, a change of undeclared fields', async () => {
-    const { pass, inventory, sent } = await blown()
+  it('stays reached over what does not differ: a status write of others, a change of undeclared fields', async () => {
+    const { pass, inventory, sent } = await afterThree()
     inventory.place(uuid, { description: 'elsewhere' })
     await inventory.refresh([uuid], anySignal)
     await pass('a')
@@ -182,8 +182,8 @@ describe('the fuse', () => {
     expect(rig.ready('a')).toBe('True InSync')
   })
 
-  it('an ineffective update is told once as a warning when the fuse blows, not at every try', async () => {
-    const { announced } = await blown()
+  it('is one warning when it is reached, not one at every try', async () => {
+    const { announced } = await afterThree()
     expect(announced.map((text) => text.split(' ', 2)[1])).toEqual(['UpdateNotEffective'])
   })
 })

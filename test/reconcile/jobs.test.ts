@@ -15,7 +15,7 @@ async function atWork(spec: object = { requestCpu: 8 }) {
 }
 
 describe('an update that became a job', () => {
-  it('is looked after at growing intervals, the longest of them 5 seconds, and no status is written meanwhile', async () => {
+  it('is looked after at growing intervals, up to 5 seconds, and no status is written meanwhile', async () => {
     const { pass, fleet, first } = await atWork()
     const waits = [first]
     const writes = fleet.writes.length
@@ -34,7 +34,7 @@ describe('an update that became a job', () => {
     expect(announced).toEqual(['a: Updated requestCpu 4 → 8 (as the spec declares)'])
   })
 
-  it('that ended without effect counts as one try, and three blow the fuse', async () => {
+  it('that ended without effect counts as one try, and three reach the limit', async () => {
     const rig = createRig({ isIneffective: true })
     rig.inventory.place(uuid, { requestCpu: 4 })
     rig.fleet.create('a', { uuid, requestCpu: 8 })

@@ -107,7 +107,7 @@ describe('an outage', () => {
   })
 })
 
-describe('trouble that people have to mend', () => {
+describe('trouble that people have to correct', () => {
   it('shows on objects in sync as well, and ends with it', async () => {
     const { pass, connections, ready } = await inSync()
     connections.trouble = wrongPassword
@@ -129,7 +129,7 @@ describe('trouble that people have to mend', () => {
 })
 
 describe('who waits for the connection', () => {
-  it('are the objects whose pass failed for its sake, longest first, until one goes well', async () => {
+  it('are the objects whose pass failed for its sake, in the order in which they began to wait, until one goes well', async () => {
     const { rig, pass, inventory, fleet } = await inSync()
     const others = ['b', 'c'].map((name) => name.repeat(32))
     fleet.create('b', { uuid: others[0] })
@@ -159,7 +159,7 @@ describe('who waits for the connection', () => {
   })
 })
 
-describe('an object is cared for', () => {
+describe('an object is settled or active', () => {
   it.each([
     ['in sync', { requestCpu: 4 }],
     ['drifted where the policy leaves it', { requestCpu: 8, policy: 'Observe' as const }],

@@ -11,7 +11,7 @@ const intervalMs = 60_000
 const staleAfterMs = 300_000
 const uuidOf = (name: string) => name.repeat(32)
 
-/** Polls over objects a, b and c that are cared for unless told otherwise; time stands still before the first one. */
+/** Polls over objects a, b and c that are settled unless `unsettled` names them; time stands still before the first one. */
 function poller({ random = 0.5, unsettled = [] as readonly string[] } = {}) {
   const clock = createManualClock()
   const inventory = createFakeInventory({ clock })
@@ -164,7 +164,7 @@ describe('the poller', () => {
     expect(woken()).toEqual(['a'])
   })
 
-  it('polls at once when hurried, and then keeps its interval', async () => {
+  it('polls at once when asked to poll now, and then keeps its interval', async () => {
     const { start, clock, poller: subject, polls } = poller()
     await start()
     await clock.advance(1_000)
@@ -177,7 +177,7 @@ describe('the poller', () => {
     expect(polls()).toBe(3)
   })
 
-  it('hurried in the middle of a poll, polls again when that one has ended', async () => {
+  it('asked to poll now in the middle of a poll, polls again when that one has ended', async () => {
     const { start, clock, inventory, poller: subject, polls } = poller()
     const { promise, resolve } = Promise.withResolvers<undefined>()
     inventory.next('refresh', { after: promise })
@@ -219,7 +219,7 @@ describe('the poller', () => {
     expect(subject.observationAgeMs()).toBe(5_000)
   })
 
-  it('ends when told to, in the middle of a wait', async () => {
+  it('ends when it is stopped, in the middle of a wait', async () => {
     const { start, stop, clock } = poller()
     await start()
     await stop()

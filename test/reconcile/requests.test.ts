@@ -72,7 +72,7 @@ describe('a request to look now', () => {
     expect(fleet.status('a').lastHandledReconcileAt).toBe('one')
   })
 
-  it('whose push is refused is echoed, for ZStack has had its say, and told', async () => {
+  it('whose push is refused is echoed, for ZStack has had its say, and recorded as an event', async () => {
     const { pass, inventory, fleet, announced } = await requested()
     inventory.next('update', { fails: refusal })
     await pass('a')

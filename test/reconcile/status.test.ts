@@ -188,14 +188,14 @@ describe('the status after a pass', () => {
   })
 })
 
-describe('what people are told', () => {
+describe('events and log', () => {
   it('an update is an event with both values', async () => {
     const { pass, announced } = rigWith()
     await pass('a')
     expect(announced).toEqual(['a: Updated requestCpu 4 → 8 (as the spec declares)'])
   })
 
-  it('drift that is put back is told as that', async () => {
+  it('drift that is put back is recorded as that', async () => {
     const { pass, announced, inventory, clock } = rigWith()
     await pass('a')
     await clock.advance(60_000)

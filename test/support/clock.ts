@@ -13,7 +13,7 @@ export interface ManualClock extends Clock {
   readonly pending: number
 }
 
-/** A clock that stands still unless told otherwise. */
+/** A clock that stands still until a test advances it. */
 export function createManualClock(start: Date = new Date('2026-01-01T00:00:00Z')): ManualClock {
   const timers = new Set<{ readonly due: number; readonly callback: () => void }>()
   let elapsed = 0

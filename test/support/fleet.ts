@@ -10,7 +10,7 @@ export type WriteScript =
   | { readonly fails: Error }
   /** Taken, but not before this resolves. */
   | { readonly after: Promise<unknown> }
-  /** The object was deleted, and the watch has not told of it. */
+  /** The object was deleted, and the watch has not delivered that. */
   | { readonly finds: 'nothing' }
 
 export type Birth = {

@@ -4,7 +4,7 @@ import { createManualClock } from './clock.ts'
 import type { Sample } from './sample-resource.ts'
 import { createScriptedResource, type ScriptedResource } from './scripted-resource.ts'
 
-/** Runs a watch in the background and keeps what it tells. Random 1 makes each pause as long as it may be. */
+/** Runs a watch in the background and keeps its events, in words. Random 1 makes each pause as long as it may be. */
 export async function followWatch(
   script: (server: ScriptedResource) => void = () => undefined,
   consume?: (event: WatchEvent<Sample>) => void,
@@ -13,17 +13,17 @@ export async function followWatch(
   script(server)
   const clock = createManualClock()
   const stop = new AbortController()
-  const told: string[] = []
+  const events: string[] = []
   const ended = (async () => {
     for await (const event of watch(server, { clock, random: () => 1 }, stop.signal)) {
-      told.push(inWords(event))
+      events.push(inWords(event))
       consume?.(event)
     }
   })()
   ended.catch(() => undefined)
   onTestFinished(() => stop.abort())
   await clock.advance(0)
-  return { server, clock, stop, told, ended }
+  return { server, clock, stop, events, ended }
 }
 
 function inWords(event: WatchEvent<Sample>): string {

@@ -8,25 +8,25 @@ import { findTool, toolMissing } from './tools/tools.ts'
 
 const promtool = await findTool('promtool')
 
-/** Why nothing can be judged by promtool here, or undefined. */
+/** Why promtool is missing here, or undefined. */
 export const promtoolMissing = promtool === undefined ? toolMissing('promtool') : undefined
 
-export type Verdict = { readonly ok: boolean; readonly said: string }
+export type PromtoolResult = { readonly ok: boolean; readonly output: string }
 
 /** Runs the real promtool. Files are given by name and content, and named in `args` by their name. */
 export async function runPromtool(
   args: readonly string[],
   { files = {}, input = '' }: { files?: Readonly<Record<string, string>>; input?: string },
-): Promise<Verdict> {
+): Promise<PromtoolResult> {
   const cwd = await mkdtemp(join(tmpdir(), 'modelservice-promtool-'))
   try {
     for (const [name, content] of Object.entries(files)) await writeFile(join(cwd, name), content)
     const child = spawn(promtool ?? 'promtool', args, { cwd, stdio: ['pipe', 'pipe', 'pipe'] })
-    const said = Promise.all([text(child.stdout), text(child.stderr)])
+    const output = Promise.all([text(child.stdout), text(child.stderr)])
     const ended = once(child, 'close')
     child.stdin.end(input)
     const [code] = (await ended) as [number | null]
-    return { ok: code === 0, said: (await said).join('') }
+    return { ok: code === 0, output: (await output).join('') }
   } finally {
     await rm(cwd, { recursive: true })
   }

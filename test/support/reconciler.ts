@@ -24,7 +24,7 @@ export interface Rig extends CapturedLog {
   readonly fleet: Fleet
   readonly claims: Claims
   readonly reconciler: Reconciler
-  /** Events told, as `name: Reason message`. */
+  /** Recorded events, as `name: Reason message`. */
   readonly announced: readonly string[]
   /** Updates by what became of them. */
   readonly counted: readonly UpdateResult[]

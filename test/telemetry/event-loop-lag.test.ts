@@ -37,7 +37,7 @@ describe('the watch on the event loop', () => {
     expect(loop.lagMs()).toBe(0)
   })
 
-  it('tells the longest of several', async () => {
+  it('returns the maximum of several', async () => {
     const { clock, loop } = watched()
     for (const ms of [3_000, 6_000, 2_000]) {
       clock.jump(ms)

@@ -16,6 +16,6 @@ describe.skipIf(promtoolMissing !== undefined)('the page, read by Prometheus', (
       process: { cpuSeconds: 0, residentBytes: 0, heapBytes: 0, startTime: 0 },
     })
     const input = [...page.text].join('')
-    expect(await runPromtool(['check', 'metrics'], { input })).toEqual({ ok: true, said: '' })
+    expect(await runPromtool(['check', 'metrics'], { input })).toEqual({ ok: true, output: '' })
   })
 })

@@ -70,7 +70,7 @@ describe('the log for people', () => {
       'updated',
       'models/a: updated yaml, type (SpecChanged)',
     ],
-    ['a verdict', { ready: 'False', reason: 'NotFound' }, 'gone', 'models/a: Ready=False NotFound, gone'],
+    ['an outcome', { ready: 'False', reason: 'NotFound' }, 'gone', 'models/a: Ready=False NotFound, gone'],
     ['trouble', { reason: 'HTTP 503', attempts: 2 }, 'broken', 'models/a: broken (HTTP 503) {"attempts":2}'],
   ])('tells %s in one line: when, how bad, of what, what, and the rest', (_, keys, message, sentence) => {
     const { log, lines } = logTo('pretty')

@@ -16,7 +16,7 @@ function uncaughtErrors() {
 }
 
 describe('an unhandled rejection', () => {
-  it('is told with the object in whose pass it began, long after the pass', async () => {
+  it('is logged with the object in whose pass it began, long after the pass', async () => {
     const { uncaught, rejected, entries } = uncaughtErrors()
     const later = uncaught.runInPass('default/a', () =>
       setImmediate().then(() => uncaught.handleRejection(new Error('a bug'))),
@@ -31,7 +31,7 @@ describe('an unhandled rejection', () => {
     })
   })
 
-  it('outside of any pass is told without an object', () => {
+  it('outside of any pass is logged without an object', () => {
     const { uncaught, rejected, entries } = uncaughtErrors()
     uncaught.handleRejection(new Error('a bug'))
     expect(rejected).toEqual([undefined])

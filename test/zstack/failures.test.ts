@@ -137,7 +137,7 @@ describe('the message of a failure', () => {
     expect(failing(answer).message).toMatch(words)
   })
 
-  it('names the endpoint wherever the connection is to blame', () => {
+  it('names the endpoint where the whole connection fails', () => {
     for (const code of kindByCode.keys()) {
       const { kind, message } = failing(refusedWith(code))
       if (failurePolicy[kind].scope === 'connection') expect(message).toContain(endpoint)

@@ -71,14 +71,14 @@ export function describeLeadingAndTelling(fixture: () => ContractFixture): void 
     const text = { type: 'Warning', reason: 'Broken', message: 'a wheel is off' } as const
     recorder.record(object, text)
     recorder.record(object, text)
-    recorder.record(object, { ...text, type: 'Normal', reason: 'Mended' })
+    recorder.record(object, { ...text, type: 'Normal', reason: 'Recovered' })
     await recorder.flush(soon())
     const { items } = (await server.request('GET', `/api/v1/namespaces/${namespace}/events`)) as {
       items: { reason: string; count: number; involvedObject: { uid: string } }[]
     }
     expect(items.map(({ reason, count }) => [reason, count]).sort()).toEqual([
       ['Broken', 2],
-      ['Mended', 1],
+      ['Recovered', 1],
     ])
     expect(items[0]?.involvedObject.uid).toBe(object.metadata.uid)
   })

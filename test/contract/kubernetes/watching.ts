@@ -10,19 +10,19 @@ import { kind, patience, soon, type Sample, type ContractFixture } from './fixtu
 const log = pino({ level: 'silent' })
 const listAll = (resource: Resource<Sample>) => resource.list({ limit: 500, more: undefined }, soon())
 
-/** What a watch tells of objects, in words, while the test runs. Bookmarks come when the server likes. */
+/** The events of a watch about objects, in words, while the test runs. Bookmarks come when the server likes. */
 function follow(resource: Resource<Sample>) {
-  const told: string[] = []
+  const events: string[] = []
   const stop = new AbortController()
   const ended = (async () => {
     for await (const event of watch(resource, { clock: systemClock, random: Math.random }, stop.signal))
-      if (event.kind !== 'alive') told.push(inWords(event))
+      if (event.kind !== 'alive') events.push(inWords(event))
   })()
   onTestFinished(async () => {
     stop.abort()
     await ended
   })
-  return { told, stop, ended }
+  return { events, stop, ended }
 }
 
 function inWords(event: Exclude<WatchEvent<Sample>, { kind: 'alive' }>): string {
@@ -44,32 +44,32 @@ export function describeWatching(fixture: () => ContractFixture): void {
     it('tells what was there, then each change in order', async () => {
       const { samples, create, resize, remove } = fixture()
       await create('a')
-      const { told } = follow(samples)
-      await expect.poll(() => told, patience).toEqual(['listed a'])
+      const { events } = follow(samples)
+      await expect.poll(() => events, patience).toEqual(['listed a'])
       await create('b')
       await resize('a', 2)
       await samples.writeStatus(await create('c'), { seen: 1 }, soon())
       await remove('a')
       await expect
-        .poll(() => told, patience)
+        .poll(() => events, patience)
         .toEqual(['listed a', 'applied b 1', 'applied a 2', 'applied c 1', 'applied c 1', 'deleted a'])
     })
 
     it('loses nothing that happens between the list and the watch', async () => {
       const { samples, create, remove } = fixture()
       const gate = Promise.withResolvers<undefined>()
-      const { told } = follow({
+      const { events } = follow({
         ...samples,
         watch: async (...wanted) => {
           await gate.promise
           return samples.watch(...wanted)
         },
       })
-      await expect.poll(() => told, patience).toEqual(['listed '])
+      await expect.poll(() => events, patience).toEqual(['listed '])
       await create('a')
       await remove('a')
       gate.resolve(undefined)
-      await expect.poll(() => told, patience).toEqual(['listed ', 'applied a 1', 'deleted a'])
+      await expect.poll(() => events, patience).toEqual(['listed ', 'applied a 1', 'deleted a'])
     })
 
     it('lists again when the version is too old to go on from', async () => {
@@ -77,16 +77,16 @@ export function describeWatching(fixture: () => ContractFixture): void {
       await create('a')
       server.expireHistory()
       let lists = 0
-      const { told } = follow({
+      const { events } = follow({
         ...samples,
         list: async (...wanted) => {
           const list = await samples.list(...wanted)
           return (lists += 1) === 1 ? { ...list, resourceVersion: '1' } : list
         },
       })
-      await expect.poll(() => told, patience).toEqual(['listed a', 'listed a'])
+      await expect.poll(() => events, patience).toEqual(['listed a', 'listed a'])
       await create('b')
-      await expect.poll(() => told.at(-1), patience).toBe('applied b 1')
+      await expect.poll(() => events.at(-1), patience).toBe('applied b 1')
     })
 
     it('is ended by the server when its time is up', async () => {
@@ -98,10 +98,10 @@ export function describeWatching(fixture: () => ContractFixture): void {
 
     it('ends at once when aborted, though the server has nothing to say', async () => {
       const { samples, create } = fixture()
-      const { told, stop, ended } = follow(samples)
-      await expect.poll(() => told, patience).toEqual(['listed '])
+      const { events, stop, ended } = follow(samples)
+      await expect.poll(() => events, patience).toEqual(['listed '])
       await create('a')
-      await expect.poll(() => told, patience).toHaveLength(2)
+      await expect.poll(() => events, patience).toHaveLength(2)
       stop.abort()
       await ended
     })
@@ -109,9 +109,9 @@ export function describeWatching(fixture: () => ContractFixture): void {
     it('leaves room for requests, however many namespaces are watched', async () => {
       const { samples, create } = fixture()
       const watches = Array.from({ length: 12 }, () => follow(samples))
-      for (const { told } of watches) await expect.poll(() => told, patience).toEqual(['listed '])
+      for (const { events } of watches) await expect.poll(() => events, patience).toEqual(['listed '])
       await create('a')
-      for (const { told } of watches) await expect.poll(() => told, patience).toEqual(['listed ', 'applied a 1'])
+      for (const { events } of watches) await expect.poll(() => events, patience).toEqual(['listed ', 'applied a 1'])
       expect((await listAll(samples)).items).toHaveLength(1)
     })
   })

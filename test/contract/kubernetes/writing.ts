@@ -112,7 +112,7 @@ export function describeReadingAndWriting(fixture: () => ContractFixture): void 
       expect(((await server.request('GET', path('a'))) as Sample).status).toBeUndefined()
     })
 
-    it('is told of an object that is gone', async () => {
+    it('says that the object is gone', async () => {
       const { create, remove } = fixture()
       const { store, write } = writerFor()
       const object = await create('a')

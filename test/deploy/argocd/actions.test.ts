@@ -27,7 +27,7 @@ const patchBy = async (action: string, object: ModelServiceObject) => (await pat
 describe.skipIf(engineMissing)('the actions offered for a ModelService', () => {
   it.each([
     ['at work', {}, ['reconcile-now', 'suspend']],
-    ['told not to be suspended', { spec: { suspend: false } }, ['reconcile-now', 'suspend']],
+    ['whose spec says that it is not suspended', { spec: { suspend: false } }, ['reconcile-now', 'suspend']],
     ['suspended', { spec: { suspend: true } }, ['reconcile-now', 'resume']],
     ['being deleted', { metadata: { deletionTimestamp: '2026-11-23T12:00:00Z' } }, []],
   ])('for one %s are those that make sense', async (_, parts, names) => {
@@ -80,8 +80,8 @@ describe.skipIf(engineMissing)('an action', () => {
 
   it('suspend sets spec.suspend, and nothing else', async () => {
     expect(await patchBy('suspend', modelServiceObject({ status }))).toEqual({ spec: { suspend: true } })
-    const told = modelServiceObject({ spec: { suspend: false }, status })
-    expect(await patchBy('suspend', told)).toEqual({ spec: { suspend: true } })
+    const unsuspended = modelServiceObject({ spec: { suspend: false }, status })
+    expect(await patchBy('suspend', unsuspended)).toEqual({ spec: { suspend: true } })
   })
 
   it('resume takes spec.suspend away, and nothing else', async () => {

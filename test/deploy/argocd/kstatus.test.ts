@@ -19,18 +19,18 @@ describe('by the rules of kstatus', () => {
     awaitingJob: 'InProgress',
     ineffective: 'Failed',
   }
-  it.each(Object.entries(expected))('an object after a pass that ended %s is %s', (name, verdict) => {
-    expect(kstatus(objectAfter(passes[name as keyof typeof passes]))).toBe(verdict)
+  it.each(Object.entries(expected))('an object after a pass that ended %s is %s', (name, status) => {
+    expect(kstatus(objectAfter(passes[name as keyof typeof passes]))).toBe(status)
   })
 
   it('an object after a failure is Failed exactly if only a person can help', () => {
     for (const pass of failedPasses) {
-      const verdict = progressOf(pass.failure) === 'Stalled' ? 'Failed' : 'InProgress'
-      expect(kstatus(objectAfter(pass)), pass.name).toBe(verdict)
+      const status = progressOf(pass.failure) === 'Stalled' ? 'Failed' : 'InProgress'
+      expect(kstatus(objectAfter(pass)), pass.name).toBe(status)
     }
   })
 
-  it('a verdict does not hang on the order of conditions', () => {
+  it('the status does not depend on the order of conditions', () => {
     for (const pass of everyPass) {
       const status = statusAfter(pass)
       const reversed = modelServiceObject({ status: { ...status, conditions: status.conditions?.toReversed() } })

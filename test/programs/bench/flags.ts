@@ -7,7 +7,7 @@ export function parseFlags(args: readonly string[], sections: readonly string[])
   const help = `npm run bench -- [--only name,name] [--quick] [--json]
 
   --only    these sections alone: ${sections.join(', ')}
-  --quick   without the sections that mostly wait
+  --quick   without the sections whose time is waiting
   --json    figures as JSON
 `
   try {

@@ -1,4 +1,4 @@
-/** The ZStack simulator in a process of its own: `node zstack-child.ts SERVICES LATENCY`, told over IPC what it got. */
+/** The ZStack simulator in a process of its own: `node zstack-child.ts SERVICES LATENCY`, which sends over IPC what requests it got. */
 import { seedServices } from '../../support/zstack/model.ts'
 import { startZStackSimulator } from '../../support/zstack/simulator.ts'
 

@@ -12,9 +12,9 @@ export interface ZStackProcess {
   readonly uuids: readonly string[]
   onRequest(listener: (arrival: Arrival) => void): () => void
   counters(): Promise<RequestCounts>
-  /** Every request is answered so, without effect, until {@link mend}. */
+  /** Every request is answered so, without effect, until {@link recover}. */
   breakWith(status: number): Promise<void>
-  mend(): Promise<void>
+  recover(): Promise<void>
   close(): Promise<void>
 }
 
@@ -45,7 +45,7 @@ export async function startZStackProcess(services: number): Promise<ZStackProces
     async breakWith(status) {
       await ask('POST', 'faults', { fault: { kind: 'status', status } })
     },
-    async mend() {
+    async recover() {
       await ask('DELETE', 'faults')
     },
     async close() {

@@ -56,11 +56,11 @@ async function runDemo(environment: DemoEnvironment, output: Output) {
   await expectRefusal(environment, output, { requestCPU: 4 }, 'unknown field "spec.requestCPU"')
 
   output.title('5. What only the operator can judge ends in a condition')
-  await environment.apply(manifestOf('stray', { uuid: 'f'.repeat(32), requestCpu: 4 }))
-  await output.expect('a uuid that ZStack does not know', () => ready('stray', 'NotFound', 'False'))
+  await environment.apply(manifestOf('unknown', { uuid: 'f'.repeat(32), requestCpu: 4 }))
+  await output.expect('a uuid that ZStack does not know', () => ready('unknown', 'NotFound', 'False'))
   await environment.apply(manifestOf('zz-second', { uuid: uuids.chat, requestCpu: 1 }))
   await output.expect('a second object for the same service', () => ready('zz-second', 'UUIDConflict', 'False'))
-  for (const name of ['stray', 'zz-second']) {
+  for (const name of ['unknown', 'zz-second']) {
     const condition = (await environment.get(name)).status?.conditions?.find(({ type }) => type === 'Ready')
     output.line(`  ${name}: ${condition?.message ?? ''}`)
   }

@@ -51,7 +51,7 @@ export function createOutput(): Output {
   }
 }
 
-/** Prints every update that ZStack takes, each field with what ZStack showed before and what it was told. */
+/** Prints every update that ZStack takes, each field with what ZStack showed before and what it was sent. */
 export function printUpdates(zstack: ZStackSimulator, uuids: readonly string[], output: Output): void {
   const known = new Map(uuids.map((uuid) => [uuid, zstack.read(uuid)]))
   zstack.onRequest(({ operation, uuid, body, status }) => {

@@ -27,7 +27,7 @@ export function spell(value: number, unit: string): string {
 }
 
 function scaled(value: number, steps: readonly (readonly [number, string])[], small: string): string {
-  const step = steps.find(([least]) => Math.abs(value) >= least)
+  const step = steps.find(([min]) => Math.abs(value) >= min)
   return step ? trim(value / step[0]) + step[1] : trim(value) + small
 }
 

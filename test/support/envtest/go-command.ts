@@ -63,7 +63,7 @@ export function explain(lines: readonly string[], fallback: string, instead = ot
   const isProgress = (line: string) => /^go: (downloading|finding|added|upgraded) |^#|^\S*$/.test(line)
   const telling = lines.filter((line) => !isProgress(line))
   const reason = telling.find((line) => line.includes(': ')) ?? telling.at(-1) ?? fallback
-  return `the build failed (${reason.trim()}): mend that and run it again, ${instead}`
+  return `the build failed (${reason.trim()}): correct that and run it again, ${instead}`
 }
 
 function isMissing(error: unknown): boolean {

@@ -20,7 +20,7 @@ export interface Reaper {
 }
 
 // Node cannot ask the kernel to end a child with its parent, and a vitest worker may be ended by SIGKILL. The shell's
-// stdin closes with the process that holds its other end, however that one ends: then the pids told last are killed.
+// stdin closes with the process that holds its other end, however that one ends: then the last pids that were written are killed.
 const script = `
 pids=
 while read -r line; do pids=$line; done

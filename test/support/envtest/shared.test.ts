@@ -8,7 +8,7 @@ import globalSetup, { type Offer, apiServerMissing, sharedApiServer, testNamespa
 
 const binaries = await findBinaries(process.env)
 
-/** Runs the setup as vitest does and gives what test files would be told. */
+/** Runs the setup as vitest does and returns what test files would be given. */
 async function setUp(
   env: Record<string, string | undefined>,
 ): Promise<{ offer: Offer; tearDown: () => Promise<void> }> {

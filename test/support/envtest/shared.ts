@@ -7,7 +7,7 @@ import { type TestApiServer, startTestApiServer } from './api-server.ts'
 import { type Environment, findBinaries, skipReason } from './binaries.ts'
 import { expectStatus } from './request.ts'
 
-/** What test files are told: where to ask for the shared server, or why there is none. */
+/** What test files are given: where to ask for the shared server, or why there is none. */
 export type Offer = { readonly broker: string } | { readonly missing: string }
 
 declare module 'vitest' {

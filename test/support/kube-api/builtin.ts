@@ -119,13 +119,13 @@ const LEASE = builtIn({
   validate(object) {
     const spec = objectAt(object, 'spec')
     const errors: FieldError[] = []
-    const atLeast = (field: string, least: number, text: string) => {
+    const checkMin = (field: string, min: number, text: string) => {
       const value = spec[field]
-      if (typeof value !== 'number' || value >= least) return
+      if (typeof value !== 'number' || value >= min) return
       errors.push({ reason: 'FieldValueInvalid', field: `spec.${field}`, message: `Invalid value: ${value}: ${text}` })
     }
-    atLeast('leaseDurationSeconds', 1, 'must be greater than 0')
-    atLeast('leaseTransitions', 0, 'must be greater than or equal to 0')
+    checkMin('leaseDurationSeconds', 1, 'must be greater than 0')
+    checkMin('leaseTransitions', 0, 'must be greater than or equal to 0')
     return errors
   },
 })

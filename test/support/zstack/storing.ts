@@ -68,7 +68,7 @@ function fitting(field: string, value: unknown, overlongText: Moods['overlongTex
 /** Characters are counted as the database counts them: each as one, whatever it takes in UTF-16. */
 function fittingText(column: string, length: number, value: string, overlongText: Moods['overlongText']): string {
   if (value.length <= length) return value
-  const characters = [...value]
+  const characters = Array.from(value)
   if (characters.length <= length) return value
   return overlong(column, overlongText, value, () => characters.slice(0, length).join(''))
 }

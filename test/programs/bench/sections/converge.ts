@@ -7,7 +7,7 @@ import { inWorld, type Program, type World } from '../world.ts'
 
 const objects = 200
 const runs = 3
-/** Events are still told when all is Ready, and their memory counts. */
+/** Events are still sent when all is Ready, and their memory counts. */
 const afterglowMs = 1_000
 
 export async function converge(server: TestApiServer): Promise<readonly Figure[]> {

@@ -59,8 +59,8 @@ async function withoutZStack(world: World): Promise<readonly Figure[]> {
   const atBreak = await zstack.counters()
   await sleep(brokenMs)
   const atEnd = await zstack.counters()
-  const mended = performance.now()
-  await zstack.mend()
+  const recoveredAt = performance.now()
+  await zstack.recover()
   const readyAt = await watch.allReady(objects)
   const total = await zstack.counters()
   const what = `ZStack answers 503 for ${brokenMs / 1000} s`
@@ -70,7 +70,7 @@ async function withoutZStack(world: World): Promise<readonly Figure[]> {
       ...{ references: ['1715', '568'], target: '40', note: `${atBreak.update} updates before` },
     },
     {
-      ...{ name: `${what}: its return to all Ready`, value: (readyAt - mended) / 1000, unit: 's' },
+      ...{ name: `${what}: its return to all Ready`, value: (readyAt - recoveredAt) / 1000, unit: 's' },
       note: `${spell(total.total)} requests in all`,
     },
   ]
