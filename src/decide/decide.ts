@@ -70,22 +70,22 @@ function report(
   hold: UpdateHold | undefined,
   { policy, connectionFailure, now }: DecisionState,
 ): { readonly kind: 'report'; readonly outcome: Outcome } {
-  const told = (outcome: Outcome) => ({ kind: 'report', outcome }) as const
+  const reported = (outcome: Outcome) => ({ kind: 'report', outcome }) as const
   // What a person must correct shows on every object of the connection, on those in sync too.
   if (connectionFailure && failurePolicy[connectionFailure.kind].retry !== 'backOff')
-    return told({ kind: 'failed', failure: connectionFailure, comparison, stale: false })
+    return reported({ kind: 'failed', failure: connectionFailure, comparison, stale: false })
   switch (kind) {
     case 'nothing':
-      return told({ kind: 'inSync', comparison })
+      return reported({ kind: 'inSync', comparison })
     case 'leave':
-      return told({ kind: 'drifted', comparison, policy })
+      return reported({ kind: 'drifted', comparison, policy })
     case 'suspended':
-      return told({ kind: 'suspended', comparison })
+      return reported({ kind: 'suspended', comparison })
     case 'hold': {
       const retryInMs = Math.max(0, (hold?.until ?? now) - now)
       return hold?.failure
-        ? told({ kind: 'failed', failure: hold.failure, comparison, stale: false, retryInMs })
-        : told({ kind: 'ineffective', comparison, retryInMs })
+        ? reported({ kind: 'failed', failure: hold.failure, comparison, stale: false, retryInMs })
+        : reported({ kind: 'ineffective', comparison, retryInMs })
     }
   }
 }

@@ -17,17 +17,18 @@ type LastUpdate = NonNullable<Status['lastUpdate']>
 const warns = (reason: Reason) => 'warns' in reasons[reason]
 
 /**
- * @param mended the differences that the update of this pass set out to mend, to be named with both values
+ * The events that a change of the status is worth.
+ * @param corrected the differences that the update of this pass was to end, to be named with both values
  */
 export function eventsBetween(
   before: Status | undefined,
   after: Status,
-  mended: readonly Difference[],
+  corrected: readonly Difference[],
 ): readonly ObjectEvent[] {
   const events: ObjectEvent[] = []
   const { lastUpdate } = after
   if (lastUpdate && isNewlyVerified(lastUpdate, before, after))
-    events.push({ type: 'Normal', reason: 'Updated', message: updateMessage(lastUpdate, mended) })
+    events.push({ type: 'Normal', reason: 'Updated', message: updateMessage(lastUpdate, corrected) })
   const [was, is] = [conditionOf(before, 'Ready'), conditionOf(after, 'Ready')]
   if (is && is.reason !== was?.reason) {
     if (warns(is.reason)) events.push({ type: 'Warning', reason: is.reason, message: is.message })
@@ -57,9 +58,9 @@ function isNewlyVerified(update: LastUpdate, before: Status | undefined, after: 
 
 const isIneffective = (status: Status | undefined) => status?.hold?.reason === 'UpdateNotEffective'
 
-function updateMessage(update: LastUpdate, mended: readonly Difference[]): string {
+function updateMessage(update: LastUpdate, corrected: readonly Difference[]): string {
   const named = update.fields.map((field) => {
-    const difference = mended.find((one) => one.field === field)
+    const difference = corrected.find((one) => one.field === field)
     return difference
       ? `${field} ${display(difference.field, difference.live)} → ${display(difference.field, difference.desired)}`
       : field

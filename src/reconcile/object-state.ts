@@ -46,8 +46,8 @@ export type ObjectState = {
   /** How a pass ended in which ZStack accepted an update, while Kubernetes has not taken the status yet. */
   unreported: { readonly object: StoredModelService; readonly outcome: PassOutcome } | undefined
   /**
-   * The object for which the API server had no status to write, for it was deleted. The watch will tell of it; until
-   * then an update could be written down nowhere, so none is sent.
+   * The object as it was when the API server refused its status, for it is deleted. Until the watch shows that, an update
+   * could be recorded nowhere, so none is sent.
    */
   deleted: { readonly object: StoredModelService; readonly until: number } | undefined
 }
