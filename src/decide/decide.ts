@@ -5,7 +5,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { FieldName, Policy } from '../api/modelservice.ts'
 import type { UpdateCause } from '../api/status.ts'
-import { assess, isEqual, reassess, type Assessment, type Difference, type Hashes, type Observation } from './assess.ts'
+import {
+  assess,
+  reassess,
+  type Assessment,
+  type Difference,
+  type Equality,
+  type Hashes,
+  type Observation,
+} from './assess.ts'
 import { failurePolicy, type Failure } from './failure.ts'
 import type { Desired } from '../api/fields.ts'
 import { driftKeyOf, holdAfterIneffective, isSameDrift, type UpdateHold } from './hold.ts'
@@ -27,6 +35,8 @@ export type DecisionState = {
   /** Of the values that are in effect, as far as it is known. */
   readonly hashes: Hashes
   readonly hold: UpdateHold | undefined
+  /** What tells whether ZStack holds a declared value; in the passes over an object, one that remembers what it judged. */
+  readonly equality: Equality
   readonly policy: Policy
   readonly suspend: boolean
   /** A person asked for a look now, and for write-only fields to be sent again. */
@@ -90,18 +100,25 @@ function report(
   }
 }
 
-function assessmentOf(desired: Desired, observation: Observation, { hashes, owner, attempt }: DecisionState) {
-  if (!attempt) return assess(desired, observation, hashes, owner)
-  return reassess(desired, observation, hashes, believedFields(desired, observation, attempt), owner)
+function assessmentOf(desired: Desired, observation: Observation, state: DecisionState): Assessment {
+  const { hashes, owner, attempt, equality } = state
+  if (!attempt) return assess(desired, observation, hashes, owner, equality)
+  const believed = believedFields(desired, observation, attempt, equality)
+  return reassess(desired, observation, hashes, believed, owner, equality)
 }
 
 /**
  * The fields of the update that count as carried out. While a part of what can be read is not as it was sent, the part
  * that cannot be read is not believed: the readable part that is may be somebody else's work.
  */
-function believedFields(desired: Desired, { live }: Observation, attempt: UpdateAttempt): readonly FieldName[] {
+function believedFields(
+  desired: Desired,
+  { live }: Observation,
+  attempt: UpdateAttempt,
+  equality: Equality,
+): readonly FieldName[] {
   const isShownAsSent = attempt.expected.every((expected) =>
-    isEqual(expected.field, expected.desired, live.values.get(expected.field)),
+    equality(expected.field, expected.desired, live.values.get(expected.field)),
   )
   return isShownAsSent ? stillDeclared(desired, attempt) : []
 }

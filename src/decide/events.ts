@@ -2,7 +2,7 @@
 import type { Status } from '../api/status.ts'
 import { reasons, type Reason } from '../api/reasons.ts'
 import type { Difference } from './assess.ts'
-import { display } from './display.ts'
+import { displayDifference } from './display.ts'
 import { conditionOf } from './conditions.ts'
 
 /** Reasons of good news; a warning carries the reason of Ready. */
@@ -61,9 +61,9 @@ const isIneffective = (status: Status | undefined) => status?.hold?.reason === '
 function updateMessage(update: LastUpdate, corrected: readonly Difference[]): string {
   const named = update.fields.map((field) => {
     const difference = corrected.find((one) => one.field === field)
-    return difference
-      ? `${field} ${display(difference.field, difference.live)} → ${display(difference.field, difference.desired)}`
-      : field
+    if (!difference) return field
+    const { live, desired } = displayDifference(difference)
+    return `${field} ${live} → ${desired}`
   })
   const why = { SpecChanged: 'as the spec declares', DriftCorrected: 'drift put back', Requested: 'as requested' }
   return `${named.join(', ')} (${why[update.cause]})`

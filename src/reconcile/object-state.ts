@@ -10,6 +10,7 @@
 import type { StoredModelService } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
+import { createEquality, type Equality } from '../decide/assess.ts'
 import type { UpdateAttempt } from '../decide/decide.ts'
 import { restoreHold, type UpdateHold } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
@@ -40,6 +41,8 @@ export type ObjectState = {
   readonly uid: string
   readonly phase: Phase
   hold: UpdateHold | undefined
+  /** Remembers which texts of this object were judged to say the same. */
+  readonly equality: Equality
   job: PendingJob | undefined
   /** Since when, by the monotonic clock, nothing could be read. */
   unreadSince: number | undefined
@@ -77,6 +80,7 @@ export function createObjectStates(clock: Clock): ObjectStates {
         phase: 'active',
         waitingSince: 0,
         hold: restoreHold(status),
+        equality: createEquality(),
         job: restoreJob(status, clock),
         unreadSince: undefined,
         unreported: undefined,
