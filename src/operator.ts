@@ -131,6 +131,7 @@ function buildZStack({ options, metrics, isLeader }: Parts): Connections {
   const { endpoint, credentials, requestBody, maxInFlight } = config
   if (requestBody !== 'auto') metrics.noteBodyShape(defaultConnection, requestBody)
   const connection = createConnection({
+    kind: 'Environment',
     name: defaultConnection,
     endpoint,
     http: { ...http, send: guarded(instrumented(http.send, metrics, defaultConnection), isLeader) },

@@ -55,8 +55,13 @@ export interface Inventory {
   retain(uuids: ReadonlySet<string>): void
 }
 
+/** `Environment`: the connection that the environment of the operator describes. */
+export type ConnectionKind = 'Environment'
+
 /** One ZStack with one set of credentials. */
 export interface Connection {
+  /** What describes it. */
+  readonly kind: ConnectionKind
   /** By which objects, metrics and logs refer to it. */
   readonly name: string
   /** The base URL, free of credentials. */

@@ -38,10 +38,12 @@ export type Subject = {
   readonly object: StoredModelService
   readonly state: ObjectState
   /** Absent where there is no such connection. */
-  readonly connection: Pick<Connection, 'name' | 'endpoint'> | undefined
+  readonly connection: Connection | undefined
   readonly log: Logger
   readonly signal: AbortSignal
 }
+
+const statusOfConnection = ({ kind, name, endpoint }: Connection) => ({ kind, name, endpoint })
 
 /** An answer within this time needs no word about waiting for it: one status write per change, not two. */
 const interimStatusDelayMs = 500
@@ -61,7 +63,7 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
         generation,
         now: new Date(clock.now()),
         suspend,
-        ...(connection && { connection: { name: connection.name, endpoint: connection.endpoint } }),
+        ...(connection && { connection: statusOfConnection(connection) }),
         ...(state.hold && { hold: statusOfHold(state.hold) }),
         ...(state.job && { job: statusOfJob(state.job) }),
         ...(update && { update: { fields: update.fields, cause: update.cause } }),

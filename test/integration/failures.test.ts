@@ -14,7 +14,7 @@ const refusals: readonly (readonly [string, Fault, string, 'Stalled' | 'Reconcil
     'Stalled',
     /SYS\.1007: cpu too many\); correct the spec/,
   ],
-  ['a failed operation', { kind: 'error', code: 'SYS.1006' }, 'RemoteRejected', 'Reconciling', /could not carry out/],
+  ['a failed operation', { kind: 'error', code: 'SYS.1006' }, 'RemoteRejected', 'Stalled', /could not carry out/],
   [
     'the telling code in a cause',
     { kind: 'error', code: 'SYS.1006', nestedCode: 'ID.1003' },
