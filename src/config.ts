@@ -1,4 +1,4 @@
-/** The environment as configuration: parsed once, strictly, all that is wrong with it told together. */
+/** The environment as configuration: parsed once and strictly, with all that is wrong with it in one answer. */
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
 import { secretOf, type Secret } from './secret.ts'
@@ -109,7 +109,7 @@ export function parseConfig(env: Environment, isTerminal: boolean): ConfigResult
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = variables.safeParse(given)
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
-  // The rest is judged even so, that one start tells everything that is wrong.
+  // The rest is checked even so, so that one start reports everything that is wrong.
   const values = { ...given, ...parsed.data } as Partial<Variables>
   const endpoint = endpointOf(values, problems)
   const credentials = credentialsOf(values, problems)

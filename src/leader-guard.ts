@@ -1,11 +1,12 @@
 /**
- * The last look before a request leaves. A request waits for its connection after whoever sent it has asked whether it
- * may; a process that is stopped meanwhile, and woken, would send it before any timer could tell of a lease that is lost.
+ * Holds back what only the leader may write. A request may wait for a connection after its sender checked the lease. If
+ * the process is paused meanwhile and resumed after the lease has run out, the request would leave before any timer could
+ * fire; so the lease is checked again at the moment in which the request is written to its connection.
  */
 import type { Dispatcher } from 'undici'
 import type { Send } from './send.ts'
 
-/** Held back: not a byte of it was sent. */
+/** The request was held back: not a byte of it was sent. */
 export class NotLeaderError extends Error {
   override readonly name = 'NotLeaderError'
 
@@ -14,13 +15,13 @@ export class NotLeaderError extends Error {
   }
 }
 
-/** A request that must not leave at any time. */
+/** A request that may be held back. */
 export type Guarded = {
-  /** Asked in the moment in which the request is written to its connection; if it may not, that is a {@link NotLeaderError}. */
+  /** Asked when the request is written to its connection; where the answer is no, it fails with {@link NotLeaderError}. */
   readonly maySend?: () => boolean
 }
 
-/** Holds back every PUT that may not leave, first when it is sent, last when it is written to its connection. */
+/** Holds back every PUT while `maySend` says no: when it is handed over, and when it is written to its connection. */
 export function guarded<R extends Guarded & { readonly method: string }, A>(
   send: Send<R, A>,
   maySend: () => boolean,
@@ -32,7 +33,10 @@ export function guarded<R extends Guarded & { readonly method: string }, A>(
   }
 }
 
-/** The dispatcher for one request that {@link Guarded} speaks of. */
+/**
+ * The dispatcher for one guarded request. Its handler forwards each hook by hand, for undici marks its own
+ * DecoratorHandler as deprecated.
+ */
 export function guardedDispatcher(dispatcher: Dispatcher, { maySend }: Guarded): Dispatcher {
   if (!maySend) return dispatcher
   return dispatcher.compose(

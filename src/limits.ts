@@ -44,7 +44,7 @@ export const limits = {
   shutdownGraceMs: 10 * seconds,
   /** client-go's defaults. The renew deadline is shorter than the lease: this process stops before another can begin. */
   lease: { durationMs: 15 * seconds, renewDeadlineMs: 10 * seconds, retryMs: 2 * seconds },
-  /** A watch that has told nothing for this long, not even a failure, fails the liveness probe. */
+  /** A watch that has yielded nothing for this long, not even a failure, fails the liveness probe. */
   watchSilenceMs: 5 * minutes,
   /** An event loop that was blocked for longer fails the liveness probe. */
   eventLoopBlockMs: 5 * seconds,

@@ -43,7 +43,7 @@ export type OperatorOptions = {
   readonly uncaughtErrors: UncaughtErrors
 }
 
-/** Why an operator ended: because it was told to, or because it no longer may act. */
+/** Why an operator ended: a signal asked it to, or it may no longer act. */
 export type StopReason = 'stopped' | 'leaseLost'
 
 /** What all parts are built with. */
@@ -131,6 +131,7 @@ function buildZStack({ options, metrics, isLeader }: Parts): Connections {
   const { endpoint, credentials, requestBody, maxInFlight } = config
   if (requestBody !== 'auto') metrics.noteBodyShape(defaultConnection, requestBody)
   const connection = createConnection({
+    kind: 'Environment',
     name: defaultConnection,
     endpoint,
     http: { ...http, send: guarded(instrumented(http.send, metrics, defaultConnection), isLeader) },

@@ -51,6 +51,7 @@ const printerColumns = [
   },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   { name: 'UUID', type: 'string', jsonPath: '.spec.uuid', priority: 1 },
+  { name: 'Connection', type: 'string', jsonPath: '.status.connection.name', priority: 1 },
   { name: 'Drift', type: 'string', jsonPath: '.status.drift[*].field', priority: 1 },
   { name: 'Last Update', type: 'date', jsonPath: '.status.lastUpdate.time', priority: 1 },
   { name: 'Message', type: 'string', jsonPath: condition('Ready', 'message'), priority: 1 },

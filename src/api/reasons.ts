@@ -15,8 +15,8 @@ export type ReasonRow = {
   /** kstatus: `Reconciling` goes on by itself, `Stalled` needs a person or a change in ZStack. */
   readonly progress?: 'Reconciling' | 'Stalled'
   /**
-   * Whether an object that comes to this reason tells so in a Warning event. Trouble of a whole connection does not: it is
-   * told once, in log and metrics, rather than by every object.
+   * Whether an object that comes to this reason gets a Warning event. A failure of a whole connection is reported once, in
+   * log and metrics, rather than by an event on every object.
    */
   readonly warns?: true
 }

@@ -72,6 +72,7 @@ export const status = z
       .describe('What ZStack last showed.'),
     connection: z
       .object({
+        kind: z.string().describe('What describes the connection: Environment, that of the operator.'),
         name: z.string(),
         endpoint: z.string().describe('Where ZStack was asked; a status of another endpoint says nothing any more.'),
       })

@@ -44,11 +44,23 @@ export type Assessment = {
  * @param owner whose values these are: the object and the service that it speaks for, which salt the hashes. A hash of
  *   another owner's matches nothing, so an object that turns to another ZStack sends its write-only fields there too.
  */
-export function assess(desired: Desired, observation: Observation, accepted: Hashes, owner: string): Assessment {
-  return compare(desired, observation, accepted, hashesOf(desired, owner))
+export function assess(
+  desired: Desired,
+  observation: Observation,
+  accepted: Hashes,
+  owner: string,
+  equality: Equality = isEqual,
+): Assessment {
+  return compare(desired, observation, accepted, hashesOf(desired, owner), equality)
 }
 
-function compare(desired: Desired, observation: Observation, accepted: Hashes, declared: Hashes): Assessment {
+function compare(
+  desired: Desired,
+  observation: Observation,
+  accepted: Hashes,
+  declared: Hashes,
+  equality: Equality,
+): Assessment {
   const differences: Difference[] = []
   const unsent: FieldName[] = []
   const unverifiable: FieldName[] = []
@@ -62,7 +74,7 @@ function compare(desired: Desired, observation: Observation, accepted: Hashes, d
       unverifiable.push(field)
       if (before === current) remembered[field] = current
       else unsent.push(field)
-    } else if (!isEqual(field, value, live)) {
+    } else if (!equality(field, value, live)) {
       differences.push({ field, desired: value, live })
       if (before === current) {
         remembered[field] = current
@@ -83,18 +95,37 @@ function isShown(field: FieldName, { live, shows }: Observation): boolean {
   return visibility === 'shown' || (visibility === 'newer' && (live.values.has(field) || shows.has(field)))
 }
 
-function isReadOtherwise(field: FieldName, desired: Desired, observation: Observation): boolean {
+function isReadOtherwise(field: FieldName, desired: Desired, observation: Observation, equality: Equality): boolean {
   const value = desired.get(field)
   return (
-    value !== undefined && isShown(field, observation) && !isEqual(field, value, observation.live.values.get(field))
+    value !== undefined && isShown(field, observation) && !equality(field, value, observation.live.values.get(field))
   )
 }
+
+/** Whether ZStack holds what is declared of a field. */
+export type Equality = (field: FieldName, desired: Json, live: Json | undefined) => boolean
 
 /** Whether ZStack holds what is declared; what it leaves out is empty. */
 export function isEqual(field: FieldName, desired: Json, live: Json | undefined): boolean {
   if (live === undefined || isEmpty(live) || isEmpty(desired)) return isEmpty(live) && isEmpty(desired)
   const row = fields[field]
   return row.visibility !== 'hidden' && row.equal(desired, live)
+}
+
+/**
+ * {@link isEqual} for the passes over one object. It remembers the last pair of each field whose texts can be worded
+ * differently, for reading two of them as documents takes milliseconds, and every pass would do it again.
+ */
+export function createEquality(compare: Equality = isEqual): Equality {
+  const judged = new Map<FieldName, { desired: Json; live: Json | undefined; isSame: boolean }>()
+  return (field, desired, live) => {
+    if (fields[field].textual !== true) return compare(field, desired, live)
+    const last = judged.get(field)
+    if (last?.desired === desired && last.live === live) return last.isSame
+    const isSame = compare(field, desired, live)
+    judged.set(field, { desired, live, isSame })
+    return isSame
+  }
 }
 
 /** An equal text that is worded otherwise is a person's edit only if another wording was in effect before. */
@@ -121,10 +152,11 @@ export function reassess(
   accepted: Hashes,
   sent: readonly FieldName[],
   owner: string,
+  equality: Equality = isEqual,
 ): Assessment {
   const declared = hashesOf(desired, owner)
-  const inEffect = sent.filter((field) => !isReadOtherwise(field, desired, observation))
-  return compare(desired, observation, { ...accepted, ...pick(declared, inEffect) }, declared)
+  const inEffect = sent.filter((field) => !isReadOtherwise(field, desired, observation, equality))
+  return compare(desired, observation, { ...accepted, ...pick(declared, inEffect) }, declared, equality)
 }
 
 function pick(hashes: Hashes, names: readonly FieldName[]): Hashes {

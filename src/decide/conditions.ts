@@ -16,7 +16,7 @@ const presentWhileTrue: readonly ConditionType[] = ['Reconciling', 'Stalled', 'S
 
 /**
  * The conditions after a pass: the patches, what they leave as it was, and `Ready`.
- * `at.suspendedWork` tells what a suspension holds back, if it does.
+ * `at.suspendedWork` says what a suspension holds back, if it does.
  * `lastTransitionTime` moves only when a status flips (Kubernetes API conventions).
  */
 export function patchConditions(
@@ -44,7 +44,7 @@ export function patchConditions(
 }
 
 /**
- * Drift that nobody is going to mend is no fault of the object's, so it leaves Ready True; a difference that waits for
+ * Drift that the policy leaves is no fault of the object's, so it leaves Ready True; a difference that waits for
  * the end of a suspension (`suspendedWork` says which) leaves it Unknown.
  */
 function ready(others: readonly Judged[], suspendedWork: string | undefined): Judged {

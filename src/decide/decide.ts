@@ -5,7 +5,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { FieldName, Policy } from '../api/modelservice.ts'
 import type { UpdateCause } from '../api/status.ts'
-import { assess, isEqual, reassess, type Assessment, type Difference, type Hashes, type Observation } from './assess.ts'
+import {
+  assess,
+  reassess,
+  type Assessment,
+  type Difference,
+  type Equality,
+  type Hashes,
+  type Observation,
+} from './assess.ts'
 import { failurePolicy, type Failure } from './failure.ts'
 import type { Desired } from '../api/fields.ts'
 import { driftKeyOf, holdAfterIneffective, isSameDrift, type UpdateHold } from './hold.ts'
@@ -27,6 +35,8 @@ export type DecisionState = {
   /** Of the values that are in effect, as far as it is known. */
   readonly hashes: Hashes
   readonly hold: UpdateHold | undefined
+  /** What tells whether ZStack holds a declared value; in the passes over an object, one that remembers what it judged. */
+  readonly equality: Equality
   readonly policy: Policy
   readonly suspend: boolean
   /** A person asked for a look now, and for write-only fields to be sent again. */
@@ -70,38 +80,45 @@ function report(
   hold: UpdateHold | undefined,
   { policy, connectionFailure, now }: DecisionState,
 ): { readonly kind: 'report'; readonly outcome: Outcome } {
-  const told = (outcome: Outcome) => ({ kind: 'report', outcome }) as const
+  const reported = (outcome: Outcome) => ({ kind: 'report', outcome }) as const
   // What a person must correct shows on every object of the connection, on those in sync too.
   if (connectionFailure && failurePolicy[connectionFailure.kind].retry !== 'backOff')
-    return told({ kind: 'failed', failure: connectionFailure, comparison, stale: false })
+    return reported({ kind: 'failed', failure: connectionFailure, comparison, stale: false })
   switch (kind) {
     case 'nothing':
-      return told({ kind: 'inSync', comparison })
+      return reported({ kind: 'inSync', comparison })
     case 'leave':
-      return told({ kind: 'drifted', comparison, policy })
+      return reported({ kind: 'drifted', comparison, policy })
     case 'suspended':
-      return told({ kind: 'suspended', comparison })
+      return reported({ kind: 'suspended', comparison })
     case 'hold': {
       const retryInMs = Math.max(0, (hold?.until ?? now) - now)
       return hold?.failure
-        ? told({ kind: 'failed', failure: hold.failure, comparison, stale: false, retryInMs })
-        : told({ kind: 'ineffective', comparison, retryInMs })
+        ? reported({ kind: 'failed', failure: hold.failure, comparison, stale: false, retryInMs })
+        : reported({ kind: 'ineffective', comparison, retryInMs })
     }
   }
 }
 
-function assessmentOf(desired: Desired, observation: Observation, { hashes, owner, attempt }: DecisionState) {
-  if (!attempt) return assess(desired, observation, hashes, owner)
-  return reassess(desired, observation, hashes, believedFields(desired, observation, attempt), owner)
+function assessmentOf(desired: Desired, observation: Observation, state: DecisionState): Assessment {
+  const { hashes, owner, attempt, equality } = state
+  if (!attempt) return assess(desired, observation, hashes, owner, equality)
+  const believed = believedFields(desired, observation, attempt, equality)
+  return reassess(desired, observation, hashes, believed, owner, equality)
 }
 
 /**
  * The fields of the update that count as carried out. While a part of what can be read is not as it was sent, the part
  * that cannot be read is not believed: the readable part that is may be somebody else's work.
  */
-function believedFields(desired: Desired, { live }: Observation, attempt: UpdateAttempt): readonly FieldName[] {
+function believedFields(
+  desired: Desired,
+  { live }: Observation,
+  attempt: UpdateAttempt,
+  equality: Equality,
+): readonly FieldName[] {
   const isShownAsSent = attempt.expected.every((expected) =>
-    isEqual(expected.field, expected.desired, live.values.get(expected.field)),
+    equality(expected.field, expected.desired, live.values.get(expected.field)),
   )
   return isShownAsSent ? stillDeclared(desired, attempt) : []
 }

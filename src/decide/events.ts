@@ -2,7 +2,7 @@
 import type { Status } from '../api/status.ts'
 import { reasons, type Reason } from '../api/reasons.ts'
 import type { Difference } from './assess.ts'
-import { display } from './display.ts'
+import { displayDifference } from './display.ts'
 import { conditionOf } from './conditions.ts'
 
 /** Reasons of good news; a warning carries the reason of Ready. */
@@ -17,17 +17,18 @@ type LastUpdate = NonNullable<Status['lastUpdate']>
 const warns = (reason: Reason) => 'warns' in reasons[reason]
 
 /**
- * @param mended the differences that the update of this pass set out to mend, to be named with both values
+ * The events that a change of the status is worth.
+ * @param corrected the differences that the update of this pass was to end, to be named with both values
  */
 export function eventsBetween(
   before: Status | undefined,
   after: Status,
-  mended: readonly Difference[],
+  corrected: readonly Difference[],
 ): readonly ObjectEvent[] {
   const events: ObjectEvent[] = []
   const { lastUpdate } = after
   if (lastUpdate && isNewlyVerified(lastUpdate, before, after))
-    events.push({ type: 'Normal', reason: 'Updated', message: updateMessage(lastUpdate, mended) })
+    events.push({ type: 'Normal', reason: 'Updated', message: updateMessage(lastUpdate, corrected) })
   const [was, is] = [conditionOf(before, 'Ready'), conditionOf(after, 'Ready')]
   if (is && is.reason !== was?.reason) {
     if (warns(is.reason)) events.push({ type: 'Warning', reason: is.reason, message: is.message })
@@ -57,12 +58,12 @@ function isNewlyVerified(update: LastUpdate, before: Status | undefined, after: 
 
 const isIneffective = (status: Status | undefined) => status?.hold?.reason === 'UpdateNotEffective'
 
-function updateMessage(update: LastUpdate, mended: readonly Difference[]): string {
+function updateMessage(update: LastUpdate, corrected: readonly Difference[]): string {
   const named = update.fields.map((field) => {
-    const difference = mended.find((one) => one.field === field)
-    return difference
-      ? `${field} ${display(difference.field, difference.live)} → ${display(difference.field, difference.desired)}`
-      : field
+    const difference = corrected.find((one) => one.field === field)
+    if (!difference) return field
+    const { live, desired } = displayDifference(difference)
+    return `${field} ${live} → ${desired}`
   })
   const why = { SpecChanged: 'as the spec declares', DriftCorrected: 'drift put back', Requested: 'as requested' }
   return `${named.join(', ')} (${why[update.cause]})`

@@ -97,17 +97,17 @@ export function restoreHold(status: Status | undefined): UpdateHold | undefined 
   return kind === undefined ? common : { ...common, failure: { kind, message: messageOf(hold.reason, status) } }
 }
 
-/** The failures that hold updates of one object back, by the reason under which status tells them. */
+/** The failures that hold updates of one object back, by the reason under which status keeps them. */
 const refusals: Readonly<Partial<Record<Reason, FailureKind>>> = {
   RemoteRejected: 'rejected',
   PermissionDenied: 'permission',
   QuotaExceeded: 'quota',
 }
 
-/** What people were told of it stays as it is; nothing is decided by it. */
+/** The message of the condition stays as people read it before; nothing is decided by it. */
 function messageOf(reason: Reason, status: Status | undefined): string {
-  const told = conditionOf(status, 'Stalled') ?? conditionOf(status, 'Reconciling')
-  return told?.reason === reason ? told.message : 'ZStack refused the last update of this difference'
+  const condition = conditionOf(status, 'Stalled') ?? conditionOf(status, 'Reconciling')
+  return condition?.reason === reason ? condition.message : 'ZStack refused the last update of this difference'
 }
 
 function timeOf(ms: number): string {

@@ -1,4 +1,4 @@
-/** Kubernetes events: told in the background, repeats counted, floods cut off. */
+/** Kubernetes events: sent in the background, repeats counted, floods cut off. */
 import type { Logger } from 'pino'
 import { withTimeout, type Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
@@ -8,7 +8,7 @@ import type { KubeObject } from './resource.ts'
 export type EventText = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
 
 export interface EventRecorder {
-  /** Never fails and never waits; what is told reaches people within a second or so. */
+  /** Never fails and never waits; an event reaches the API server within a second or so. */
   record(object: KubeObject, text: EventText): void
   /** Sends at once what was recorded. Resolves when that is done, or when aborted. */
   flush(signal: AbortSignal): Promise<void>
@@ -27,7 +27,7 @@ export type EventRecorderOptions = {
 const { eventBurst: burst, eventRefillMs: refillMs } = limits
 /** Beyond so many unsent ones the oldest have lost their worth. */
 const maxPending = 1_000
-/** Status comes first: what a whole fleet has to tell at once waits until its passes, and their writes, are over. */
+/** Status comes first: the events of a whole fleet wait until its passes, and their status writes, are over. */
 const quietMs = 300
 const maxQuietWaitMs = 5_000
 const requestLimitMs = 10_000
@@ -46,7 +46,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   let flushNow = new AbortController()
   let serial = 0
 
-  function mayTell(uid: string): boolean {
+  function mayRecord(uid: string): boolean {
     const now = clock.monotonic()
     const before = tokens.get(uid) ?? { left: burst, at: now }
     const left = Math.min(burst, before.left + (now - before.at) / refillMs)
@@ -60,8 +60,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     await untilQuiet(flushNow.signal)
     for (let next = pending.shift(); next; next = pending.shift()) {
       try {
-        const told = next
-        await withTimeout(clock, requestLimitMs, (signal) => send(told, signal))
+        const event = next
+        await withTimeout(clock, requestLimitMs, (signal) => send(event, signal))
       } catch (error) {
         log.debug({ reason: (error as Error).message }, 'an event was not taken')
       }
@@ -70,14 +70,14 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     sending = undefined
   }
 
-  /** Until nothing new has been told for a moment, or the first has waited long enough. */
-  async function untilQuiet(hurried: AbortSignal) {
+  /** Until nothing new was recorded for a moment, or the first event has waited long enough. */
+  async function untilQuiet(flushed: AbortSignal) {
     const limit = clock.monotonic() + maxQuietWaitMs
-    let told: number
+    let before: number
     do {
-      told = pending.length
-      await clock.sleep(quietMs, hurried)
-    } while (pending.length !== told && !hurried.aborted && clock.monotonic() < limit)
+      before = pending.length
+      await clock.sleep(quietMs, flushed)
+    } while (pending.length !== before && !flushed.aborted && clock.monotonic() < limit)
   }
 
   async function send({ object, text, at }: Pending, signal: AbortSignal) {
@@ -93,7 +93,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       const patched = await cluster
         .send({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' }, signal)
         .catch(() => undefined)
-      // An event lives an hour: one that is gone is told anew.
+      // The API server keeps an event for an hour: where it has dropped this one, a new one is created.
       if (patched) {
         remember(sent, key, { ...before, count })
         return
@@ -119,7 +119,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 
   return {
     record(object, text) {
-      if (!mayTell(object.metadata.uid)) return
+      if (!mayRecord(object.metadata.uid)) return
       if (pending.length >= maxPending) pending.shift()
       pending.push({ object, text, at: clock.now() })
       sending ??= sendAll()

@@ -22,7 +22,7 @@ export interface Informer {
   /** Resolves once every scope has been listed. */
   readonly synced: Promise<void>
   hasSynced(): boolean
-  /** For how long the most silent watch has told nothing at all, not even a failure, in milliseconds. */
+  /** For how many milliseconds the most silent watch has yielded nothing, not even a failure. */
   silentForMs(): number
 }
 
@@ -30,7 +30,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
   const { resources, store, clock, random, log, onBroken } = options
   const unlisted = new Set(resources.keys())
   const broken = new Set<string>()
-  /** When each watch told something last. */
+  /** When each watch last yielded something. */
   const heard = new Map<string, number>()
   const { promise: synced, resolve: becomeSynced } = Promise.withResolvers<undefined>()
 

@@ -51,7 +51,7 @@ export function createLeaseLock(options: LeaseLockOptions) {
    * record of its identity with any other time was written by another process, which may have begun without waiting.
    */
   let renewals: number[] = []
-  /** What was told of the failures in a row. */
+  /** The class of the last failure that was logged: the same class in a row is logged once. */
   let lastLogged: ApiErrorClass | undefined
 
   async function read(signal: AbortSignal): Promise<Lease | undefined> {

@@ -27,32 +27,32 @@ const limitMs = limits.lease.renewDeadlineMs / 2
 /** Waits until this process holds the lease. Resolves to nothing only when aborted. */
 export async function acquireLease(options: LeaseOptions, signal: AbortSignal): Promise<Leadership | undefined> {
   const { clock, random, log, namespace, name } = options
-  const candidate = createLeaseLock({ ...options, limitMs, durationMs: limits.lease.durationMs })
-  let isTold = false
+  const lock = createLeaseLock({ ...options, limitMs, durationMs: limits.lease.durationMs })
+  let isLogged = false
   let unreached = 0
   while (!signal.aborted) {
     const started = clock.monotonic()
-    const state = await candidate.tryAcquireOrRenew(signal)
+    const state = await lock.tryAcquireOrRenew(signal)
     unreached = state === 'unreachable' ? unreached + 1 : 0
     if (state === 'held') {
       log.info({ lease: `${namespace}/${name}` }, 'leading')
-      return lead(options, candidate, started)
+      return lead(options, lock, started)
     }
-    if (!isTold && state === 'others') {
-      log.info({ lease: `${namespace}/${name}`, holder: candidate.holder() }, 'another process leads; waiting')
-      isTold = true
+    if (!isLogged && state === 'others') {
+      log.info({ lease: `${namespace}/${name}`, holder: lock.holder() }, 'another process leads; waiting')
+      isLogged = true
     }
     // As quick as the watch: the first edit after an outage waits for nothing but the lease.
     const retryMs =
       unreached > 0
         ? steadyBackoff(retryDelays.unreachable, unreached - 1, random)
         : limits.lease.retryMs * (1 - retryJitter * random())
-    await clock.sleep(Math.min(retryMs, candidate.othersEndMs() ?? retryMs), signal)
+    await clock.sleep(Math.min(retryMs, lock.othersEndMs() ?? retryMs), signal)
   }
   return undefined
 }
 
-function lead({ clock, log }: LeaseOptions, candidate: LeaseLock, acquiredAt: number): Leadership {
+function lead({ clock, log }: LeaseOptions, lock: LeaseLock, acquiredAt: number): Leadership {
   const lost = new AbortController()
   const released = new AbortController()
   const over = AbortSignal.any([lost.signal, released.signal])
@@ -60,7 +60,7 @@ function lead({ clock, log }: LeaseOptions, candidate: LeaseLock, acquiredAt: nu
   let cancelDeadline = lapseAt(acquiredAt)
   const isHeld = () => !over.aborted && clock.monotonic() - renewedAt < limits.lease.renewDeadlineMs
 
-  /** Whatever the try under way is waiting for. */
+  /** The lease is lost at its deadline even while a renewal is under way: no answer may come before that. */
   function lapseAt(renewed: number) {
     const left = renewed + limits.lease.renewDeadlineMs - clock.monotonic()
     return clock.after(left, () => lost.abort(new Error('the lease was not renewed in time')))
@@ -71,7 +71,7 @@ function lead({ clock, log }: LeaseOptions, candidate: LeaseLock, acquiredAt: nu
       await clock.sleep(limits.lease.retryMs, over)
       if (!isHeld()) return
       const started = clock.monotonic()
-      const state = await candidate.tryAcquireOrRenew(over)
+      const state = await lock.tryAcquireOrRenew(over)
       if (!isHeld()) return
       if (state === 'others') {
         lost.abort(new Error('another process took the lease'))
@@ -95,7 +95,7 @@ function lead({ clock, log }: LeaseOptions, candidate: LeaseLock, acquiredAt: nu
       const wasHeld = isHeld()
       released.abort()
       await kept
-      if (wasHeld) await candidate.release()
+      if (wasHeld) await lock.release()
     },
   }
 }

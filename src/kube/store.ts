@@ -16,9 +16,9 @@ export interface Store<T extends KubeObject> {
   delete(object: T): void
   /** A write of this status is under way, until the returned function is called: the watch may be first to show it. */
   writing(key: string, status: unknown): () => void
-  /** Tells of every change from now on. */
+  /** Calls the listener at every change from now on. */
   subscribe(listener: OnChange<T>): void
-  /** The answer to a write of ours: the watch tells it only later, as a rule. */
+  /** The answer to a write of ours, which the watch as a rule shows only later. */
   wrote(object: T): void
 }
 

@@ -17,7 +17,7 @@ import { isStarting, retryDelays, classify, type ApiErrorClass } from './api-err
 export type WatchEvent<T> =
   | { readonly kind: 'listed'; readonly objects: readonly T[]; readonly version: string }
   | { readonly kind: 'applied' | 'deleted'; readonly object: T }
-  /** The watch works though nothing changes: told by bookmarks, and by a stream that ended when it should. */
+  /** The watch works though nothing changes: a bookmark came, or the stream ended when it should. */
   | { readonly kind: 'alive' }
   /** Not an end: the watch goes on by itself after a pause. */
   | { readonly kind: 'broken'; readonly error: Error }

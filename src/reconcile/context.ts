@@ -43,6 +43,7 @@ export function decisionState(
     owner: `${uid}\n${serviceAt(connection.endpoint, spec.uuid)}`,
     hashes: hashesIn(previous),
     hold: state.hold,
+    equality: state.equality,
     policy: spec.policy,
     suspend: spec.suspend,
     requested: false,

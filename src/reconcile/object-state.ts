@@ -10,6 +10,7 @@
 import type { StoredModelService } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
+import { createEquality, type Equality } from '../decide/assess.ts'
 import type { UpdateAttempt } from '../decide/decide.ts'
 import { restoreHold, type UpdateHold } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
@@ -40,14 +41,16 @@ export type ObjectState = {
   readonly uid: string
   readonly phase: Phase
   hold: UpdateHold | undefined
+  /** Remembers which texts of this object were judged to say the same. */
+  readonly equality: Equality
   job: PendingJob | undefined
   /** Since when, by the monotonic clock, nothing could be read. */
   unreadSince: number | undefined
   /** How a pass ended in which ZStack accepted an update, while Kubernetes has not taken the status yet. */
   unreported: { readonly object: StoredModelService; readonly outcome: PassOutcome } | undefined
   /**
-   * The object for which the API server had no status to write, for it was deleted. The watch will tell of it; until
-   * then an update could be written down nowhere, so none is sent.
+   * The object as it was when the API server refused its status, for it is deleted. Until the watch shows that, an update
+   * could be recorded nowhere, so none is sent.
    */
   deleted: { readonly object: StoredModelService; readonly until: number } | undefined
 }
@@ -77,6 +80,7 @@ export function createObjectStates(clock: Clock): ObjectStates {
         phase: 'active',
         waitingSince: 0,
         hold: restoreHold(status),
+        equality: createEquality(),
         job: restoreJob(status, clock),
         unreadSince: undefined,
         unreported: undefined,

@@ -6,12 +6,13 @@ import type { ObjectEvent } from '../decide/events.ts'
 import type { Result, Failure } from '../decide/failure.ts'
 import type { Patch } from '../decide/plan.ts'
 
-/** What was read of a service, and when by the monotonic clock: `seen` is absent where ZStack has no such service. */
+/** What was read of a service, and when by the monotonic clock. Without an observation, ZStack has no such service. */
 export type CachedObservation = { readonly observation: Observation | undefined; readonly at: number }
 
 /**
- * How ZStack took an update. `done` carries what a read showed afterwards: accepted is not applied. `withdrawn`: nobody
- * wanted it any more when its turn came; ZStack has not seen it, or not in a form of which anybody knows that it takes it.
+ * How ZStack took an update. `done` carries what a read showed afterwards: accepted is not applied. `running`: ZStack made
+ * a job of it. `withdrawn`: when its turn came, nobody wanted it any more. It was then not sent, or only in one body shape
+ * of which nobody knows whether ZStack takes it.
  */
 export type UpdateOutcome =
   | { readonly kind: 'done'; readonly observation: Observation | undefined }
@@ -34,27 +35,33 @@ export interface Inventory {
   /** Reads now. Calls of one moment become one request. */
   read(uuid: string, signal: AbortSignal): Promise<Result<CachedObservation>>
   /**
-   * Reads many, about a hundred a request, and tells which of them look other than what was known of them.
+   * Reads many, about a hundred a request, and returns those that look other than what was cached of them.
    * What was read before a failure counts as read.
    */
   refresh(uuids: readonly string[], signal: AbortSignal): Promise<Result<readonly string[]>>
   /**
-   * Sends one update with the fields of `patch` and no others. Never repeated by itself when its fate is unknown. It may
-   * have to wait, for a log-in say, or to leave a second time in another form, if need be at a look at its job: `isWanted`
-   * is asked immediately before it leaves.
+   * Sends one update with the fields of `patch` and no others. An update whose fate is unknown is not repeated. Since it
+   * may have to wait for a log-in, and may be sent once more in the other body shape, `isWanted` is asked immediately
+   * before each time that it is sent.
    */
   update(uuid: string, patch: Patch, signal: AbortSignal, isWanted?: () => boolean): Promise<Result<UpdateOutcome>>
   /**
-   * How a job stands; an expired one is `done`, with what a read shows. One that goes on as another job is `running`, with
-   * that other. A failure that leaves it as it was (`leavesOpen`) is no end: it can be asked after again.
+   * How a job stands. An expired one is `done`, with what a read shows. One whose update was sent again in the other body
+   * shape is `running`, with the job of that. After a failure that leaves the job undecided (`isJobUndecided`), it can be
+   * asked after again.
    */
   job(uuid: string, job: JobRef, signal: AbortSignal): Promise<Result<UpdateOutcome>>
   /** Drops what is known of services that nobody asks for any more. */
   retain(uuids: ReadonlySet<string>): void
 }
 
+/** `Environment`: the connection that the environment of the operator describes. */
+export type ConnectionKind = 'Environment'
+
 /** One ZStack with one set of credentials. */
 export interface Connection {
+  /** What describes it. */
+  readonly kind: ConnectionKind
   /** By which objects, metrics and logs refer to it. */
   readonly name: string
   /** The base URL, free of credentials. */
@@ -62,7 +69,7 @@ export interface Connection {
   readonly inventory: Inventory
   /** Why requests are not even tried at the moment, if so: an outage, refused credentials, no session. */
   currentFailure(): Failure | undefined
-  /** Tells of every event from now on. */
+  /** Calls the listener at every event from now on. */
   subscribe(listener: (event: ConnectionEvent) => void): void
   /** Logs out, and breaks what is under way. */
   close(): Promise<void>
@@ -90,8 +97,8 @@ export interface Objects {
   writeStatus(object: StoredModelService, status: Status, signal: AbortSignal): Promise<boolean>
 }
 
-/** Tells people; never fails and never waits. */
-export type RecordEvent = (object: StoredModelService, announcement: ObjectEvent) => void
+/** Records a Kubernetes event about an object; never fails and never waits. */
+export type RecordEvent = (object: StoredModelService, event: ObjectEvent) => void
 
 /** What became of an update: read back equal, accepted yet read back otherwise, or refused or not answered. */
 export type UpdateResult = 'verified' | 'ineffective' | 'failed'

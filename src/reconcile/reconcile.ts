@@ -19,7 +19,7 @@ import type { PassOutcome } from './pass-outcome.ts'
 import { createReporter, type PassReporter } from './reporter.ts'
 import type { Stopwatch } from './stopwatch.ts'
 
-/** The watch tells of a deletion sooner, a watch that stalls included. */
+/** Even a watch that stalls shows a deletion sooner. */
 const deletedPauseMs = 300_000
 
 export type ReconcilerOptions = {

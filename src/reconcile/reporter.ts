@@ -1,4 +1,4 @@
-/** What a pass found out, to where people look: status, events, log. */
+/** Reports how a pass ended where people look: in status, events and log. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { statusOf, type StoredModelService } from '../api/modelservice.ts'
@@ -17,7 +17,7 @@ export type PassReporter = {
   /** Counts and logs what ZStack accepted: once per outcome, however often the report of it is tried. */
   recordUpdate(outcome: PassOutcome): void
   /**
-   * Writes the status, if it says anything new, and tells people of what changed since the pass began. `deleted`: there
+   * Writes the status, if it says anything new, and records and logs what changed since the pass began. `deleted`: there
    * is no such object any more, whatever the watch has shown so far.
    */
   report(outcome: PassOutcome): Promise<'reported' | 'deleted'>
@@ -38,10 +38,12 @@ export type Subject = {
   readonly object: StoredModelService
   readonly state: ObjectState
   /** Absent where there is no such connection. */
-  readonly connection: Pick<Connection, 'name' | 'endpoint'> | undefined
+  readonly connection: Connection | undefined
   readonly log: Logger
   readonly signal: AbortSignal
 }
+
+const statusOfConnection = ({ kind, name, endpoint }: Connection) => ({ kind, name, endpoint })
 
 /** An answer within this time needs no word about waiting for it: one status write per change, not two. */
 const interimStatusDelayMs = 500
@@ -61,7 +63,7 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
         generation,
         now: new Date(clock.now()),
         suspend,
-        ...(connection && { connection: { name: connection.name, endpoint: connection.endpoint } }),
+        ...(connection && { connection: statusOfConnection(connection) }),
         ...(state.hold && { hold: statusOfHold(state.hold) }),
         ...(state.job && { job: statusOfJob(state.job) }),
         ...(update && { update: { fields: update.fields, cause: update.cause } }),
@@ -94,7 +96,7 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
       async during(outcome, work) {
         let writing: Promise<unknown> | undefined
         const cancel = clock.after(interimStatusDelayMs, () => {
-          // The pass itself reports again, and fails if the API server does: an interim word may go lost.
+          // An interim status may be lost: the pass reports again at its end, and fails if the API server does.
           writing = write({ outcome }).catch((error: unknown) => log.debug({ err: error }, 'no interim status'))
         })
         try {

@@ -7,7 +7,7 @@ export type ConvergenceCause = 'SpecChanged' | 'DriftCorrected'
 export type OnConverged = (cause: ConvergenceCause, seconds: number) => void
 
 export interface Stopwatch {
-  /** A person's change was seen. */
+  /** The watch showed a person's change. */
   changed(key: string): void
   /** A pass begins; call what this returns with how it ended. */
   begin(key: string): (outcome: Outcome, isUpdated: boolean) => void
@@ -26,7 +26,7 @@ type Measurement = {
 
 export function createStopwatch(clock: Clock, onConverged: OnConverged): Stopwatch {
   const measurements = new Map<string, Measurement>()
-  /** What was seen while another process did the work counts from here. */
+  /** What was observed while another process led counts from here. */
   let atWorkSince = Infinity
   return {
     changed(key) {

@@ -1,4 +1,5 @@
 /** Every metric there is, with its help: what `/metrics` shows, README lists and the dashboard is checked against. */
+import { limits, spellMs } from '../limits.ts'
 
 export type Metric = {
   readonly kind: 'counter' | 'gauge' | 'histogram'
@@ -110,7 +111,7 @@ export const catalogue = {
   driftedFields: metric(
     'gauge',
     'zstack_modelservice_drifted_fields',
-    'Fields in which ZStack differs from the spec (20 at the most); exported by the leader',
+    `Fields in which ZStack differs from the spec (${limits.maxDriftEntries} at most); exported by the leader`,
     ['namespace', 'name'],
   ),
   updates: metric(
@@ -134,7 +135,7 @@ export const catalogue = {
   staleAfter: metric(
     'gauge',
     'zstack_operator_stale_after_seconds',
-    'The age from which an observation proves nothing any more: three polls, five minutes at least',
+    `The age from which an observation proves nothing any more: ${limits.stalePolls} polls, at least ${spellMs(limits.minStaleMs)}`,
     [],
   ),
   watchRestarts: metric(

@@ -3,7 +3,7 @@ import { limits } from '../limits.ts'
 import type { Check } from './server.ts'
 
 export type Vitals = {
-  /** Since when some watch has told nothing at all, not even a failure. */
+  /** For how long some watch has yielded nothing, not even a failure. */
   readonly watchSilentMs: () => number
   /** The longest block of the event loop just now. */
   readonly loopLagMs: () => number
@@ -12,14 +12,14 @@ export type Vitals = {
 /**
  * An API server that is away is no reason: a restart brings it no nearer, and kubelet's back-off would keep the operator
  * away for minutes after its return. A loop that is blocked answers nothing, which the probe's own time limit notices;
- * this tells of blocks that are just over.
+ * this check reports blocks that are just over.
  */
 export function liveness({ watchSilentMs, loopLagMs }: Vitals): Check {
   return () => [
     ...beyond(
       limits.watchSilenceMs,
       watchSilentMs(),
-      'a watch on ModelServices stalls: it has told nothing, not even a failure,',
+      'a watch on ModelServices stalls: it has shown nothing, not even a failure,',
     ),
     ...beyond(limits.eventLoopBlockMs, loopLagMs(), 'the event loop was blocked'),
   ]

@@ -65,7 +65,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   )
 }
 
-/** What the sentence of a line tells; the rest follows it as JSON. */
+/** What the sentence of a line says; the rest follows it as JSON. */
 const spelled = ['namespace', 'name', 'fields', 'cause', 'ready', 'reason']
 
 type Key = 'namespace' | 'name' | 'ready' | 'reason' | 'msg' | 'cause'

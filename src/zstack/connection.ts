@@ -1,6 +1,6 @@
 /** One ZStack with one set of credentials: its client, what it was seen to hold, and the shape of body it takes. */
 import type { Clock } from '../clock.ts'
-import type { Connection, ConnectionEvent } from '../reconcile/ports.ts'
+import type { Connection, ConnectionEvent, ConnectionKind } from '../reconcile/ports.ts'
 import { createBodyShapePreference } from './bodyshape.ts'
 import { createClient } from './client.ts'
 import type { CredentialsSource } from './credentials.ts'
@@ -9,6 +9,7 @@ import { createInventory } from './inventory.ts'
 import type { BodyShape } from './wire.ts'
 
 export type ConnectionOptions = {
+  readonly kind: ConnectionKind
   /** By which objects, metrics and logs refer to it. */
   readonly name: string
   readonly endpoint: string
@@ -23,13 +24,14 @@ export type ConnectionOptions = {
 }
 
 export function createConnection(options: ConnectionOptions): Connection {
-  const { name, endpoint, clock, requestBody } = options
+  const { kind, name, endpoint, clock, requestBody } = options
   const listeners: ((event: ConnectionEvent) => void)[] = []
   const onEvent = (event: ConnectionEvent) => listeners.forEach((listener) => listener(event))
   const client = createClient({ ...options, onEvent })
   const shapes = createBodyShapePreference(requestBody, options.onShapeLearned)
   const inventory = createInventory(client, shapes, clock, endpoint)
   return {
+    kind,
     name,
     endpoint,
     inventory,

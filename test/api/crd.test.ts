@@ -108,6 +108,6 @@ describe('the CRD', () => {
     const names = (isWide: boolean) =>
       columns.filter(({ priority = 0 }) => priority > 0 === isWide).map(({ name }) => name)
     expect(names(false)).toEqual(['Ready', 'Synced', 'Reason', 'Policy', 'CPU', 'Memory', 'Age'])
-    expect(names(true)).toEqual(['UUID', 'Drift', 'Last Update', 'Message'])
+    expect(names(true)).toEqual(['UUID', 'Connection', 'Drift', 'Last Update', 'Message'])
   })
 })

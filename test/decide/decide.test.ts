@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Status } from '../../src/api/status.ts'
+import { isEqual } from '../../src/decide/assess.ts'
 import { decide, type DecisionState } from '../../src/decide/decide.ts'
 import type { UpdateHold } from '../../src/decide/hold.ts'
 import { limits } from '../../src/limits.ts'
@@ -11,6 +12,7 @@ const state = (change: Partial<DecisionState> = {}): DecisionState => ({
   owner: uid,
   hashes: {},
   hold: undefined,
+  equality: isEqual,
   policy: 'Enforce',
   suspend: false,
   requested: false,

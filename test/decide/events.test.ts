@@ -36,6 +36,18 @@ describe('an update', () => {
     ])
   })
 
+  it('of images is told with the parts of them that are declared', () => {
+    const { assessment } = compared(
+      { architectureImages: [{ cpuArchitecture: 'x86_64', name: 'a' }] },
+      { architectureImages: [{ cpuArchitecture: 'x86_64', name: 'b', dockerImage: 'registry.example/i:1' }] },
+    )
+    const after = reported(inSync(), undefined, updated(0, { fields: ['architectureImages'] }))
+    const [live, desired] = ['b', 'a'].map((name) => `[{"cpuArchitecture":"x86_64","name":"${name}"}]`)
+    expect(eventsBetween(undefined, after, assessment.differences)).toEqual([
+      { type: 'Normal', reason: 'Updated', message: `architectureImages ${live} → ${desired} (as the spec declares)` },
+    ])
+  })
+
   it.each([
     ['DriftCorrected', 'requestCpu (drift put back)'],
     ['Requested', 'requestCpu (as requested)'],

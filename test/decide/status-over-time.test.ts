@@ -131,7 +131,7 @@ describe('what the next process must know', () => {
 
   it('names the connection, and nothing of a status of another endpoint counts', () => {
     const status = reported(inSync())
-    expect(status.connection).toEqual({ name: 'default', endpoint })
+    expect(status.connection).toEqual({ kind: 'Environment', name: 'default', endpoint })
     expect(statusAt(endpoint, status)).toBe(status)
     expect(statusAt('http://other.example:8080/zstack', status)).toBeUndefined()
   })

@@ -11,7 +11,7 @@ async function movedHere() {
   rig.fleet.create('a', { uuid, requestCpu: 8, userTags: ['x'] })
   await rig.pass('a')
   expect(rig.ready('a')).toBe('True InSync')
-  const connection = { name: 'default', endpoint: 'http://former.example/zstack' }
+  const connection = { kind: 'Environment', name: 'default', endpoint: 'http://former.example/zstack' }
   await rig.fleet.writeStatus(rig.fleet.get(keyOf('a'))!, { ...rig.fleet.status('a'), connection }, signal)
   rig.restart()
   return rig
@@ -32,7 +32,7 @@ describe('an object that was looked at in another ZStack', () => {
     await rig.pass('a')
     expect(rig.inventory.updates().at(-1)).toEqual({ userTags: ['x'] })
     expect(rig.ready('a')).toBe('True InSync')
-    expect(rig.fleet.status('a').connection).toEqual({ name: 'default', endpoint })
+    expect(rig.fleet.status('a').connection).toEqual({ kind: 'Environment', name: 'default', endpoint })
     await rig.pass('a')
     expect(rig.inventory.updates()).toHaveLength(2)
   })

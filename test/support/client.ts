@@ -67,6 +67,7 @@ export function clientOver(http: Http, change: Change = {}): TestClient {
 /** The default connection, opened: of the simulator's administrator, in any body shape, unless `options` say otherwise. */
 export function connectionOver(options: Pick<ConnectionOptions, 'http'> & Partial<ConnectionOptions>) {
   const connection = createConnection({
+    kind: 'Environment',
     name: 'default',
     endpoint,
     credentials: fixedCredentials(admin),

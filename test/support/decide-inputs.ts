@@ -56,7 +56,7 @@ export function circumstances(modifiers: Partial<StatusContext> = {}): StatusCon
     generation: 1,
     now: new Date('2026-01-01T00:00:00Z'),
     suspend: false,
-    connection: { name: 'default', endpoint },
+    connection: { kind: 'Environment', name: 'default', endpoint },
     ...modifiers,
   }
 }

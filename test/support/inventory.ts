@@ -200,6 +200,7 @@ export function connectionsTo(
   endpoint = 'http://zstack.example/zstack',
 ): Connections & { trouble: Failure | undefined } {
   const connection: Connection = {
+    kind: 'Environment',
     name: defaultConnection,
     endpoint,
     inventory,

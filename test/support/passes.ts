@@ -1,6 +1,7 @@
 /** Passes over one object with nothing around them: read, compare, plan, let ZStack take it, report. */
 import type { FieldName } from '../../src/api/modelservice.ts'
 import type { Status } from '../../src/api/status.ts'
+import { createEquality } from '../../src/decide/assess.ts'
 import { decide, type DecisionState } from '../../src/decide/decide.ts'
 import { restoreHold, statusOfHold, type UpdateHold } from '../../src/decide/hold.ts'
 import type { Outcome } from '../../src/decide/outcome.ts'
@@ -37,6 +38,7 @@ export function createPasses({
   let declared = spec
   let service = live
   let status: Status = {}
+  const equality = createEquality()
   let generation = 1
 
   function pass({ requested } = { requested: false }): Patch | undefined {
@@ -48,6 +50,7 @@ export function createPasses({
       owner: uid,
       hashes: afterRestart(status),
       hold: restoreHold(status),
+      equality,
       policy,
       suspend,
       requested,

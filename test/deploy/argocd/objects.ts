@@ -58,7 +58,12 @@ export type Pass = { readonly outcome: Outcome; readonly suspend?: boolean; read
 
 /** The status after a pass over the spec of this generation. */
 export function statusAfter({ outcome, suspend = false, previous }: Pass, generation = 1): Status {
-  return statusOfPass(outcome, previous, { generation, now, suspend, connection: { name: 'default', endpoint } })
+  return statusOfPass(outcome, previous, {
+    generation,
+    now,
+    suspend,
+    connection: { kind: 'Environment', name: 'default', endpoint },
+  })
 }
 
 /** Every way a pass can end; a kind that is added and not listed here is a type error. */
