@@ -30,8 +30,10 @@ describe.skipIf(!hasKubectl || apiServerMissing() !== undefined)('kubectl', () =
     expect(cells(heading)).toEqual(['NAME', 'READY', 'SYNCED', 'REASON', 'POLICY', 'CPU', 'MEMORY', 'AGE'])
     expect(cells(row).slice(0, -1)).toEqual(['a', 'True', 'False', 'DriftDetected', 'Observe', '4', '8Gi'])
     const [wide, values] = (await kubectl(scenario, 'get', 'modelservices', '-o', 'wide')).split('\n')
-    expect(cells(wide).slice(8)).toEqual(['UUID', 'DRIFT', 'LAST UPDATE', 'MESSAGE'])
-    expect(values).toMatch(new RegExp(`${uuid}\\s+requestCpu\\s+requestCpu: want 8, is 4; policy Observe leaves it`))
+    expect(cells(wide).slice(8)).toEqual(['UUID', 'CONNECTION', 'DRIFT', 'LAST UPDATE', 'MESSAGE'])
+    expect(values).toMatch(
+      new RegExp(`${uuid}\\s+default\\s+requestCpu\\s+requestCpu: want 8, is 4; policy Observe leaves it`),
+    )
   })
 
   it('describe shows the events, the category finds the kind, and wait waits for Ready', async () => {
