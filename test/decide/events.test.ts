@@ -36,7 +36,7 @@ describe('an update', () => {
     ])
   })
 
-  it('of images is told with the parts of them that are declared', () => {
+  it('of images is recorded with the parts of them that are declared', () => {
     const { assessment } = compared(
       { architectureImages: [{ cpuArchitecture: 'x86_64', name: 'a' }] },
       { architectureImages: [{ cpuArchitecture: 'x86_64', name: 'b', dockerImage: 'registry.example/i:1' }] },
