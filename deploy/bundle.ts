@@ -23,7 +23,7 @@ const clientNodeHasNoSideEffects: Plugin = {
 
 export const bundleFile = 'dist/main.cjs'
 
-/** Writes {@link bundleFile}, unless told otherwise; what went into it is in the answer. */
+/** Writes {@link bundleFile}, unless `write` is false. Returns what went into it. */
 export async function bundle({ write = true } = {}): Promise<Metafile> {
   const { metafile, warnings } = await build({
     entryPoints: ['src/main.ts'],

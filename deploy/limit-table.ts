@@ -35,7 +35,7 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
   lease: ({ durationMs, renewDeadlineMs, retryMs }) =>
     `The leader renews its lease every ${time(retryMs)} and ends if it cannot for ${time(renewDeadlineMs)}; another pod takes a lease that was not renewed for ${time(durationMs)}.`,
   watchSilenceMs: (ms) =>
-    `\`/healthz\` fails when a watch has told nothing at all for ${time(ms)}, not even a failure.`,
+    `\`/healthz\` fails when a watch has yielded nothing at all for ${time(ms)}, not even a failure.`,
   eventLoopBlockMs: (ms) => `\`/healthz\` fails when the event loop was blocked for more than ${time(ms)}.`,
   eventBurst: (count) => `One object emits up to ${count} Kubernetes events at once.`,
   eventRefillMs: (ms) => `After that it emits one more event every ${time(ms)}.`,

@@ -50,7 +50,7 @@ describe('the body shape preference', () => {
   })
 
   it.each(['envelope', 'flat'] as const)(
-    '%s that was seen to work is preferred from then on, and told once',
+    '%s that was seen to work is preferred from then on, and reported once',
     (shape) => {
       const { shapes, confirmed } = start('auto')
       shapes.noteWorked(shape)

@@ -69,7 +69,7 @@ describe('a job', () => {
       await inventory.update(a, patch, signal)
       const answer = await inventory.job(a, ref, signal)
       expect(answer.ok || answer.failure.code).toBeUndefined()
-      // What was sent is still remembered, and so is what must not be told.
+      // What was sent is still remembered, and so is what no message may hold.
       expect(JSON.stringify(await inventory.job(a, ref, signal))).not.toContain('hidden-value')
     },
   )

@@ -20,7 +20,7 @@ const jobOf = (uuid: string): JobRef => ({ uuid, path: `/v1/api-jobs/${uuid}` })
 const isRunning = (job: string) => ({ ok: true, value: { kind: 'running', job: jobOf(job) } })
 const isDone = { ok: true, value: { kind: 'done', observation: {} } }
 
-/** A ZStack that makes jobs `j1`, `j2`… of updates, which run until they are told to end, and shows `requestCpu` 4. */
+/** A ZStack that makes jobs `j1`, `j2`… of updates, which run until a test ends them, and shows `requestCpu` 4. */
 function working() {
   const ends = new Map<string, () => HttpAnswer>()
   const instead: HttpAnswer[] = []
