@@ -54,7 +54,7 @@ export async function* watch<T extends KubeObject>(
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>, void> {
   let state: State = { at: 'empty' }
-  let row: FailureStreak = { trouble: 'unreachable', failures: 0 }
+  let streak: FailureStreak = { trouble: 'unreachable', failures: 0 }
   const isStopped = () => signal.aborted
   try {
     while (!isStopped()) {
@@ -62,11 +62,11 @@ export async function* watch<T extends KubeObject>(
       const lived = state.at === 'watching' && hasLived(state.stream)
       state = step.state
       if (isStopped()) return
-      if (lived) row = { ...row, failures: 0 }
+      if (lived) streak = { ...streak, failures: 0 }
       if (step.event) yield step.event
       if (!step.pauseFor) continue
-      row = lengthen(row, step.pauseFor)
-      await clock.sleep(pauseAfter(step.pauseFor, row, random), signal)
+      streak = lengthen(streak, step.pauseFor)
+      await clock.sleep(pauseAfter(step.pauseFor, streak, random), signal)
     }
   } finally {
     if (state.at === 'watching') close(state.stream)
@@ -191,7 +191,7 @@ function lost<T>(version: string, error: unknown): Step<T> {
   return isGone ? { state: { at: 'empty' }, pauseFor: error } : broken({ at: 'listed', version }, error)
 }
 
-/** Failures of one sort in a row: what is new begins with the shortest wait, however long the trouble before it lasted. */
+/** Failures of one class without a success between. Another class begins with the shortest wait, however long this lasted. */
 type FailureStreak = { readonly trouble: ApiErrorClass; readonly failures: number }
 
 function lengthen({ trouble, failures }: FailureStreak, error: Error): FailureStreak {

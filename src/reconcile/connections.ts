@@ -10,7 +10,7 @@ export function createConnections(connections: readonly Connection[]): Connectio
       return connection
         ? ok(connection)
         : err({
-            kind: 'connection',
+            kind: 'noConnection',
             message: `there is no ZStack connection ${name}; create it, or correct the reference`,
           })
     },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { liveness, readiness, type Progress, type Vitals } from '../../src/telemetry/health.ts'
+import { liveness, readiness, type ReadinessState, type LivenessState } from '../../src/telemetry/health.ts'
 
-const well: Vitals = { watchSilentMs: () => 130_000, loopLagMs: () => 40 }
+const well: LivenessState = { watchSilentMs: () => 130_000, loopLagMs: () => 40 }
 
 describe('liveness', () => {
   it('has nothing to say of a process that is well, idle watches included', () => {
@@ -23,8 +23,8 @@ describe('liveness', () => {
 })
 
 describe('readiness', () => {
-  const judge = (progress: Partial<Record<keyof Progress, boolean>>) => {
-    const is = (name: keyof Progress) => () => progress[name] ?? false
+  const judge = (progress: Partial<Record<keyof ReadinessState, boolean>>) => {
+    const is = (name: keyof ReadinessState) => () => progress[name] ?? false
     return readiness({
       hasListed: is('hasListed'),
       isLeader: is('isLeader'),
