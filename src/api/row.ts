@@ -80,7 +80,7 @@ export const text = (visibility: Shown) => ({ visibility, encode: asDeclared, de
 export const integer = (visibility: Shown) => ({ visibility, encode: asDeclared, decode: decodeInteger, equal: isSame })
 export const flag = (visibility: Shown) => ({ visibility, encode: asDeclared, decode: decodeFlag, equal: isSame })
 
-/** A list or a map; `decode` says of what. */
+/** A list in order, or a map; `decode` says of what. Where ZStack keeps a list in no order, override `equal` and `display`. */
 export const structure = <Value extends Json>(visibility: Shown, decode: Decode<Value>) => ({
   visibility,
   encode: asDeclared,
@@ -94,7 +94,7 @@ export function decodeText(shown: unknown): string | undefined {
   return typeof shown === 'string' ? shown : undefined
 }
 
-function decodeInteger(shown: unknown): number | undefined {
+export function decodeInteger(shown: unknown): number | undefined {
   return typeof shown === 'number' && Number.isInteger(shown) ? shown : undefined
 }
 

@@ -7,7 +7,8 @@
  *   the difference, the generation or the service changes, all is equal, or a person asks for an update ──▶ no hold
  *
  * `decide.ts` counts (`holdAfter`) and asks whether a hold is in force, `plan.ts` obeys it, `reconcile/reporter.ts` writes
- * it to status, and `reconcile/object-state.ts` restores it, so that a restart does not begin the count anew.
+ * it to status, and `reconcile/object-state.ts` restores it, so that a restart does not begin the count anew. Beside this,
+ * `zstack/updates.ts` counts to the same number, in memory only, before it tries the other body shape.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Reason } from '../api/reasons.ts'

@@ -1,4 +1,7 @@
-/** The connections of this process, by name. Two of one endpoint are one ZStack, whatever their accounts. */
+/**
+ * The connections of this process, by name. `buildZStack` in `operator.ts` makes them, and `connectionNameOf` in
+ * `api/modelservice.ts` says which one an object speaks through.
+ */
 import { err, ok } from '../decide/failure.ts'
 import type { Connection, Connections } from './ports.ts'
 

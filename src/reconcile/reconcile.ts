@@ -1,4 +1,7 @@
-/** One pass over one object: observe, decide, act, verify, report. */
+/**
+ * One pass over one object: observe, decide, act, verify, report. What is to be sent, drift included, `decide/plan.ts`
+ * decides, and `apply.ts` sends it.
+ */
 import type { Logger } from 'pino'
 import { connectionNameOf, parse, statusOf, type ParsedSpec, type StoredModelService } from '../api/modelservice.ts'
 import { reconcileRequestedAt } from '../api/names.ts'

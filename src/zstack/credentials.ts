@@ -1,4 +1,4 @@
-/** Where credentials come from: fixed values, or the files of a mounted Secret, which may change at any time. */
+/** Where credentials come from: fixed values, or the files of a mounted Secret, whose changes `authenticator.ts` notices. */
 import { createHash } from 'node:crypto'
 import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
