@@ -38,7 +38,9 @@ export async function followJob(context: ReconcileContext, job: PendingJob): Pro
   if (result.ok && result.value.kind === 'running' && result.value.job.uuid !== job.ref.uuid)
     return awaitJob(context, begunJob(context, result.value.job, job.sent))
   const limitMs = job.ref.timeoutMs ?? limits.jobMs
-  const isOverdue = clock.monotonic() - job.since >= limitMs
+  const isUnsent = !result.ok && result.failure.isUnsent === true
+  // A request that was not sent proves nothing of the job.
+  const isOverdue = !isUnsent && clock.monotonic() - job.since >= limitMs
   // What a job did that is given up, a read will show.
   if (isOverdue) state.job = undefined
   if (!result.ok && isJobUndecided(result.failure)) return failedOnTheWay(result.failure, job.sent?.comparison)
@@ -123,7 +125,8 @@ function refused(context: ReconcileContext, comparison: Comparison | undefined, 
 }
 
 function failedOnTheWay(failure: Failure, comparison: Comparison | undefined): PassOutcome {
-  return { outcome: { kind: 'failed', failure, ...(comparison && { comparison }), stale: false } }
+  const outcome = { kind: 'failed', failure, ...(comparison && { comparison }), stale: false } as const
+  return { outcome, isOwnFailure: true }
 }
 
 function begunJob({ clock, object }: ReconcileContext, ref: JobRef, sent: PendingJob['sent']): PendingJob {

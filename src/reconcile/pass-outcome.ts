@@ -11,6 +11,8 @@ export type PassOutcome = {
   readonly corrected?: readonly Difference[]
   /** The reconcile-requested-at token that the pass dealt with. */
   readonly handled?: string
+  /** A request about this object alone failed: an update, or a look at its job. */
+  readonly isOwnFailure?: true
   /** An update was sent, and refused or left unanswered. */
   readonly isUpdateLost?: true
 }

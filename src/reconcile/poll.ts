@@ -9,7 +9,8 @@ export type PollerOptions = {
   readonly connection: Connection
   /** Whether nothing is left to do for the object, or a pass over it is under way. */
   readonly isSettledOrActive: (key: string) => boolean
-  readonly enqueue: (key: string) => void
+  /** `isChanged`: the service of the object looks other than before. */
+  readonly enqueue: (key: string, isChanged: boolean) => void
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
@@ -44,12 +45,13 @@ export function createPoller(options: PollerOptions): Poller {
     const answer = await inventory.refresh(uuids, signal)
     if (answer.ok) {
       observed = clock.monotonic()
-      for (const uuid of answer.value) claims.claimants(connection.name, uuid).forEach(enqueue)
+      for (const uuid of answer.value) for (const key of claims.claimants(connection.name, uuid)) enqueue(key, true)
       for (const uuid of uuids)
-        for (const key of claims.claimants(connection.name, uuid)) if (!isSettledOrActive(key)) enqueue(key)
+        for (const key of claims.claimants(connection.name, uuid)) if (!isSettledOrActive(key)) enqueue(key, false)
     } else {
       log.debug({ kind: answer.failure.kind }, answer.failure.message)
-      for (const uuid of uuids) if (isStale(uuid)) claims.claimants(connection.name, uuid).forEach(enqueue)
+      for (const uuid of uuids)
+        if (isStale(uuid)) for (const key of claims.claimants(connection.name, uuid)) enqueue(key, false)
     }
   }
 

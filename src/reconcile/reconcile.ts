@@ -5,7 +5,7 @@ import { reconcileRequestedAt } from '../api/names.ts'
 import type { Clock } from '../clock.ts'
 import type { Observation } from '../decide/assess.ts'
 import { decide } from '../decide/decide.ts'
-import { failurePolicy, type Failure, type Result } from '../decide/failure.ts'
+import { failurePolicy, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
 import { desiredOf } from '../api/fields.ts'
 import { requeueAfter, type Outcome } from '../decide/outcome.ts'
 import { statusAt } from '../decide/status.ts'
@@ -81,7 +81,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     end?.(outcome, update !== undefined)
     if (update !== undefined || handled !== undefined) state.unreported = { object, outcome: passOutcome }
     await report(subject, passOutcome)
-    states.setPhase(key, phaseAfter(outcome))
+    states.setPhase(key, phaseAfter(passOutcome))
     return requeueAfter(outcome)
   }
 
@@ -223,12 +223,23 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
 const settledOutcomes: readonly Outcome['kind'][] = ['inSync', 'drifted', 'suspended', 'invalid', 'conflict']
 
-function phaseAfter(outcome: Outcome): 'waiting' | 'settled' | 'unsettled' {
-  if (isConnectionFailure(outcome)) return 'waiting'
+function phaseAfter(passOutcome: PassOutcome): 'waiting' | 'settled' | 'unsettled' {
+  const { outcome } = passOutcome
+  if (awaitsConnection(passOutcome)) return 'waiting'
   return settledOutcomes.includes(outcome.kind) ? 'settled' : 'unsettled'
 }
 
 /** Failed for the connection's sake: ZStack has not had its say on this object. */
 function isConnectionFailure(outcome: Outcome): boolean {
   return outcome.kind === 'failed' && failurePolicy[outcome.failure.kind].scope === 'connection'
+}
+
+/**
+ * Whether the end of the connection's trouble is worth another pass. An update that ZStack answered badly, or not at all,
+ * is trouble of its object's own, which waits out a backoff of its own.
+ */
+function awaitsConnection({ outcome, isOwnFailure }: PassOutcome): boolean {
+  if (outcome.kind !== 'failed' || !isConnectionFailure(outcome)) return false
+  const { failure } = outcome
+  return isOwnFailure !== true || failure.isUnsent === true || stopsConnection(failure.kind)
 }
