@@ -17,7 +17,7 @@ function differing(count: number) {
   return {
     ...operator,
     updates,
-    create() {
+    create: () => {
       for (let i = 1; i <= count; i++) {
         inventory.place(uuidOf(i), { requestCpu: 4 })
         fleet.create(`n${i}`, { uuid: uuidOf(i), requestCpu: 8 })
