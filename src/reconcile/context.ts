@@ -22,6 +22,8 @@ export type ReconcileContext = {
   readonly reporter: PassReporter
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** Nobody waits for this pass as for a change of their own. */
+  readonly isBackground: boolean
   /** Whether the object is still as it was judged, and still speaks for its service. */
   readonly isCurrent: () => boolean
   /** The token of a person's request to look now that no pass has handled yet. */

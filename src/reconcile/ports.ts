@@ -32,8 +32,11 @@ export type JobRef = {
 export interface Inventory {
   /** The last observation, without asking ZStack; `undefined` where none is trustworthy. */
   cached(uuid: string): CachedObservation | undefined
-  /** Reads now. Calls of one moment become one request. */
-  read(uuid: string, signal: AbortSignal): Promise<Result<CachedObservation>>
+  /**
+   * Reads now. Calls of one moment become one request, and share that of a refresh under way; with `isFresh`, only one
+   * that leaves after this call.
+   */
+  read(uuid: string, signal: AbortSignal, isFresh?: boolean): Promise<Result<CachedObservation>>
   /**
    * Reads many, about a hundred a request, and returns those that look other than what was cached of them.
    * What was read before a failure counts as read.
@@ -42,9 +45,15 @@ export interface Inventory {
   /**
    * Sends one update with the fields of `patch` and no others. An update whose fate is unknown is not repeated. Since it
    * may have to wait for a log-in, and may be sent once more in the other body shape, `isWanted` is asked immediately
-   * before each time that it is sent.
+   * before each time that it is sent. One in the background leaves room for those that somebody waits for.
    */
-  update(uuid: string, patch: Patch, signal: AbortSignal, isWanted?: () => boolean): Promise<Result<UpdateOutcome>>
+  update(
+    uuid: string,
+    patch: Patch,
+    signal: AbortSignal,
+    isWanted?: () => boolean,
+    isBackground?: boolean,
+  ): Promise<Result<UpdateOutcome>>
   /**
    * How a job stands. An expired one is `done`, with what a read shows. One whose update was sent again in the other body
    * shape is `running`, with the job of that. After a failure that leaves the job undecided (`isJobUndecided`), it can be

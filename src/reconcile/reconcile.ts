@@ -35,7 +35,7 @@ export type ReconcilerOptions = {
   readonly staleAfterMs: number
 }
 
-type Pass = { readonly log: Logger; readonly signal: AbortSignal }
+type Pass = { readonly log: Logger; readonly signal: AbortSignal; readonly isBackground?: boolean }
 
 export interface Reconciler {
   /** One pass. Resolves with when to look again; rejects for bugs, aborts, and when Kubernetes refuses the status. */
@@ -54,6 +54,7 @@ type Subject = {
   readonly state: ObjectState
   readonly reporter: PassReporter
   readonly signal: AbortSignal
+  readonly isBackground: boolean
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
@@ -99,7 +100,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     state.unreported = undefined
   }
 
-  function subjectOf(key: string, object: StoredModelService, { log, signal }: Pass): Subject {
+  function subjectOf(key: string, object: StoredModelService, { log, signal, isBackground = false }: Pass): Subject {
     const { namespace, name, generation } = object.metadata
     const connection = connections.get(connectionNameOf(object))
     const known = connection.ok ? connection.value : undefined
@@ -112,7 +113,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       log: log.child({ namespace, name, generation }),
       signal,
     })
-    return { key, object, connection, state, reporter, signal }
+    return { key, object, connection, state, reporter, signal, isBackground }
   }
 
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
@@ -159,7 +160,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const cached = inventory.cached(spec.uuid)
     // One that no poll has renewed for so long is no observation any more.
     if (cached && token === undefined && !isStale(cached.at)) return cached
-    const reading = inventory.read(spec.uuid, signal)
+    const reading = inventory.read(spec.uuid, signal, token !== undefined)
     const result = await (previous?.conditions ? reading : reporter.during({ kind: 'initializing' }, reading))
     return result.ok ? result.value : { failure: result.failure, lastRead: cached?.at }
   }
@@ -175,7 +176,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   function contextOf(subject: Subject, spec: ParsedSpec, connection: Connection): ReconcileContext {
-    const { key, object, state, reporter, signal } = subject
+    const { key, object, state, reporter, signal, isBackground } = subject
     const previous = statusAt(connection.endpoint, statusOf(object))
     const token = object.metadata.annotations?.[reconcileRequestedAt]
     const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
@@ -189,6 +190,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       reporter,
       clock,
       signal,
+      isBackground,
       isCurrent: () => isCurrent(key, object) && claims.winner(connection.endpoint, spec.uuid) === key,
       token: isNew ? token : undefined,
     }

@@ -16,6 +16,8 @@ export type Call = {
   readonly target: string
   /** Texts that no message may hold, in case ZStack repeats them. */
   readonly secrets: readonly string[]
+  /** Nobody waits for it: a poll, a look at a job, or an update that was tried before. It leaves room for the rest. */
+  readonly isBackground?: boolean
   /** Asked in the moment before the call is sent, for it may have waited long. If it says no, the call is {@link Withdrawn}. */
   readonly isWanted?: (() => boolean) | undefined
 }

@@ -31,7 +31,7 @@ export type ClientOptions = {
 
 export function createClient(options: ClientOptions): Client {
   const { http, endpoint, credentials, maxInFlight, clock, random, onEvent } = options
-  const semaphore = createSemaphore(maxInFlight)
+  const semaphore = createSemaphore(maxInFlight, clock)
   const authBreaker = createAuthBreaker(clock, onEvent)
   const circuits = { read: createCircuit(clock, random, onEvent), write: createCircuit(clock, random, onEvent) }
   const authenticator = createAuthenticator({ http, endpoint, credentials, authBreaker, clock })

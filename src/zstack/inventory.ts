@@ -46,10 +46,17 @@ export function createInventory(
   }
 
   /** One query; caches what it shows and tells which services changed. */
-  async function query(uuids: readonly string[]): Promise<Result<QueryResult>> {
+  async function query(uuids: readonly string[], isBackground = false): Promise<Result<QueryResult>> {
     const path = queryPath(uuids)
     const begun = cache.startRead()
-    const call: Call = { method: 'GET', path, writes: false, target: `query ${uuids[0] ?? ''}`, secrets: [] }
+    const call: Call = {
+      method: 'GET',
+      path,
+      writes: false,
+      target: `query ${uuids[0] ?? ''}`,
+      secrets: [],
+      isBackground,
+    }
     const answer = await client.call(call, never)
     if (!answer.ok) return answer
     const services = readServices(answer.value.json)
@@ -73,8 +80,9 @@ export function createInventory(
 
   return {
     cached: (uuid) => cache.get(uuid),
-    async read(uuid, signal) {
-      const answer = await read(uuid)
+    async read(uuid, signal, isFresh = false) {
+      // A query of a refresh may have left before this call.
+      const answer = await (isFresh ? loader.load(checkUuid(uuid)) : read(uuid))
       signal.throwIfAborted()
       return answer
     },
@@ -85,7 +93,7 @@ export function createInventory(
       let failure: Result<never> | undefined
       const worker = async () => {
         for (let chunk = chunks.shift(); chunk && !failure && !signal.aborted; chunk = chunks.shift()) {
-          const turn = query(chunk)
+          const turn = query(chunk, true)
           for (const uuid of chunk) underWay.set(uuid, turn)
           const answer = await turn.finally(() => chunk.forEach((uuid) => underWay.delete(uuid)))
           if (!answer.ok) failure = answer

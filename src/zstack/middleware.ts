@@ -21,7 +21,7 @@ export function limitInFlight(semaphore: Semaphore): Middleware {
     semaphore(() => {
       signal.throwIfAborted()
       return next(call, signal)
-    })
+    }, call.isBackground)
 }
 
 /** Answers calls without sending them once `refuse` gives a failure. */

@@ -42,7 +42,12 @@ export interface Updates extends Pick<Inventory, 'update' | 'job'> {
   retain(uuids: ReadonlySet<string>): void
 }
 
-type UpdateRequest = { readonly uuid: string; readonly patch: Patch; readonly isWanted: (() => boolean) | undefined }
+type UpdateRequest = {
+  readonly uuid: string
+  readonly patch: Patch
+  readonly isWanted: (() => boolean) | undefined
+  readonly isBackground: boolean
+}
 
 /** An update in one of the two shapes. */
 type Attempt = UpdateRequest & {
@@ -65,7 +70,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     signal: AbortSignal,
     earlier?: Result<UpdateOutcome>,
   ): Promise<Result<UpdateOutcome>> {
-    const { uuid, patch, isWanted } = request
+    const { uuid, patch, isWanted, isBackground } = request
     const before = cache.get(uuid)?.observation?.live
     const call: Call = {
       method: 'PUT',
@@ -75,6 +80,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
       target: uuid,
       secrets: hiddenTexts(patch),
       isWanted,
+      isBackground,
     }
     const answer = await client.call(call, signal).catch(unlessWithdrawn)
     // If the update was sent in the other shape before, nobody knows whether that worked: the whole of it is withdrawn.
@@ -141,7 +147,10 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     const attempt = last?.job === ref.uuid ? last.attempt : undefined
     // A job has another uuid at every try. If a failure's message named it, status would change at every try.
     const secrets = [ref.uuid, ...hiddenTexts(attempt?.patch ?? {})]
-    const answer = await client.call({ method: 'GET', path: ref.path, writes: false, target: uuid, secrets }, signal)
+    const answer = await client.call(
+      { method: 'GET', path: ref.path, writes: false, target: uuid, secrets, isBackground: true },
+      signal,
+    )
     if (answer.ok && answer.value.status === 202) return ok({ kind: 'running', job: ref })
     if (!answer.ok && isJobUndecided(answer.failure)) return answer
     const result = attempt ? await end(attempt, answer, signal) : await endUnknown(uuid, answer)
@@ -158,7 +167,8 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
   }
 
   return {
-    update: (uuid, patch, signal, isWanted) => send({ uuid, patch, isWanted }, shapes.preferred(), signal),
+    update: (uuid, patch, signal, isWanted, isBackground = false) =>
+      send({ uuid, patch, isWanted, isBackground }, shapes.preferred(), signal),
     job,
     retain(uuids) {
       for (const uuid of jobs.keys()) if (!uuids.has(uuid)) jobs.delete(uuid)
