@@ -10,7 +10,7 @@ import { driftKeyIn, driftKeyOf, holdAfterRefusal } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
 import type { Patch, Plan } from '../decide/plan.ts'
 import { limits, spellMs } from '../limits.ts'
-import { decisionState, type ReconcileContext } from './context.ts'
+import { decisionState, noteJudged, type ReconcileContext } from './context.ts'
 import type { PendingJob } from './object-state.ts'
 import type { JobRef, UpdateOutcome } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
@@ -79,6 +79,7 @@ function conclude(context: ReconcileContext, sent: Sent, result: Result<UpdateOu
 }
 
 function verify(context: ReconcileContext, observation: Observation, attempt: UpdateAttempt | undefined): PassOutcome {
+  noteJudged(context, observation)
   const { hold, attempts, comparison, next } = decide(context.desired, observation, decisionState(context, { attempt }))
   context.state.hold = hold
   const outcome = next.kind === 'update' ? ({ kind: 'updating', comparison } as const) : next.outcome
@@ -115,12 +116,13 @@ function restoredAttempt(
 
 /** ZStack's own word on this update holds for a while; a failure on the way to it does not. */
 function refused(context: ReconcileContext, comparison: Comparison | undefined, failure: Failure): PassOutcome {
-  const { state, object, previous, clock } = context
+  const { state, object, previous, holdTime } = context
   if (failurePolicy[failure.kind].scope === 'connection') return failedOnTheWay(failure, comparison)
   const { generation } = object.metadata
   const key = comparison ? driftKeyOf(comparison.assessment, generation) : driftKeyIn(previous, generation)
-  state.hold = holdAfterRefusal(state.hold, key, failure, clock.now())
-  const retryInMs = state.hold.until - clock.now()
+  const now = holdTime()
+  state.hold = holdAfterRefusal(state.hold, key, failure, now)
+  const retryInMs = state.hold.until - now
   return { outcome: { kind: 'failed', failure, ...(comparison && { comparison }), stale: false, retryInMs } }
 }
 

@@ -10,11 +10,11 @@
 import type { StoredModelService } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
-import { createEquality, type Equality } from '../decide/assess.ts'
+import { createEquality, type Equality, type Live } from '../decide/assess.ts'
 import type { UpdateAttempt } from '../decide/decide.ts'
 import { restoreHold, type UpdateHold } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
-import type { JobRef } from './ports.ts'
+import type { Inventory, JobRef } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
 
 /** A job of ZStack's that carries an update out. */
@@ -44,6 +44,11 @@ export type ObjectState = {
   /** Remembers which texts of this object were judged to say the same. */
   readonly equality: Equality
   job: PendingJob | undefined
+  /**
+   * What the last pass judged. Another object's update may end after it, so that the cache holds something else by then
+   * although no poll saw a change.
+   */
+  judged: { readonly inventory: Inventory; readonly uuid: string; readonly live: Live } | undefined
   /** Since when, by the monotonic clock, nothing could be read. */
   unreadSince: number | undefined
   /** How a pass ended in which ZStack accepted an update, while Kubernetes has not taken the status yet. */
@@ -67,7 +72,7 @@ export interface ObjectStates {
 
 type MutableState = ObjectState & { phase: Phase; waitingSince: number }
 
-export function createObjectStates(clock: Clock): ObjectStates {
+export function createObjectStates(clock: Clock, holdTime: () => number): ObjectStates {
   const states = new Map<string, MutableState>()
   let waits = 0
   return {
@@ -79,9 +84,10 @@ export function createObjectStates(clock: Clock): ObjectStates {
         uid,
         phase: 'active',
         waitingSince: 0,
-        hold: restoreHold(status),
+        hold: restoreHold(status, holdTime()),
         equality: createEquality(),
         job: restoreJob(status, clock),
+        judged: undefined,
         unreadSince: undefined,
         unreported: undefined,
         deleted: undefined,

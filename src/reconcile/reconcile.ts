@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import { connectionNameOf, parse, statusOf, type ParsedSpec, type StoredModelService } from '../api/modelservice.ts'
 import { reconcileRequestedAt } from '../api/names.ts'
-import type { Clock } from '../clock.ts'
+import { steadyTime, type Clock } from '../clock.ts'
 import type { Observation } from '../decide/assess.ts'
 import { decide } from '../decide/decide.ts'
 import { failurePolicy, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
@@ -12,7 +12,7 @@ import { statusAt } from '../decide/status.ts'
 import type { Requeue } from '../requeue.ts'
 import { followJob, sendUpdate } from './apply.ts'
 import type { Claims } from './claims.ts'
-import { decisionState, type ReconcileContext } from './context.ts'
+import { decisionState, noteJudged, type ReconcileContext } from './context.ts'
 import { createObjectStates, type ObjectState } from './object-state.ts'
 import type { CachedObservation, Connection, Connections, Objects, RecordEvent, UpdateResult } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
@@ -42,7 +42,7 @@ export interface Reconciler {
   reconcile(key: string, pass: Pass): Promise<Requeue>
   /** The keys that wait for their connection, longest first. */
   waiting(): Iterable<string>
-  /** Whether the last pass left the object as it should be, or one is under way. */
+  /** Whether the last pass left the object as it should be, by what is known now, or one is under way. */
   isSettledOrActive(key: string): boolean
 }
 
@@ -60,7 +60,8 @@ type Subject = {
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { objects, claims, connections, stopwatch, clock, staleAfterMs } = options
   const reporterOf = createReporter(options)
-  const states = createObjectStates(clock)
+  const holdTime = steadyTime(clock)
+  const states = createObjectStates(clock, holdTime)
 
   async function reconcileKey(key: string, pass: Pass): Promise<Requeue> {
     await reportLate(key, pass)
@@ -119,6 +120,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
   async function judge(subject: Subject): Promise<PassOutcome | undefined> {
     const { key, object, connection, state, reporter } = subject
+    state.judged = undefined
     const parsed = parse(object)
     if (!parsed.ok) return { outcome: { kind: 'invalid', reason: parsed.reason, issues: parsed.issues } }
     if (!connection.ok) return { outcome: { kind: 'failed', failure: connection.failure, stale: false } }
@@ -167,6 +169,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   async function act(context: ReconcileContext, observation: Observation): Promise<PassOutcome | undefined> {
     const { desired, state, connection, token, isCurrent } = context
+    noteJudged(context, observation)
     const connectionFailure = connection.currentFailure()
     const before = decisionState(context, { requested: token !== undefined, connectionFailure })
     const { comparison, hold, next } = decide(desired, observation, before)
@@ -189,6 +192,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       previous,
       reporter,
       clock,
+      holdTime,
       signal,
       isBackground,
       isCurrent: () => isCurrent(key, object) && claims.winner(connection.endpoint, spec.uuid) === key,
@@ -217,10 +221,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     },
     waiting: () => states.waiting(),
     isSettledOrActive(key) {
-      const phase = states.get(key)?.phase
-      return phase === 'settled' || phase === 'active'
+      const state = states.get(key)
+      return state?.phase === 'active' || (state?.phase === 'settled' && isJudged(state))
     },
   }
+}
+
+/** Whether the last pass judged what the cache holds now. */
+function isJudged({ judged }: ObjectState): boolean {
+  return judged === undefined || judged.inventory.cached(judged.uuid)?.observation?.live === judged.live
 }
 
 const settledOutcomes: readonly Outcome['kind'][] = ['inSync', 'drifted', 'suspended', 'invalid', 'conflict']
