@@ -16,6 +16,7 @@ import { decisionState, noteJudged, type ReconcileContext } from './context.ts'
 import { createObjectStates, type ObjectState } from './object-state.ts'
 import type { CachedObservation, Connection, Connections, Objects, RecordEvent, UpdateResult } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
+import { isRelevantChange } from './predicates.ts'
 import { createReporter, type PassReporter } from './reporter.ts'
 import type { Stopwatch } from './stopwatch.ts'
 
@@ -87,11 +88,23 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return requeueAfter(outcome)
   }
 
-  /** What ZStack accepted in the last pass comes first, if Kubernetes would not have its status then. */
+  /**
+   * What ZStack accepted in the last pass comes first, if Kubernetes would not have its status then. Without that status
+   * the same would be sent again and again, so that an object waits here until Kubernetes takes it, or a person wants
+   * something else.
+   */
   async function reportLate(key: string, pass: Pass): Promise<void> {
-    const late = states.get(key)?.unreported
-    if (!late || objects.get(key)?.metadata.uid !== late.object.metadata.uid) return
-    await report(subjectOf(key, late.object, pass), late.outcome)
+    const state = states.get(key)
+    const late = state?.unreported
+    const now = objects.get(key)
+    if (!late || now?.metadata.uid !== late.object.metadata.uid) return
+    try {
+      await report(subjectOf(key, late.object, pass), late.outcome)
+    } catch (error) {
+      if (pass.signal.aborted || !isRelevantChange(late.object, now)) throw error
+      pass.log.warn({ err: error }, 'Kubernetes does not take the status of an update; a later change goes on without')
+      state.unreported = undefined
+    }
   }
 
   async function report({ key, state, reporter }: Subject, outcome: PassOutcome): Promise<void> {

@@ -69,6 +69,20 @@ describe('reads', () => {
     expect(sim.counters.query).toBe(3)
   })
 
+  it('that must be fresh do not join a refresh under way, which may have left before', async () => {
+    const first = held<HttpAnswer>()
+    const { http, inventory } = scripted((_, count) =>
+      count === 1 ? first.promise : listed(service(a, { cpuNum: 8 })),
+    )
+    const refresh = inventory.refresh([a], signal)
+    await expect.poll(() => http.sent('GET')).toHaveLength(1)
+    const read = inventory.read(a, signal, true)
+    await expect.poll(() => http.sent('GET')).toHaveLength(2)
+    first.release(listed(service(a)))
+    await Promise.all([refresh, read])
+    expect(http.sent('GET')).toHaveLength(2)
+  })
+
   it('during a refresh that fails ask for themselves', async () => {
     const broken = held<HttpAnswer>()
     const { inventory } = scripted((_, count) => (count === 1 ? broken.promise : listed(service(a))))
