@@ -59,5 +59,5 @@ export function decisionState(
 
 /** Notes that the pass decides by this observation. */
 export function noteJudged({ state, spec, connection }: ReconcileContext, { live }: Observation): void {
-  state.judged = { inventory: connection.inventory, uuid: spec.uuid, live }
+  state.isStillSo = () => connection.inventory.cached(spec.uuid)?.observation?.live === live
 }

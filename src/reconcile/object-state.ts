@@ -10,11 +10,11 @@
 import type { StoredModelService } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
-import { createEquality, type Equality, type Live } from '../decide/assess.ts'
+import { createEquality, type Equality } from '../decide/assess.ts'
 import type { UpdateAttempt } from '../decide/decide.ts'
 import { restoreHold, type UpdateHold } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
-import type { Inventory, JobRef } from './ports.ts'
+import type { JobRef } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
 
 /** A job of ZStack's that carries an update out. */
@@ -45,10 +45,10 @@ export type ObjectState = {
   readonly equality: Equality
   job: PendingJob | undefined
   /**
-   * What the last pass judged. Another object's update may end after it, so that the cache holds something else by then
-   * although no poll saw a change.
+   * Whether what the last pass judged is still so; absent where that cannot change. Another object's update may end after
+   * the pass, so that the cache holds something else although no poll saw a change, or another object may win the uuid.
    */
-  judged: { readonly inventory: Inventory; readonly uuid: string; readonly live: Live } | undefined
+  isStillSo: (() => boolean) | undefined
   /** Since when, by the monotonic clock, nothing could be read. */
   unreadSince: number | undefined
   /** How a pass ended in which ZStack accepted an update, while Kubernetes has not taken the status yet. */
@@ -87,7 +87,7 @@ export function createObjectStates(clock: Clock, holdTime: () => number): Object
         hold: restoreHold(status, holdTime()),
         equality: createEquality(),
         job: restoreJob(status, clock),
-        judged: undefined,
+        isStillSo: undefined,
         unreadSince: undefined,
         unreported: undefined,
         deleted: undefined,

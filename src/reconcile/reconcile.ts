@@ -133,13 +133,17 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
   async function judge(subject: Subject): Promise<PassOutcome | undefined> {
     const { key, object, connection, state, reporter } = subject
-    state.judged = undefined
+    state.isStillSo = undefined
     const parsed = parse(object)
     if (!parsed.ok) return { outcome: { kind: 'invalid', reason: parsed.reason, issues: parsed.issues } }
     if (!connection.ok) return { outcome: { kind: 'failed', failure: connection.failure, stale: false } }
     const { spec } = parsed
-    const winner = claims.winner(connection.value.endpoint, spec.uuid) ?? key
-    if (winner !== key) return { outcome: { kind: 'conflict', uuid: spec.uuid, winner } }
+    const { endpoint } = connection.value
+    const winner = claims.winner(endpoint, spec.uuid) ?? key
+    if (winner !== key) {
+      state.isStillSo = () => claims.winner(endpoint, spec.uuid) === winner
+      return { outcome: { kind: 'conflict', uuid: spec.uuid, winner } }
+    }
     const context = contextOf(subject, spec, connection.value)
     const followed = state.job && (await followJob(context, state.job))
     if (!followed) return look(context)
@@ -235,14 +239,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     waiting: () => states.waiting(),
     isSettledOrActive(key) {
       const state = states.get(key)
-      return state?.phase === 'active' || (state?.phase === 'settled' && isJudged(state))
+      return state?.phase === 'active' || (state?.phase === 'settled' && state.isStillSo?.() !== false)
     },
   }
-}
-
-/** Whether the last pass judged what the cache holds now. */
-function isJudged({ judged }: ObjectState): boolean {
-  return judged === undefined || judged.inventory.cached(judged.uuid)?.observation?.live === judged.live
 }
 
 const settledOutcomes: readonly Outcome['kind'][] = ['inSync', 'drifted', 'suspended', 'invalid', 'conflict']

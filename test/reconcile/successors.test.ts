@@ -84,3 +84,20 @@ describe('an object that is replaced by force while its update flies', () => {
     await stop()
   })
 })
+
+describe('an object that does not speak for its uuid', () => {
+  it('names the one that does within a poll, though another has taken over', async () => {
+    const { fleet, inventory, clock, stop } = startOperatorInMemory({ onUpdate: () => undefined })
+    inventory.place(uuid, { requestCpu: 4 })
+    for (const [i, name] of ['first', 'second', 'third'].entries())
+      fleet.create(name, { uuid, requestCpu: 4 }, { createdAt: `2026-01-0${i + 1}T00:00:00Z` })
+    await clock.advance(1_000)
+    const message = () => conditionOf(fleet.status('third'), 'Ready')?.message
+    expect(message()).toContain('default/first')
+    fleet.remove('first')
+    await clock.advance(poll)
+    expect(message()).toContain('default/second')
+    expect(conditionOf(fleet.status('second'), 'Ready')?.reason).toBe('InSync')
+    await stop()
+  })
+})
