@@ -168,20 +168,24 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return !outcome || isConnectionFailure(outcome.outcome) ? outcome : { ...outcome, ...handled }
   }
 
-  async function observe({
-    connection: { inventory },
-    spec,
-    token,
-    reporter,
-    previous,
-    signal,
-  }: ReconcileContext): Promise<CachedObservation | { failure: Failure; lastRead: number | undefined }> {
-    const cached = inventory.cached(spec.uuid)
+  async function observe(
+    context: ReconcileContext,
+  ): Promise<CachedObservation | { failure: Failure; lastRead: number | undefined }> {
+    const { connection, spec, token, reporter, previous, object, signal } = context
+    const cached = connection.inventory.cached(spec.uuid)
     // One that no poll has renewed for so long is no observation any more.
     if (cached && token === undefined && !isStale(cached.at)) return cached
-    const reading = inventory.read(spec.uuid, signal, token !== undefined)
-    const result = await (previous?.conditions ? reading : reporter.during({ kind: 'initializing' }, reading))
+    const reading = connection.inventory.read(spec.uuid, signal, token !== undefined)
+    const isReported = previous?.conditions !== undefined && previous.observedGeneration === object.metadata.generation
+    const result = await (isReported ? reading : reporter.during(beforeRead(context, cached), reading))
     return result.ok ? result.value : { failure: result.failure, lastRead: cached?.at }
+  }
+
+  /** What is said of an object that is new or was edited, while ZStack is slow to be read. */
+  function beforeRead(context: ReconcileContext, cached: CachedObservation | undefined): Outcome {
+    if (!cached?.observation) return { kind: 'initializing' }
+    const { comparison, next } = decide(context.desired, cached.observation, decisionState(context, {}))
+    return next.kind === 'update' ? { kind: 'updating', comparison } : { kind: 'initializing' }
   }
 
   async function act(context: ReconcileContext, observation: Observation): Promise<PassOutcome | undefined> {
