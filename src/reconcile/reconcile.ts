@@ -23,6 +23,9 @@ import type { Stopwatch } from './stopwatch.ts'
 /** Even a watch that stalls shows a deletion sooner. */
 const deletedPauseMs = 300_000
 
+/** So often a pass that waits for a read looks whether the object has changed meanwhile. */
+const currentCheckMs = 500
+
 export type ReconcilerOptions = {
   readonly objects: Objects
   readonly claims: Claims
@@ -156,6 +159,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   async function look(context: ReconcileContext): Promise<PassOutcome | undefined> {
     const { state, spec, token } = context
     const cached = await observe(context)
+    if (!cached) return undefined
     if ('failure' in cached) {
       const since = cached.lastRead ?? state.unreadSince ?? clock.monotonic()
       state.unreadSince = since
@@ -170,15 +174,34 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   async function observe(
     context: ReconcileContext,
-  ): Promise<CachedObservation | { failure: Failure; lastRead: number | undefined }> {
+  ): Promise<CachedObservation | { failure: Failure; lastRead: number | undefined } | undefined> {
     const { connection, spec, token, reporter, previous, object, signal } = context
     const cached = connection.inventory.cached(spec.uuid)
     // One that no poll has renewed for so long is no observation any more.
     if (cached && token === undefined && !isStale(cached.at)) return cached
-    const reading = connection.inventory.read(spec.uuid, signal, token !== undefined)
+    const reading = whileCurrent(context, connection.inventory.read(spec.uuid, signal, token !== undefined))
     const isReported = previous?.conditions !== undefined && previous.observedGeneration === object.metadata.generation
     const result = await (isReported ? reading : reporter.during(beforeRead(context, cached), reading))
+    if (!result) return undefined
     return result.ok ? result.value : { failure: result.failure, lastRead: cached?.at }
+  }
+
+  /**
+   * What a read shows, or nothing as soon as the object is another than it was, so that an edit does not wait for a read
+   * that hangs.
+   */
+  async function whileCurrent<T>({ isCurrent }: ReconcileContext, reading: Promise<T>): Promise<T | undefined> {
+    const { promise: changed, resolve } = Promise.withResolvers<undefined>()
+    let cancel: () => void = () => undefined
+    const lookLater = () => {
+      cancel = clock.after(currentCheckMs, () => (isCurrent() ? lookLater() : resolve(undefined)))
+    }
+    lookLater()
+    try {
+      return await Promise.race([reading, changed])
+    } finally {
+      cancel()
+    }
   }
 
   /** What is said of an object that is new or was edited, while ZStack is slow to be read. */

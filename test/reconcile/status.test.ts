@@ -66,6 +66,21 @@ describe('the status while a pass is under way', () => {
     },
   )
 
+  it('of an object that is edited while a read of it hangs says so within a second: that read is not waited for', async () => {
+    const { inventory, clock, fleet, pass, begin, ready } = rigWith({ requestCpu: 4 })
+    await pass('a')
+    fleet.request('a', 'now')
+    inventory.next('read', { after: later().promise }, { after: later().promise })
+    const first = await begin('a')
+    await clock.advance(10_000)
+    fleet.edit('a', { requestCpu: 8 })
+    await clock.advance(500)
+    expect(await first.ended).toEqual({ kind: 'after', ms: 0 })
+    await begin('a')
+    await clock.advance(500)
+    expect(ready('a')).toBe('False Updating')
+  })
+
   it('is not written for a quick answer: one write per change', async () => {
     const { pass, fleet, clock } = rigWith()
     await pass('a')
