@@ -76,10 +76,10 @@ export interface Connection {
 }
 
 /**
- * What happens to a connection. `open`: requests are held back from now on. `trial`: one request would be let through.
- * `closed`: all are let through again.
+ * What happens to a connection. `open`: requests are held back from now on, or for another reason than before. `closed`:
+ * they are let through again.
  */
-export type ConnectionEvent = 'open' | 'trial' | 'closed'
+export type ConnectionEvent = 'open' | 'closed'
 
 /** The connections of this process, by name: today one that the environment describes. */
 export interface Connections {

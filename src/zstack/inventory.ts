@@ -49,7 +49,7 @@ export function createInventory(
   async function query(uuids: readonly string[]): Promise<Result<QueryResult>> {
     const path = queryPath(uuids)
     const begun = cache.startRead()
-    const call: Call = { method: 'GET', path, writes: false, target: `query ${uuids[0] ?? ''}`, secrets: [] }
+    const call: Call = { method: 'GET', path, kind: 'query', secrets: [] }
     const answer = await client.call(call, never)
     if (!answer.ok) return answer
     const services = readServices(answer.value.json)

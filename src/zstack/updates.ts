@@ -71,8 +71,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
       method: 'PUT',
       path: servicePath(uuid),
       body: updateBody(patch, shape),
-      writes: true,
-      target: uuid,
+      kind: 'update',
       secrets: hiddenTexts(patch),
       isWanted,
     }
@@ -141,7 +140,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     const attempt = last?.job === ref.uuid ? last.attempt : undefined
     // A job has another uuid at every try. If a failure's message named it, status would change at every try.
     const secrets = [ref.uuid, ...hiddenTexts(attempt?.patch ?? {})]
-    const answer = await client.call({ method: 'GET', path: ref.path, writes: false, target: uuid, secrets }, signal)
+    const answer = await client.call({ method: 'GET', path: ref.path, kind: 'job', secrets }, signal)
     if (answer.ok && answer.value.status === 202) return ok({ kind: 'running', job: ref })
     if (!answer.ok && isJobUndecided(answer.failure)) return answer
     const result = attempt ? await end(attempt, answer, signal) : await endUnknown(uuid, answer)
