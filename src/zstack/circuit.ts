@@ -49,9 +49,9 @@ export function createCircuit({ clock, random, probe, onEvent }: CircuitOptions)
   /** Probes until the doubt is settled. */
   async function settleDoubt() {
     // The read that raised the doubt was the first failure.
-    for (let failures = 1; isDoubted() && !isOver; failures++) {
+    for (let failures = 1; isDoubted(); failures++) {
       const failure = await outageShownByProbe()
-      if (!isDoubted() || isOver) return
+      if (!isDoubted()) return
       if (!failure) close()
       else if (failures + 1 >= limits.failuresToOpenCircuit) open(failure)
     }
@@ -66,14 +66,12 @@ export function createCircuit({ clock, random, probe, onEvent }: CircuitOptions)
   }
 
   function probeLater(attempt: number) {
-    cancelTimer()
-    if (isOver) return
     cancelTimer = clock.after(steadyBackoff(limits.probe, attempt, random), () => void probeAgain(attempt))
   }
 
   async function probeAgain(attempt: number) {
     const failure = await outageShownByProbe()
-    if (state.at !== 'open' || isOver) return
+    if (state.at !== 'open') return
     if (!failure) {
       close()
       return
@@ -114,6 +112,7 @@ export function createCircuit({ clock, random, probe, onEvent }: CircuitOptions)
     currentFailure: () => (state.at === 'open' ? state.failure : undefined),
     close() {
       isOver = true
+      state = { at: 'closed' }
       cancelTimer()
     },
   }

@@ -10,7 +10,7 @@ import type { CredentialsSource } from './credentials.ts'
 import type { Http } from './http.ts'
 import { authenticate, breakOnOutage, compose, haltOnRefusal, limitInFlight, refuseIf, sendOver } from './middleware.ts'
 import { createSemaphore } from './semaphore.ts'
-import { queryPath } from './wire.ts'
+import { queryPath, unusedUuid } from './wire.ts'
 
 export interface Client {
   readonly call: SendCall
@@ -74,5 +74,4 @@ export function createClient(options: ClientOptions): Client {
   }
 }
 
-/** No service has this uuid, so that trouble with one service is none of the probe's. */
-const probe: Call = { method: 'GET', path: queryPath(['0'.repeat(32)]), kind: 'probe', secrets: [] }
+const probe: Call = { method: 'GET', path: queryPath([unusedUuid]), kind: 'probe', secrets: [] }

@@ -1,4 +1,5 @@
 /** What a call passes on its way to ZStack; client.ts has the order. Each part wraps the sender that comes after it. */
+import { isMap } from '../api/json.ts'
 import { err, ok, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
 import type { AuthBreaker } from './auth-breaker.ts'
 import type { Authenticator } from './authenticator.ts'
@@ -117,7 +118,18 @@ export function sendOver(http: Http, endpoint: string): SendCall {
     const failure = failureOf(answer, { endpoint, asks: kind === 'probe' ? 'query' : kind, secrets })
     if (failure) return err(failure)
     if (answer.kind === 'unanswered') throw new Error('no answer, and no failure either')
+    if ((kind === 'query' || kind === 'probe') && !isList(answer.json)) return err(noList(endpoint))
     return ok({ status: answer.status, json: answer.json })
+  }
+}
+
+const isList = (json: unknown) => isMap(json) && Array.isArray(json.inventories)
+
+/** A page of something else may be JSON too. */
+function noList(endpoint: string): Failure {
+  return {
+    kind: 'protocol',
+    message: `ZStack at ${endpoint} answered a query without a list of inventories; is ZSTACK_ENDPOINT the management node?`,
   }
 }
 

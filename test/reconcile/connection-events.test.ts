@@ -29,7 +29,7 @@ function start(waiting: readonly string[] = []) {
     entries,
     woken,
     polls: () => polls,
-    tell(event: ConnectionEvent, failure?: Failure) {
+    tell: (event: ConnectionEvent, failure?: Failure) => {
       connections.trouble = failure
       handle(connection, event)
     },

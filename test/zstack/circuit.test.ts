@@ -6,10 +6,10 @@ import { createManualClock } from '../support/clock.ts'
 import { held } from '../support/scripted-http.ts'
 
 const outage: Failure = { kind: 'unavailable', message: 'ZStack does not answer' }
-const down = () => Promise.resolve(err(outage))
+const down = (): Promise<Result<unknown>> => Promise.resolve(err(outage))
 const up = () => Promise.resolve(ok(undefined))
 
-function start({ probe = down as () => Promise<Result<unknown>>, random = (): number => 1 } = {}) {
+function start({ probe = down, random = (): number => 1 } = {}) {
   const clock = createManualClock()
   const events: ConnectionEvent[] = []
   const probes: number[] = []

@@ -15,6 +15,7 @@ import {
 } from '../support/client.ts'
 import { createManualClock } from '../support/clock.ts'
 import { answered, createScriptedHttp, held, isLogIn, refusedWith, session } from '../support/scripted-http.ts'
+import { unusedUuid } from '../../src/zstack/wire.ts'
 import { secretOf } from '../../src/secret.ts'
 
 const minute = 60_000
@@ -97,7 +98,7 @@ describe('sessions that another log-in of the account ends', () => {
       if (path === '/v1/accounts/login') return session(`s${count}`)
       if (method === 'DELETE' || authorization?.startsWith('ZStack')) return found
       if (served.has(authorization)) return refusedWith('ID.1001')
-      if (!path.includes('0'.repeat(32))) served.add(authorization)
+      if (!path.includes(unusedUuid)) served.add(authorization)
       return found
     })
     const client = clientOver(http, change)

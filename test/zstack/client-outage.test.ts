@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import type { HttpAnswer, HttpRequest } from '../../src/zstack/http.ts'
+import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { fixedCredentials } from '../../src/zstack/credentials.ts'
 import { accessKey, anySignal, clientOver, failures, readCall, times, writeCall } from '../support/client.ts'
 import { createManualClock } from '../support/clock.ts'
-import { answered, createScriptedHttp, held, isLogIn, refusedWith, session, silence } from '../support/scripted-http.ts'
+import {
+  answered,
+  createScriptedHttp,
+  held,
+  isLogIn,
+  isProbe,
+  refusedWith,
+  session,
+  silence,
+} from '../support/scripted-http.ts'
 
 const found = answered(200, { inventories: [] })
-const nobody = '0'.repeat(32)
-const isProbe = ({ path }: HttpRequest) => path.includes(nobody)
 const page = answered(403, '<html>blocked by the firewall</html>')
 
 describe('an outage', () => {
