@@ -4,6 +4,7 @@ import type { Failure, FailureKind } from '../decide/failure.ts'
 import { noAction, saysNoAction } from './bodyshape.ts'
 import { kindByCode, kindOfCode } from './error-codes.ts'
 import type { HttpAnswer } from './http.ts'
+import { mask } from './mask.ts'
 
 const text = z.string().optional().catch(undefined)
 const errorCode = z.looseObject({ code: z.string(), description: text, details: text, cause: z.unknown().optional() })
@@ -188,19 +189,8 @@ const advice: Readonly<Partial<Record<FailureKind, string>>> = {
 function quote(words: string, secrets: readonly string[]): string {
   // The HTML page of a proxy is of no use to the reader of a condition.
   if (words.trim() === '' || words.trimStart().startsWith('<')) return ''
-  return `: ${cut(secrets.flatMap(spellings).sort(longestFirst).reduce(mask, words), 300)}`
+  return `: ${cut(mask(words, secrets), 300)}`
 }
-
-/** ZStack may repeat a value as it is, or as it stood in the JSON that it was sent. */
-function spellings(secret: string): string[] {
-  return minSecretLength > secret.length ? [] : [secret, JSON.stringify(secret).slice(1, -1)]
-}
-
-/** If a secret begins with another one, the longer one is masked first; otherwise its end would remain readable. */
-const longestFirst = (a: string, b: string) => b.length - a.length
-const mask = (words: string, secret: string) => words.replaceAll(secret, '***')
-/** Masking shorter texts would make every message unreadable. */
-const minSecretLength = 3
 
 function cut(words: string, max: number): string {
   const line = words.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
