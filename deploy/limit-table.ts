@@ -21,9 +21,9 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
     `After ${count} sessions in a row that were lost early, another log-in of the account is taken to end them.`,
   earlySessionLossMs: (ms) => `A session is lost early if ZStack ends it within ${time(ms)} of its log-in.`,
   failuresToOpenCircuit: (count) =>
-    `After failed requests for ${count} different services or queries in a row, requests to ZStack are held back.`,
+    `After ${count} failures in a row, of a read or a log-in and then of queries about no service, requests to ZStack are held back.`,
   probe: ({ initialMs, maxMs }) =>
-    `While they are held back, one request asks whether ZStack is back: first after ${time(initialMs)}, later every ${time(maxMs)}.`,
+    `While they are held back, one small query at a time asks whether ZStack is back: first after up to ${time(initialMs)}, later after up to ${time(maxMs)}, and never after less than half of that.`,
   stalePolls: (count) => `An observation is stale after ${count} intervals of the poll, but see \`minStaleMs\`.`,
   minStaleMs: (ms) => `No observation is stale before ${time(ms)}.`,
   queryBatchSize: (count) => `One query of the poll asks for up to ${count} services.`,

@@ -25,10 +25,10 @@ export const limits = {
   /** So many sessions in a row that are lost so shortly after their log-in: another log-in of the account ends them. */
   earlySessionLosses: 2,
   earlySessionLossMs: 2 * minutes,
-  /** Different services or queries whose requests fail in a row, before requests are held back. */
+  /** Failures in a row, of a read or a log-in and then of probes, before requests are held back. */
   failuresToOpenCircuit: 3,
-  /** Between the probes of a connection that is held back. */
-  probe: { initialMs: 0.5 * seconds, maxMs: 4 * seconds },
+  /** Between the probes of a connection that is held back; at random down to half of it. */
+  probe: { initialMs: 2 * seconds, maxMs: 4 * seconds },
   /** An observation is stale after so many intervals of the poll, and not before `minStaleMs`. */
   stalePolls: 3,
   minStaleMs: 5 * minutes,

@@ -248,6 +248,7 @@ function buildReconciler({ options, metrics, staleAfterMs }: Parts, connections:
     keys: (connection) => [...store.keys()].filter(speaksThrough(connection)),
     waiting: (connection) => [...reconciler.waiting()].filter(speaksThrough(connection)),
     pollNow: ({ name }) => pollers.get(name)?.pollNow(),
+    clock,
     log,
   })
   store.subscribe(

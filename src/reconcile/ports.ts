@@ -28,6 +28,16 @@ export type JobRef = {
   readonly timeoutMs?: number
 }
 
+/**
+ * What a refresh learned of some of its services. `read`: these were read, and those that are `changed` look other than
+ * what was cached of them. `unreadable`: the connection works, yet this one cannot be read; nothing is cached of it any
+ * more. `failed`: these were not read, and nothing is known of the reason but that it is not theirs alone.
+ */
+export type Refreshed =
+  | { readonly kind: 'read'; readonly uuids: readonly string[]; readonly changed: readonly string[] }
+  | { readonly kind: 'unreadable'; readonly uuid: string; readonly failure: Failure }
+  | { readonly kind: 'failed'; readonly uuids: readonly string[]; readonly failure: Failure }
+
 /** The model services of one ZStack. Failures are values; a rejection is a bug or an abort. */
 export interface Inventory {
   /** The last observation, without asking ZStack; `undefined` where none is trustworthy. */
@@ -38,10 +48,10 @@ export interface Inventory {
    */
   read(uuid: string, signal: AbortSignal, isFresh?: boolean): Promise<Result<CachedObservation>>
   /**
-   * Reads many, about a hundred a request, and returns those that look other than what was cached of them.
-   * What was read before a failure counts as read.
+   * Reads many, about a hundred a request, and tells what each query showed as it comes. A query that fails while others
+   * work is split until what spoils it stands alone. What an earlier refresh is still asking for is left to that one.
    */
-  refresh(uuids: readonly string[], signal: AbortSignal): Promise<Result<readonly string[]>>
+  refresh(uuids: readonly string[], signal: AbortSignal, onRefreshed?: (refreshed: Refreshed) => void): Promise<void>
   /**
    * Sends one update with the fields of `patch` and no others. An update whose fate is unknown is not repeated. Since it
    * may have to wait for a log-in, and may be sent once more in the other body shape, `isWanted` is asked immediately
@@ -85,10 +95,10 @@ export interface Connection {
 }
 
 /**
- * What happens to a connection. `open`: requests are held back from now on. `trial`: one request would be let through.
- * `closed`: all are let through again.
+ * What happens to a connection. `open`: requests are held back from now on, or for another reason than before. `closed`:
+ * they are let through again.
  */
-export type ConnectionEvent = 'open' | 'trial' | 'closed'
+export type ConnectionEvent = 'open' | 'closed'
 
 /** The connections of this process, by name: today one that the environment describes. */
 export interface Connections {

@@ -76,8 +76,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
       method: 'PUT',
       path: servicePath(uuid),
       body: updateBody(patch, shape),
-      writes: true,
-      target: uuid,
+      kind: 'update',
       secrets: hiddenTexts(patch),
       isWanted,
       isBackground,
@@ -148,7 +147,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     // A job has another uuid at every try. If a failure's message named it, status would change at every try.
     const secrets = [ref.uuid, ...hiddenTexts(attempt?.patch ?? {})]
     const answer = await client.call(
-      { method: 'GET', path: ref.path, writes: false, target: uuid, secrets, isBackground: true },
+      { method: 'GET', path: ref.path, kind: 'job', secrets, isBackground: true },
       signal,
     )
     if (answer.ok && answer.value.status === 202) return ok({ kind: 'running', job: ref })
