@@ -11,7 +11,7 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
     `An update that had no effect, or that ZStack refused as wrong, is tried again unasked after ${time(ms)}.`,
   slowRetryMs: (ms) => `What needs a permission or a quota in ZStack is tried again every ${time(ms)}.`,
   retry: ({ initialMs, maxMs }) =>
-    `An object whose passes fail is tried again after ${time(initialMs)}, then after twice that time, up to ${time(maxMs)}, with full jitter.`,
+    `An object whose passes fail is tried again after ${time(initialMs)}, then after twice that time, up to ${time(maxMs)}; up to a quarter of each wait is left out by chance. No poll shortens it.`,
   credentialsPauseMs: (ms) =>
     `After refused credentials nothing is sent until the Secret changes, or for ${time(ms)}: repeated tries can lock the account.`,
   credentialsCheckMs: (ms) => `A changed Secret is read within ${time(ms)} of its arrival in the pod.`,
@@ -21,9 +21,9 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
     `After ${count} sessions in a row that were lost early, another log-in of the account is taken to end them.`,
   earlySessionLossMs: (ms) => `A session is lost early if ZStack ends it within ${time(ms)} of its log-in.`,
   failuresToOpenCircuit: (count) =>
-    `After failed requests for ${count} different services or queries in a row, requests to ZStack are held back.`,
+    `After ${count} failures in a row, of a read or a log-in and then of queries about no service, requests to ZStack are held back.`,
   probe: ({ initialMs, maxMs }) =>
-    `While they are held back, one request asks whether ZStack is back: first after ${time(initialMs)}, later every ${time(maxMs)}.`,
+    `While they are held back, one small query at a time asks whether ZStack is back: first after up to ${time(initialMs)}, later after up to ${time(maxMs)}, and never after less than half of that.`,
   stalePolls: (count) => `An observation is stale after ${count} intervals of the poll, but see \`minStaleMs\`.`,
   minStaleMs: (ms) => `No observation is stale before ${time(ms)}.`,
   queryBatchSize: (count) => `One query of the poll asks for up to ${count} services.`,
@@ -31,6 +31,12 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
     `A job of ZStack is given up ${time(ms)} after it began, unless ZStack named another time when it took the update.`,
   maxJobMs: (ms) => `No job of ZStack is waited for longer than ${time(ms)}, whatever time ZStack names for it.`,
   passMs: (ms) => `A pass over one object is aborted after ${time(ms)}.`,
+  slotMs: (ms) =>
+    `A pass or a request to ZStack that takes longer than ${time(ms)} gives its place in \`MAX_CONCURRENT_RECONCILES\` or \`ZSTACK_MAX_IN_FLIGHT\` back, and goes on apart from them.`,
+  detachedPerSlot: (count) =>
+    `Apart from those places, up to ${count} times as many passes and requests may go on, each to its own time limit.`,
+  unsentRetryMs: (ms) =>
+    `An object whose request was held back is tried again after ${time(ms)}, or as soon as ZStack answers again.`,
   shutdownGraceMs: (ms) => `After SIGTERM, passes under way have ${time(ms)} to end by themselves.`,
   lease: ({ durationMs, renewDeadlineMs, retryMs }) =>
     `The leader renews its lease every ${time(retryMs)} and ends if it cannot for ${time(renewDeadlineMs)}; another pod takes a lease that was not renewed for ${time(durationMs)}.`,

@@ -74,3 +74,12 @@ export function unlessAborted<R>(work: Promise<R>, signal: AbortSignal): Promise
   else signal.addEventListener('abort', stop, { once: true })
   return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', stop))
 }
+
+/**
+ * The wall clock as it was when this was called, moved on by the monotonic one. What is to last a time is measured by it:
+ * a wall clock that is set anew makes nothing last a year.
+ */
+export function steadyTime(clock: Pick<Clock, 'now' | 'monotonic'>): () => number {
+  const epoch = clock.now() - clock.monotonic()
+  return () => epoch + clock.monotonic()
+}

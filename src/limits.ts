@@ -14,7 +14,7 @@ export const limits = {
   ineffectiveRetryMs: 1 * hours,
   /** Until an update is tried again that needs a permission, a quota or a finished task in ZStack. */
   slowRetryMs: 10 * minutes,
-  /** Backoff of an object whose passes fail: doubled from the first to the last, with full jitter. */
+  /** Backoff of an object whose passes fail: doubled from the first to the last, a quarter of each wait being jitter. */
   retry: { initialMs: 1 * seconds, maxMs: 5 * minutes },
   /** No log-in and no request after refused credentials, for repeated tries can lock the account. */
   credentialsPauseMs: 30 * minutes,
@@ -25,10 +25,10 @@ export const limits = {
   /** So many sessions in a row that are lost so shortly after their log-in: another log-in of the account ends them. */
   earlySessionLosses: 2,
   earlySessionLossMs: 2 * minutes,
-  /** Different services or queries whose requests fail in a row, before requests are held back. */
+  /** Failures in a row, of a read or a log-in and then of probes, before requests are held back. */
   failuresToOpenCircuit: 3,
-  /** Between the probes of a connection that is held back. */
-  probe: { initialMs: 0.5 * seconds, maxMs: 4 * seconds },
+  /** Between the probes of a connection that is held back; at random down to half of it. */
+  probe: { initialMs: 2 * seconds, maxMs: 4 * seconds },
   /** An observation is stale after so many intervals of the poll, and not before `minStaleMs`. */
   stalePolls: 3,
   minStaleMs: 5 * minutes,
@@ -40,6 +40,12 @@ export const limits = {
   maxJobMs: 24 * hours,
   /** A pass over one object is aborted after this time; it is longer than any request may take. */
   passMs: 2 * minutes,
+  /** A pass or a request that takes longer gives its slot back, and goes on apart from the slots. */
+  slotMs: 2 * seconds,
+  /** So many times the number of slots may go on apart; at most half of them retries and polls. */
+  detachedPerSlot: 4,
+  /** A request that was held back unsent is tried again after this time, if the connection does not wake it sooner. */
+  unsentRetryMs: 30 * seconds,
   /** Passes under way may end by themselves so long after the signal to stop. */
   shutdownGraceMs: 10 * seconds,
   /** client-go's defaults. The renew deadline is shorter than the lease: this process stops before another can begin. */

@@ -135,7 +135,8 @@ function buildZStack({ options, metrics, isLeader }: Parts): Connections {
   const http = dependencies.httpTo({
     baseUrl: endpoint,
     timeoutMs: config.requestTimeoutMs,
-    connections: maxInFlight,
+    // Requests that hang go on apart from those that are limited.
+    connections: maxInFlight * (1 + limits.detachedPerSlot),
     insecureSkipTlsVerify: config.insecureSkipTlsVerify,
     ...(ca !== undefined && { ca }),
   })
@@ -236,7 +237,11 @@ function buildReconciler({ options, metrics, staleAfterMs }: Parts, connections:
         claims,
         connection,
         isSettledOrActive: (key) => reconciler.isSettledOrActive(key),
-        enqueue: (key) => queue.add(key, 'poll'),
+        enqueue(key, isChanged) {
+          // Another observation ends the backoff of an object.
+          if (isChanged) queue.forget(key)
+          queue[isChanged ? 'wake' : 'add'](key, 'poll')
+        },
         clock,
         random,
         log,
@@ -250,10 +255,11 @@ function buildReconciler({ options, metrics, staleAfterMs }: Parts, connections:
     return object !== undefined && connectionNameOf(object) === connection.name
   }
   const onConnectionEvent = createConnectionEventHandler({
-    enqueue: (key, priority) => queue.add(key, priority),
+    enqueue: (key, priority) => (priority === 'retry' ? queue.wake(key, priority) : queue.add(key, priority)),
     keys: (connection) => [...store.keys()].filter(speaksThrough(connection)),
     waiting: (connection) => [...reconciler.waiting()].filter(speaksThrough(connection)),
     pollNow: ({ name }) => pollers.get(name)?.pollNow(),
+    clock,
     log,
   })
   store.subscribe(

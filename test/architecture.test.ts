@@ -14,6 +14,7 @@ const rules: Readonly<
   requeue: { code: [], types: [], packages: [] },
   send: { code: [], types: [], packages: [] },
   backoff: { code: [], types: [], packages: [] },
+  overflow: { code: ['limits'], types: ['clock'], packages: [] },
   redacted: { code: [], types: [], packages: [] },
   'leader-guard': { code: [], types: ['undici', 'send'], packages: [] },
   api: { code: ['api', 'limits'], types: [], packages: ['zod', 'yaml'] },
@@ -24,12 +25,12 @@ const rules: Readonly<
     packages: [],
   },
   zstack: {
-    code: ['zstack', 'decide', 'api', 'clock', 'backoff', 'redacted', 'leader-guard', 'limits'],
+    code: ['zstack', 'decide', 'api', 'clock', 'backoff', 'overflow', 'redacted', 'leader-guard', 'limits'],
     types: ['reconcile/ports', 'send'],
     packages: ['undici', 'zod', 'dataloader'],
   },
   kube: {
-    code: ['kube', 'clock', 'backoff', 'leader-guard', 'limits'],
+    code: ['kube', 'clock', 'backoff', 'overflow', 'leader-guard', 'limits'],
     types: ['pino', 'requeue'],
     packages: ['@kubernetes/client-node', 'undici'],
   },
@@ -40,7 +41,7 @@ const rules: Readonly<
   },
   config: { code: ['redacted'], types: [], packages: ['zod'] },
   dependencies: {
-    code: ['clock', 'kube/cluster', 'zstack/http'],
+    code: ['clock', 'limits', 'kube/cluster', 'zstack/http'],
     types: ['config', '@kubernetes/client-node'],
     packages: [],
   },

@@ -45,7 +45,7 @@ export type DecisionState = {
   readonly attempt?: UpdateAttempt | undefined
   /** Why the connection sends nothing, if so. */
   readonly connectionFailure?: Failure | undefined
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, by the clock of the holds. */
   readonly now: number
 }
 

@@ -13,6 +13,7 @@ export type FailureKind =
   | 'sessionConflict'
   | 'noConnection'
   | 'noCredentials'
+  | 'readPermission'
   | 'rejected'
   | 'operation'
   | 'permission'
@@ -67,6 +68,7 @@ export const failurePolicy: Readonly<Record<FailureKind, FailurePolicy>> = {
   sessionConflict: { reason: 'TooManySessions', scope: 'connection', retry: 'slowly' },
   noConnection: { reason: 'ConnectionNotFound', scope: 'connection', retry: 'change' },
   noCredentials: { reason: 'SecretNotFound', scope: 'connection', retry: 'change' },
+  readPermission: { reason: 'PermissionDenied', scope: 'connection', retry: 'slowly' },
   rejected: { reason: 'RemoteRejected', scope: 'object', retry: 'change' },
   operation: { reason: 'RemoteRejected', scope: 'object', retry: 'slowly' },
   permission: { reason: 'PermissionDenied', scope: 'object', retry: 'slowly' },
@@ -91,10 +93,12 @@ export function stopsConnection(kind: FailureKind): boolean {
 /**
  * Whether a job may still be running although the request that asked after it, or that was sent at its end, failed.
  *
- * If ZStack answered with an error code, the job counts as ended. If a proxy answered, or nobody did, the job may go on
+ * A request that was not sent proves nothing, nor does one that failed for the sake of session or credentials. Otherwise,
+ * if ZStack answered with an error code, the job counts as ended. If a proxy answered, or nobody did, the job may go on
  * unseen, and is asked after again. If an update that was sent at its end may have been carried out (`ambiguous`), the job
  * counts as ended too, because a read will show what became of it.
  */
-export function isJobUndecided({ kind, code, ambiguous }: Failure): boolean {
+export function isJobUndecided({ kind, code, ambiguous, isUnsent }: Failure): boolean {
+  if (isUnsent === true || kind === 'sessionLost' || stopsConnection(kind)) return true
   return code === undefined && ambiguous !== true && failurePolicy[kind].scope === 'connection'
 }

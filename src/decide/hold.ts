@@ -34,7 +34,7 @@ export type UpdateHold = {
   readonly key: DriftKey
   /** How many updates ZStack accepted, one after the other, that left the difference as it was. */
   readonly attempts: number
-  /** No update before then, in milliseconds since the epoch. */
+  /** No update before then, in milliseconds since the epoch, by a clock that does not jump. */
   readonly until: number
   /** What ZStack refused the update for; absent where it accepted it without effect. */
   readonly failure?: Failure
@@ -90,15 +90,20 @@ export function statusOfHold({ key, attempts, until, failure }: UpdateHold): Non
   return { reason, generation: key.generation, until: timestamp(until), attempts }
 }
 
-/** The hold that a former process left in the status of the object. */
-export function restoreHold(status: Status | undefined): UpdateHold | undefined {
+/**
+ * The hold that a former process left in the status of the object. The clock of that process may have been wrong: from
+ * now on the hold lasts no longer than it may last at all.
+ */
+export function restoreHold(status: Status | undefined, now: number): UpdateHold | undefined {
   const { hold } = status ?? {}
   if (!hold) return undefined
   const { generation, attempts } = hold
   const key = driftKeyIn(status, generation)
   const kind = refusals[hold.reason]
-  const common = { key, attempts, until: Date.parse(hold.until) }
-  return kind === undefined ? common : { ...common, failure: { kind, message: messageOf(hold.reason, status) } }
+  const failure = kind && { kind, message: messageOf(hold.reason, status) }
+  const maxMs = failure ? refusalMs(failure) : limits.ineffectiveRetryMs
+  const until = Math.min(Date.parse(hold.until), now + maxMs)
+  return { key, attempts, until, ...(failure && { failure }) }
 }
 
 /** The failures that hold updates of one object back, by the reason under which status keeps them. */

@@ -59,7 +59,9 @@ export function requeueAfter(outcome: Outcome): Requeue {
 
 function retry(failure: Failure, ms: number | undefined): Requeue {
   const cure = failurePolicy[failure.kind]
-  if (cure.retry === 'backOff') return { kind: 'backOff' }
+  if (cure.retry === 'backOff')
+    // A request that was held back counts as no try.
+    return failure.isUnsent ? { kind: 'after', ms: limits.unsentRetryMs, keepsBackoff: true } : { kind: 'backOff' }
   // Credentials and the like: the connection wakes its objects when its Secret changes.
   if (cure.retry === 'change' && cure.scope === 'connection') return { kind: 'awaitChange' }
   return { kind: 'after', ms: ms ?? (cure.retry === 'slowly' ? limits.slowRetryMs : limits.ineffectiveRetryMs) }

@@ -3,10 +3,18 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { withTimeout, type Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
+import { createOverflow, type Overflow } from '../overflow.ts'
 import type { Requeue } from '../requeue.ts'
-import type { Queue } from './queue.ts'
+import type { Priority, Queue } from './queue.ts'
 
-export type Pass = (key: string, context: { readonly log: Logger; readonly signal: AbortSignal }) => Promise<Requeue>
+export type Pass = (key: string, context: PassContext) => Promise<Requeue>
+
+export type PassContext = {
+  readonly log: Logger
+  readonly signal: AbortSignal
+  /** Nobody waits for it as for a change of their own: it was tried before, or a poll turned it up. */
+  readonly isBackground: boolean
+}
 
 /** How a pass ended, for whoever counts. */
 export type PassObserver = (result: Requeue['kind'] | 'error', seconds: number) => void
@@ -28,28 +36,54 @@ const abortGraceMs = 5_000
 
 /**
  * Works until the queue is shut down, then resolves when the passes under way have ended. `abort` cuts them short.
+ *
+ * Half of the workers take nothing but people's changes. A pass that hangs gives its worker back and goes on apart.
  */
 export async function runController(options: ControllerOptions, abort: AbortSignal): Promise<void> {
-  await Promise.all(Array.from({ length: options.workers }, () => work(options, abort)))
+  const { workers, clock } = options
+  const overflow = createOverflow(workers, clock)
+  const underWay = new Set<Promise<void>>()
+  const forAll = Math.max(1, Math.floor(workers / 2))
+  await Promise.all(
+    Array.from({ length: workers }, (_, i) =>
+      work(options, overflow, underWay, i < forAll ? undefined : 'change', abort),
+    ),
+  )
+  await Promise.all(underWay)
 }
 
-async function work(options: ControllerOptions, abort: AbortSignal): Promise<void> {
+async function work(
+  options: ControllerOptions,
+  overflow: Overflow,
+  underWay: Set<Promise<void>>,
+  only: Priority | undefined,
+  abort: AbortSignal,
+): Promise<void> {
   const { queue } = options
-  for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
-    try {
-      await passOver(key, options, abort)
-    } finally {
-      queue.done(key)
-    }
+  for (let key = await queue.next(only); key !== undefined; key = await queue.next(only)) {
+    const taken = key
+    const isBackground = queue.takenAs(key) !== 'change'
+    const ended = passOver(key, isBackground, options, abort).finally(() => {
+      queue.done(taken)
+      underWay.delete(ended)
+    })
+    underWay.add(ended)
+    await overflow.ended(ended, isBackground)
   }
 }
 
-async function passOver(key: string, { queue, pass, clock, log, observe }: ControllerOptions, abort: AbortSignal) {
+async function passOver(
+  key: string,
+  isBackground: boolean,
+  { queue, pass, clock, log, observe }: ControllerOptions,
+  abort: AbortSignal,
+): Promise<void> {
   const passLog = log.child({ reconcileID: randomUUID() })
   const started = clock.monotonic()
   let kind: Requeue['kind'] | 'error' = 'error'
   try {
-    const boundedPass = (signal: AbortSignal) => unlessUnresponsive(pass(key, { log: passLog, signal }), signal, clock)
+    const boundedPass = (signal: AbortSignal) =>
+      unlessUnresponsive(pass(key, { log: passLog, signal, isBackground }), signal, clock)
     const result = await withTimeout(clock, limits.passMs, boundedPass, abort)
     kind = result.kind
     if (result.kind === 'backOff') {

@@ -1,6 +1,9 @@
 /**
  * A work queue of keys with client-go's guarantees: no key twice in the queue, none worked on twice at once, and what
  * changes while a key is worked on is worked on again afterwards. Delay and backoff are layers on top.
+ *
+ * A backoff is the key's own clock. Until it has run out, nothing but news of the key itself brings the key back: a
+ * person's change, or what {@link Queue.wake} is called for.
  */
 import { backoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
@@ -11,16 +14,26 @@ export const priorities = ['change', 'retry', 'poll'] as const
 export type Priority = (typeof priorities)[number]
 
 export interface Queue {
-  /** A key that is queued already keeps its place, or moves up to the higher of the two priorities. */
+  /**
+   * A key that is queued already keeps its place, or moves up to the higher of the two priorities. A key that backs off
+   * goes on waiting, unless it is a change: that ends the row of failures.
+   */
   add(key: string, priority: Priority): void
+  /** Adds a key although it backs off. The row of failures goes on, so that the next wait is the longer one. */
+  wake(key: string, priority: Priority): void
   /** Adds it later as a retry; of two delays the earlier wins. */
   addAfter(key: string, ms: number): void
   /** Adds it later, each time in a row later still. */
   addBackedOff(key: string): void
   /** Ends the row of failures. */
   forget(key: string): void
-  /** The next key, which is the caller's until {@link done}; `undefined` once the queue is shut down. */
-  next(): Promise<string | undefined>
+  /**
+   * The next key, which is the caller's until {@link done}; `undefined` once the queue is shut down. With `only`, a key
+   * of that priority.
+   */
+  next(only?: Priority): Promise<string | undefined>
+  /** The priority with which a key under work was taken. */
+  takenAs(key: string): Priority | undefined
   done(key: string): void
   /** No more keys come out; whoever waits is let go. */
   shutDown(): void
@@ -47,55 +60,59 @@ export type QueueOptions = {
 }
 
 export function createQueue({ clock, random, observer = {} }: QueueOptions): Queue {
-  /** Since when each key waits. */
-  const ready: Readonly<Record<Priority, Map<string, number>>> = {
-    change: new Map(),
-    retry: new Map(),
-    poll: new Map(),
+  const ready: Readonly<Record<Priority, Turns>> = {
+    change: createTurns(namespaceOf),
+    retry: createTurns(() => ''),
+    poll: createTurns(() => ''),
   }
-  /** Since when each key is worked on. */
-  const processing = new Map<string, number>()
-  /** Keys added while they were worked on. */
-  const dirty = new Map<string, Priority>()
-  const delayed = new Map<string, { readonly due: number; readonly cancel: () => void }>()
+  const processing = new Map<string, { readonly since: number; readonly priority: Priority }>()
+  /** Keys added while they were worked on, and whether a backoff holds them back then. */
+  const dirty = new Map<string, { readonly priority: Priority; readonly isHeldBack: boolean }>()
+  const delayed = new Map<string, { readonly due: number; readonly isBackoff: boolean; readonly cancel: () => void }>()
   const failures = new Map<string, number>()
-  const waiting: ((key: string | undefined) => void)[] = []
+  const waiting: { readonly only: Priority | undefined; readonly give: (key: string | undefined) => void }[] = []
   let isShutDown = false
   /** While nobody takes keys, because another process does the work, none is kept waiting. */
   let servedSince = Infinity
 
-  function add(key: string, priority: Priority) {
+  function put(key: string, priority: Priority, isHeldBack: boolean) {
     if (isShutDown) return
     if (processing.has(key)) {
       const before = dirty.get(key)
-      dirty.set(key, before === undefined ? priority : higher(before, priority))
+      dirty.set(key, {
+        priority: before === undefined ? priority : higher(before.priority, priority),
+        isHeldBack: isHeldBack && before?.isHeldBack !== false,
+      })
       return
+    }
+    if (delayed.get(key)?.isBackoff === true) {
+      if (isHeldBack) return
+      cancelDelay(key)
     }
     const before = priorities.find((one) => ready[one].has(key))
     if (before !== undefined && higher(before, priority) === before) return
-    const since = (before && ready[before].get(key)) ?? clock.monotonic()
-    if (before !== undefined) ready[before].delete(key)
-    else observer.added?.()
-    ready[priority].set(key, since)
+    const since = (before && ready[before].delete(key)) ?? clock.monotonic()
+    if (before === undefined) observer.added?.()
+    ready[priority].add(key, since)
     serve()
   }
 
   function serve() {
-    while (waiting.length > 0) {
-      const key = take()
-      if (key === undefined) return
-      waiting.shift()?.(key)
+    for (const waiter of [...waiting]) {
+      const key = take(waiter.only)
+      if (key === undefined) continue
+      waiting.splice(waiting.indexOf(waiter), 1)
+      waiter.give(key)
     }
   }
 
-  function take(): string | undefined {
-    for (const priority of priorities) {
-      const [first] = ready[priority]
+  function take(only: Priority | undefined): string | undefined {
+    for (const priority of only ? [only] : priorities) {
+      const first = ready[priority].take()
       if (first === undefined) continue
       const [key, since] = first
       const now = clock.monotonic()
-      ready[priority].delete(key)
-      processing.set(key, now)
+      processing.set(key, { since: now, priority })
       observer.taken?.((now - Math.max(since, servedSince)) / 1000)
       // The pass to come decides anew when to look again.
       cancelDelay(key)
@@ -104,7 +121,7 @@ export function createQueue({ clock, random, observer = {} }: QueueOptions): Que
     return undefined
   }
 
-  function addAfter(key: string, ms: number) {
+  function delay(key: string, ms: number, isBackoff: boolean) {
     if (isShutDown) return
     const due = clock.monotonic() + ms
     const before = delayed.get(key)
@@ -112,9 +129,9 @@ export function createQueue({ clock, random, observer = {} }: QueueOptions): Que
     before?.cancel()
     const cancel = clock.after(ms, () => {
       delayed.delete(key)
-      add(key, 'retry')
+      put(key, 'retry', true)
     })
-    delayed.set(key, { due, cancel })
+    delayed.set(key, { due, isBackoff, cancel })
   }
 
   function cancelDelay(key: string) {
@@ -123,40 +140,108 @@ export function createQueue({ clock, random, observer = {} }: QueueOptions): Que
   }
 
   return {
-    add,
-    addAfter,
+    add(key, priority) {
+      if (priority === 'change') failures.delete(key)
+      put(key, priority, priority !== 'change')
+    },
+    wake: (key, priority) => put(key, priority, false),
+    addAfter: (key, ms) => delay(key, ms, false),
     addBackedOff(key) {
       const attempt = failures.get(key) ?? 0
       failures.set(key, attempt + 1)
       observer.retried?.()
-      addAfter(key, backoff(limits.retry, attempt, random))
+      // A quarter of the wait is left to chance, so that many who failed together come back apart.
+      delay(
+        key,
+        backoff(limits.retry, attempt, () => 0.75 + random() / 4),
+        true,
+      )
     },
     forget: (key) => void failures.delete(key),
-    next() {
+    next(only) {
       if (isShutDown) return Promise.resolve(undefined)
       servedSince = Math.min(servedSince, clock.monotonic())
-      const key = take()
-      return key === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(key)
+      const key = take(only)
+      return key === undefined ? new Promise((give) => waiting.push({ only, give })) : Promise.resolve(key)
     },
+    takenAs: (key) => processing.get(key)?.priority,
     done(key) {
-      const since = processing.get(key)
+      const taken = processing.get(key)
       processing.delete(key)
-      if (since !== undefined) observer.finished?.((clock.monotonic() - since) / 1000)
-      const priority = dirty.get(key)
+      if (taken !== undefined) observer.finished?.((clock.monotonic() - taken.since) / 1000)
+      const again = dirty.get(key)
       dirty.delete(key)
-      if (priority !== undefined) add(key, priority)
+      if (again !== undefined) put(key, again.priority, again.isHeldBack)
     },
     shutDown() {
       isShutDown = true
       for (const key of [...delayed.keys()]) cancelDelay(key)
-      for (const letGo of waiting.splice(0)) letGo(undefined)
+      for (const { give } of waiting.splice(0)) give(undefined)
     },
     get depth() {
       return priorities.reduce((sum, priority) => sum + ready[priority].size, 0)
     },
     waiting: (priority) => ready[priority].size,
-    working: () => [...processing.values()].map((since) => clock.monotonic() - since),
+    working: () => [...processing.values()].map(({ since }) => clock.monotonic() - since),
   }
+}
+
+/** Keys in the order in which they came, each with the time since when it waits; their groups take turns. */
+type Turns = {
+  has(key: string): boolean
+  add(key: string, since: number): void
+  /** Since when it waited. */
+  delete(key: string): number | undefined
+  take(): readonly [key: string, since: number] | undefined
+  readonly size: number
+}
+
+function createTurns(groupOf: (key: string) => string): Turns {
+  const groups = new Map<string, Map<string, number>>()
+  let size = 0
+
+  function remove(group: string, keys: Map<string, number>, key: string) {
+    keys.delete(key)
+    size -= 1
+    if (keys.size === 0) groups.delete(group)
+  }
+
+  return {
+    has: (key) => groups.get(groupOf(key))?.has(key) === true,
+    add(key, since) {
+      const group = groupOf(key)
+      const keys = groups.get(group) ?? new Map<string, number>()
+      groups.set(group, keys.set(key, since))
+      size += 1
+    },
+    delete(key) {
+      const group = groupOf(key)
+      const keys = groups.get(group)
+      const since = keys?.get(key)
+      if (keys && since !== undefined) remove(group, keys, key)
+      return since
+    },
+    take() {
+      const [turn] = groups
+      if (!turn) return undefined
+      const [group, keys] = turn
+      const [first] = keys
+      if (!first) return undefined
+      // The group goes to the end of the line.
+      groups.delete(group)
+      groups.set(group, keys)
+      remove(group, keys, first[0])
+      return first
+    },
+    get size() {
+      return size
+    },
+  }
+}
+
+/** A key is `namespace/name`. */
+function namespaceOf(key: string): string {
+  return key.slice(0, key.indexOf('/') + 1) || key
 }
 
 function higher(a: Priority, b: Priority): Priority {

@@ -10,7 +10,7 @@ import { driftKeyIn, driftKeyOf, holdAfterRefusal } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
 import type { Patch, Plan } from '../decide/plan.ts'
 import { limits, spellMs } from '../limits.ts'
-import { decisionState, type ReconcileContext } from './context.ts'
+import { decisionState, noteJudged, type ReconcileContext } from './context.ts'
 import type { PendingJob } from './object-state.ts'
 import type { JobRef, UpdateOutcome } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
@@ -24,9 +24,9 @@ export async function sendUpdate(
   comparison: Comparison,
   { patch, cause }: Plan & { readonly kind: 'update' },
 ): Promise<PassOutcome | undefined> {
-  const { connection, spec, reporter, signal, isCurrent } = context
+  const { connection, spec, reporter, signal, isCurrent, isBackground } = context
   const expected = comparison.assessment.differences.filter(({ field }) => field in patch)
-  const update = connection.inventory.update(spec.uuid, patch, signal, isCurrent)
+  const update = connection.inventory.update(spec.uuid, patch, signal, isCurrent, isBackground)
   const result = await reporter.during({ kind: 'updating', comparison }, update)
   return conclude(context, { attempt: { patch, cause, expected }, comparison }, result)
 }
@@ -38,7 +38,9 @@ export async function followJob(context: ReconcileContext, job: PendingJob): Pro
   if (result.ok && result.value.kind === 'running' && result.value.job.uuid !== job.ref.uuid)
     return awaitJob(context, begunJob(context, result.value.job, job.sent))
   const limitMs = job.ref.timeoutMs ?? limits.jobMs
-  const isOverdue = clock.monotonic() - job.since >= limitMs
+  const isUnsent = !result.ok && result.failure.isUnsent === true
+  // A request that was not sent proves nothing of the job.
+  const isOverdue = !isUnsent && clock.monotonic() - job.since >= limitMs
   // What a job did that is given up, a read will show.
   if (isOverdue) state.job = undefined
   if (!result.ok && isJobUndecided(result.failure)) return failedOnTheWay(result.failure, job.sent?.comparison)
@@ -77,6 +79,7 @@ function conclude(context: ReconcileContext, sent: Sent, result: Result<UpdateOu
 }
 
 function verify(context: ReconcileContext, observation: Observation, attempt: UpdateAttempt | undefined): PassOutcome {
+  noteJudged(context, observation)
   const { hold, attempts, comparison, next } = decide(context.desired, observation, decisionState(context, { attempt }))
   context.state.hold = hold
   const outcome = next.kind === 'update' ? ({ kind: 'updating', comparison } as const) : next.outcome
@@ -113,17 +116,19 @@ function restoredAttempt(
 
 /** ZStack's own word on this update holds for a while; a failure on the way to it does not. */
 function refused(context: ReconcileContext, comparison: Comparison | undefined, failure: Failure): PassOutcome {
-  const { state, object, previous, clock } = context
+  const { state, object, previous, holdTime } = context
   if (failurePolicy[failure.kind].scope === 'connection') return failedOnTheWay(failure, comparison)
   const { generation } = object.metadata
   const key = comparison ? driftKeyOf(comparison.assessment, generation) : driftKeyIn(previous, generation)
-  state.hold = holdAfterRefusal(state.hold, key, failure, clock.now())
-  const retryInMs = state.hold.until - clock.now()
+  const now = holdTime()
+  state.hold = holdAfterRefusal(state.hold, key, failure, now)
+  const retryInMs = state.hold.until - now
   return { outcome: { kind: 'failed', failure, ...(comparison && { comparison }), stale: false, retryInMs } }
 }
 
 function failedOnTheWay(failure: Failure, comparison: Comparison | undefined): PassOutcome {
-  return { outcome: { kind: 'failed', failure, ...(comparison && { comparison }), stale: false } }
+  const outcome = { kind: 'failed', failure, ...(comparison && { comparison }), stale: false } as const
+  return { outcome, isOwnFailure: true }
 }
 
 function begunJob({ clock, object }: ReconcileContext, ref: JobRef, sent: PendingJob['sent']): PendingJob {

@@ -7,7 +7,8 @@ export type ClaimedConnection = { readonly name: string; readonly endpoint: stri
 export interface Claims {
   /**
    * Takes note of an object as it is now, or of its end, and of the connection it speaks through, if there is one.
-   * Returns the keys of the others that speak for the same service.
+   * Where another object speaks for a service from then on, returns the keys of the one that did and the one that does;
+   * whoever else wants to is no better off, and can learn of it with the next poll.
    */
   note(key: string, object: StoredModelService | undefined, connection?: ClaimedConnection): readonly string[]
   /** The key of the object that may speak for the uuid at an endpoint. */
@@ -26,43 +27,78 @@ type Claim = {
   readonly since: string
 }
 
+type Claimants = {
+  readonly keys: Set<string>
+  winner: string
+  /** Sorted by age, with some that are gone; absent until it is needed, and after a newcomer. */
+  oldestLast: string[] | undefined
+}
+
 export function createClaims(): Claims {
   const byKey = new Map<string, Claim>()
-  const byService = new Map<string, Set<string>>()
+  /** Those who want to speak for a service, and who of them does. */
+  const byService = new Map<string, Claimants>()
   const byConnection = new Map<string, Map<string, Set<string>>>()
 
   function add(key: string, claim: Claim) {
     byKey.set(key, claim)
-    byService.set(claim.service, (byService.get(claim.service) ?? new Set()).add(key))
+    const claimants = byService.get(claim.service)
+    if (!claimants) byService.set(claim.service, { keys: new Set([key]), winner: key, oldestLast: undefined })
+    else {
+      claimants.keys.add(key)
+      claimants.oldestLast = undefined
+      if (isOlder(key, claimants.winner)) claimants.winner = key
+    }
     const uuids = byConnection.get(claim.connection) ?? new Map<string, Set<string>>()
     byConnection.set(claim.connection, uuids.set(claim.uuid, (uuids.get(claim.uuid) ?? new Set()).add(key)))
   }
 
   function drop(key: string, { uuid, service, connection }: Claim) {
     byKey.delete(key)
-    removeFrom(byService, service, key)
+    const claimants = byService.get(service)
+    claimants?.keys.delete(key)
+    if (claimants?.keys.size === 0) byService.delete(service)
+    else if (claimants?.winner === key) claimants.winner = oldestOf(claimants)
     const uuids = byConnection.get(connection)
     if (uuids) removeFrom(uuids, uuid, key)
+  }
+
+  /** Sorts once, however many winners go one after the other. */
+  function oldestOf(claimants: Claimants): string {
+    claimants.oldestLast ??= [...claimants.keys].sort((a, b) => (isOlder(a, b) ? 1 : -1))
+    const { keys, oldestLast } = claimants
+    let last = oldestLast.at(-1)
+    while (last !== undefined && !keys.has(last)) {
+      oldestLast.pop()
+      last = oldestLast.at(-1)
+    }
+    if (last === undefined) throw new Error('claimants without an oldest')
+    return last
   }
 
   return {
     note(key, object, connection) {
       const before = byKey.get(key)
       const claim = claimOf(object, connection)
+      if (
+        before?.service === claim?.service &&
+        before?.since === claim?.since &&
+        before?.connection === claim?.connection
+      )
+        return []
+      const services = new Set([before?.service, claim?.service].filter((service) => service !== undefined))
+      const winners = new Map([...services].map((service) => [service, byService.get(service)?.winner]))
       if (before) drop(key, before)
       if (claim) add(key, claim)
-      // An object made anew under the name of another may lose to those the other won against.
-      const isSame = before?.service === claim?.service && before?.since === claim?.since
-      const touched = isSame ? [] : [before?.service, claim?.service].filter((service) => service !== undefined)
-      const others = touched.flatMap((service) => [...(byService.get(service) ?? [])])
-      return [...new Set(others)].filter((other) => other !== key)
+      const others = [...services].flatMap((service) => {
+        const now = byService.get(service)
+        const was = winners.get(service)
+        if (!now || now.winner === was) return []
+        return was !== undefined && now.keys.has(was) ? [was, now.winner] : [now.winner]
+      })
+      return others.filter((other) => other !== key)
     },
-    winner(endpoint, uuid) {
-      let first: string | undefined
-      for (const key of byService.get(serviceAt(endpoint, uuid)) ?? [])
-        if (first === undefined || isOlder(key, first)) first = key
-      return first
-    },
+    winner: (endpoint, uuid) => byService.get(serviceAt(endpoint, uuid))?.winner,
     uuids: (connection) => [...(byConnection.get(connection)?.keys() ?? [])],
     claimants: (connection, uuid) => [...(byConnection.get(connection)?.get(uuid) ?? [])],
   }

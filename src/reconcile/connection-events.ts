@@ -1,6 +1,7 @@
-/** What follows from the state of a connection: in an outage one object tries for all, and its success wakes the others. */
+/** What follows from the state of a connection: an outage is told once, and its end wakes those who wait for it. */
 import type { Logger } from 'pino'
-import { failurePolicy } from '../decide/failure.ts'
+import type { Clock } from '../clock.ts'
+import { failurePolicy, type Failure } from '../decide/failure.ts'
 import type { Connection, ConnectionEvent } from './ports.ts'
 
 export type ConnectionEventsOptions = {
@@ -10,25 +11,37 @@ export type ConnectionEventsOptions = {
   /** Those of them that wait for the connection, longest first. */
   readonly waiting: (connection: Connection) => Iterable<string>
   readonly pollNow: (connection: Connection) => void
+  readonly clock: Pick<Clock, 'monotonic'>
   readonly log: Logger
 }
 
 export function createConnectionEventHandler(options: ConnectionEventsOptions) {
-  const { enqueue, keys, waiting, pollNow, log } = options
+  const { enqueue, keys, waiting, pollNow, clock, log } = options
+  /** The trouble of each connection that has some, as it was told. */
+  const troubles = new Map<string, { readonly failure: Failure; readonly since: number }>()
+
   return (connection: Connection, event: ConnectionEvent): void => {
-    const about = { connection: connection.name, zstack: connection.endpoint }
-    if (event === 'heldBack') {
-      const failure = connection.currentFailure()
-      if (!failure) return
+    const { name, endpoint } = connection
+    const about = { connection: name, zstack: endpoint }
+    const known = troubles.get(name)
+    const failure = connection.currentFailure()
+    if (failure) {
+      if (known && isSame(failure, known.failure)) return
+      troubles.set(name, { failure, since: known?.since ?? clock.monotonic() })
       const { reason, retry } = failurePolicy[failure.kind]
       log.warn({ ...about, reason }, failure.message)
       // An outage that passes by itself changes no status of objects in sync; what a person must correct shows on all.
       if (retry !== 'backOff') for (const key of keys(connection)) enqueue(key, 'poll')
       return
     }
-    const all = [...waiting(connection)]
-    if (event === 'restored') log.info(about, 'ZStack answers again')
-    for (const key of event === 'probe' ? all.slice(0, 1) : all) enqueue(key, 'retry')
-    if (event === 'restored' || all.length === 0) pollNow(connection)
+    if (event === 'heldBack') return
+    troubles.delete(name)
+    const seconds = known ? Math.round((clock.monotonic() - known.since) / 1_000) : 0
+    const objects = [...waiting(connection)]
+    log.info({ ...about, seconds, waiting: objects.length }, 'ZStack answers again')
+    for (const key of objects) enqueue(key, 'retry')
+    pollNow(connection)
   }
 }
+
+const isSame = (a: Failure, b: Failure) => a.kind === b.kind && a.message === b.message

@@ -2,6 +2,7 @@
 import type { ParsedSpec, StoredModelService } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
+import type { Observation } from '../decide/assess.ts'
 import type { DecisionState, UpdateAttempt } from '../decide/decide.ts'
 import type { Failure } from '../decide/failure.ts'
 import type { Desired } from '../api/fields.ts'
@@ -21,7 +22,11 @@ export type ReconcileContext = {
   readonly previous: Status | undefined
   readonly reporter: PassReporter
   readonly clock: Clock
+  /** Milliseconds since the epoch, by the clock of the holds. */
+  readonly holdTime: () => number
   readonly signal: AbortSignal
+  /** Nobody waits for this pass as for a change of their own. */
+  readonly isBackground: boolean
   /** Whether the object is still as it was judged, and still speaks for its service. */
   readonly isCurrent: () => boolean
   /** The token of a person's request to look now that no pass has handled yet. */
@@ -30,7 +35,7 @@ export type ReconcileContext = {
 
 /** What {@link decide} is asked with: before an update with the request, after it with the attempt. */
 export function decisionState(
-  { object, spec, connection, state, previous, clock }: ReconcileContext,
+  { object, spec, connection, state, previous, holdTime }: ReconcileContext,
   situation: {
     readonly requested?: boolean
     readonly attempt?: UpdateAttempt | undefined
@@ -47,7 +52,12 @@ export function decisionState(
     policy: spec.policy,
     suspend: spec.suspend,
     requested: false,
-    now: clock.now(),
+    now: holdTime(),
     ...situation,
   }
+}
+
+/** Notes that the pass decides by this observation. */
+export function noteJudged({ state, spec, connection }: ReconcileContext, { live }: Observation): void {
+  state.isStillSo = () => connection.inventory.cached(spec.uuid)?.observation?.live === live
 }

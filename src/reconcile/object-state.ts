@@ -46,6 +46,11 @@ export type ObjectState = {
   /** Remembers which texts of this object were judged to say the same. */
   readonly equality: Equality
   job: PendingJob | undefined
+  /**
+   * Whether what the last pass judged is still so; absent where that cannot change. Another object's update may end after
+   * the pass, so that the cache holds something else although no poll saw a change, or another object may win the uuid.
+   */
+  isStillSo: (() => boolean) | undefined
   /** Since when, by the monotonic clock, nothing could be read. */
   unreadSince: number | undefined
   /** How a pass ended in which ZStack accepted an update, while Kubernetes has not taken the status yet. */
@@ -69,7 +74,7 @@ export interface ObjectStates {
 
 type MutableState = ObjectState & { phase: Phase; waitingSince: number }
 
-export function createObjectStates(clock: Clock): ObjectStates {
+export function createObjectStates(clock: Clock, holdTime: () => number): ObjectStates {
   const states = new Map<string, MutableState>()
   let waits = 0
   return {
@@ -81,9 +86,10 @@ export function createObjectStates(clock: Clock): ObjectStates {
         uid,
         phase: 'active',
         waitingSince: 0,
-        hold: restoreHold(status),
+        hold: restoreHold(status, holdTime()),
         equality: createEquality(),
         job: restoreJob(status, clock),
+        isStillSo: undefined,
         unreadSince: undefined,
         unreported: undefined,
         deleted: undefined,

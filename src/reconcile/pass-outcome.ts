@@ -13,6 +13,8 @@ export type PassOutcome = {
   readonly handled?: string
   /** A request that came while a job ran is still to be dealt with. */
   readonly isRequestPending?: true
+  /** A request about this object alone failed: an update, or a look at its job. */
+  readonly isOwnFailure?: true
   /** An update was sent, and refused or left unanswered. */
   readonly isUpdateFailed?: true
 }

@@ -26,23 +26,42 @@ export type JobRef = {
   readonly timeoutMs?: number
 }
 
+/**
+ * What a refresh learned of some of its services. `read`: these were read, and those that are `changed` look other than
+ * what was cached of them. `unreadable`: the connection works, yet this one cannot be read; nothing is cached of it any
+ * more. `failed`: these were not read, and nothing is known of the reason but that it is not theirs alone.
+ */
+export type Refreshed =
+  | { readonly kind: 'read'; readonly uuids: readonly string[]; readonly changed: readonly string[] }
+  | { readonly kind: 'unreadable'; readonly uuid: string; readonly failure: Failure }
+  | { readonly kind: 'failed'; readonly uuids: readonly string[]; readonly failure: Failure }
+
 /** The model services of one ZStack. Failures are values; a rejection is a bug or an abort. */
 export interface Inventory {
   /** The last observation, without asking ZStack; `undefined` where none is trustworthy. */
   cached(uuid: string): CachedObservation | undefined
-  /** Reads now. Calls of one moment become one request. */
-  read(uuid: string, signal: AbortSignal): Promise<Result<CachedObservation>>
   /**
-   * Reads many, about a hundred a request, and returns those that look other than what was cached of them.
-   * What was read before a failure counts as read.
+   * Reads now. Calls of one moment become one request, and share that of a refresh under way; with `isFresh`, only one
+   * that leaves after this call.
    */
-  refresh(uuids: readonly string[], signal: AbortSignal): Promise<Result<readonly string[]>>
+  read(uuid: string, signal: AbortSignal, isFresh?: boolean): Promise<Result<CachedObservation>>
+  /**
+   * Reads many, about a hundred a request, and tells what each query showed as it comes. A query that fails while others
+   * work is split until what spoils it stands alone. What an earlier refresh is still asking for is left to that one.
+   */
+  refresh(uuids: readonly string[], signal: AbortSignal, onRefreshed?: (refreshed: Refreshed) => void): Promise<void>
   /**
    * Sends one update with the fields of `patch` and no others. An update whose fate is unknown is not repeated. Since it
    * may have to wait for a log-in, and may be sent once more in the other body shape, `isWanted` is asked immediately
-   * before each time that it is sent.
+   * before each time that it is sent. One in the background leaves room for those that somebody waits for.
    */
-  update(uuid: string, patch: Patch, signal: AbortSignal, isWanted?: () => boolean): Promise<Result<UpdateOutcome>>
+  update(
+    uuid: string,
+    patch: Patch,
+    signal: AbortSignal,
+    isWanted?: () => boolean,
+    isBackground?: boolean,
+  ): Promise<Result<UpdateOutcome>>
   /**
    * How a job stands. An expired one is `done`, with what a read shows. One whose update was sent again in the other body
    * shape is `running`, with the job of that. After a failure that leaves the job undecided (`isJobUndecided`), it can be
@@ -74,10 +93,10 @@ export interface Connection {
 }
 
 /**
- * What happens to a connection. `heldBack`: requests are held back from now on. `probe`: one request would be let through,
- * to see whether they succeed again. `restored`: all are let through again.
+ * What happens to a connection. `heldBack`: requests are held back from now on, or for another reason than before. `restored`:
+ * they are let through again.
  */
-export type ConnectionEvent = 'heldBack' | 'probe' | 'restored'
+export type ConnectionEvent = 'heldBack' | 'restored'
 
 /** The connections of this process, by name: today one that the environment describes. */
 export interface Connections {

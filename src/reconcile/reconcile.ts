@@ -5,20 +5,21 @@
 import type { Logger } from 'pino'
 import { connectionNameOf, parse, statusOf, type ParsedSpec, type StoredModelService } from '../api/modelservice.ts'
 import { reconcileRequestedAt } from '../api/names.ts'
-import type { Clock } from '../clock.ts'
+import { steadyTime, type Clock } from '../clock.ts'
 import type { Observation } from '../decide/assess.ts'
 import { decide } from '../decide/decide.ts'
-import { failurePolicy, type Failure, type Result } from '../decide/failure.ts'
+import { failurePolicy, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
 import { desiredOf } from '../api/fields.ts'
 import { requeueAfter, type Outcome } from '../decide/outcome.ts'
 import { statusAt } from '../decide/status.ts'
 import type { Requeue } from '../requeue.ts'
 import { followJob, sendUpdate } from './apply.ts'
 import type { Claims } from './claims.ts'
-import { decisionState, type ReconcileContext } from './context.ts'
+import { decisionState, noteJudged, type ReconcileContext } from './context.ts'
 import { createObjectStates, type ObjectState } from './object-state.ts'
 import type { CachedObservation, Connection, Connections, Objects, RecordEvent, UpdateResult } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
+import { isRelevantChange } from './predicates.ts'
 import { createReporter, type PassReporter } from './reporter.ts'
 import type { Stopwatch } from './stopwatch.ts'
 
@@ -27,6 +28,9 @@ import type { Stopwatch } from './stopwatch.ts'
  * is noticed sooner.
  */
 const deletedPauseMs = 300_000
+
+/** So often a pass that waits for a read looks whether the object has changed meanwhile. */
+const currentCheckMs = 500
 
 export type ReconcilerOptions = {
   readonly objects: Objects
@@ -41,14 +45,14 @@ export type ReconcilerOptions = {
   readonly staleAfterMs: number
 }
 
-type PassContext = { readonly log: Logger; readonly signal: AbortSignal }
+type PassContext = { readonly log: Logger; readonly signal: AbortSignal; readonly isBackground?: boolean }
 
 export interface Reconciler {
   /** One pass. Resolves with when to look again; rejects for bugs, aborts, and when Kubernetes refuses the status. */
   reconcile(key: string, pass: PassContext): Promise<Requeue>
   /** The keys that wait for their connection, longest first. */
   waiting(): Iterable<string>
-  /** Whether the last pass left the object as it should be, or one is under way. */
+  /** Whether the last pass left the object as it should be, by what is known now, or one is under way. */
   isSettledOrActive(key: string): boolean
 }
 
@@ -60,12 +64,14 @@ type Subject = {
   readonly state: ObjectState
   readonly reporter: PassReporter
   readonly signal: AbortSignal
+  readonly isBackground: boolean
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { objects, claims, connections, stopwatch, clock, staleAfterMs } = options
   const reporterOf = createReporter(options)
-  const states = createObjectStates(clock)
+  const holdTime = steadyTime(clock)
+  const states = createObjectStates(clock, holdTime)
 
   async function reconcileKey(key: string, pass: PassContext): Promise<Requeue> {
     await reportLate(key, pass)
@@ -87,15 +93,27 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     end?.(outcome, update !== undefined)
     if (update !== undefined || handled !== undefined) state.unreported = { object, outcome: passOutcome }
     await report(subject, passOutcome)
-    states.setPhase(key, phaseAfter(outcome))
+    states.setPhase(key, phaseAfter(passOutcome))
     return passOutcome.isRequestPending ? { kind: 'after', ms: 0 } : requeueAfter(outcome)
   }
 
-  /** What ZStack accepted in the last pass comes first, if Kubernetes would not have its status then. */
+  /**
+   * What ZStack accepted in the last pass comes first, if Kubernetes would not have its status then. Without that status
+   * the same would be sent again and again, so that an object waits here until Kubernetes takes it, or a person wants
+   * something else.
+   */
   async function reportLate(key: string, pass: PassContext): Promise<void> {
-    const late = states.get(key)?.unreported
-    if (!late || objects.get(key)?.metadata.uid !== late.object.metadata.uid) return
-    await report(subjectOf(key, late.object, pass), late.outcome)
+    const state = states.get(key)
+    const late = state?.unreported
+    const now = objects.get(key)
+    if (!late || now?.metadata.uid !== late.object.metadata.uid) return
+    try {
+      await report(subjectOf(key, late.object, pass), late.outcome)
+    } catch (error) {
+      if (pass.signal.aborted || !isRelevantChange(late.object, now)) throw error
+      pass.log.warn({ err: error }, 'Kubernetes does not take the status of an update; a later change goes on without')
+      state.unreported = undefined
+    }
   }
 
   async function report({ key, state, reporter }: Subject, outcome: PassOutcome): Promise<void> {
@@ -105,7 +123,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     state.unreported = undefined
   }
 
-  function subjectOf(key: string, object: StoredModelService, { log, signal }: PassContext): Subject {
+  function subjectOf(
+    key: string,
+    object: StoredModelService,
+    { log, signal, isBackground = false }: PassContext,
+  ): Subject {
     const { namespace, name, generation } = object.metadata
     const connection = connections.get(connectionNameOf(object))
     const known = connection.ok ? connection.value : undefined
@@ -118,18 +140,23 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       log: log.child({ namespace, name, generation }),
       signal,
     })
-    return { key, object, connection, state, reporter, signal }
+    return { key, object, connection, state, reporter, signal, isBackground }
   }
 
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
   async function judge(subject: Subject): Promise<PassOutcome | undefined> {
     const { key, object, connection, state } = subject
+    state.isStillSo = undefined
     const parsed = parse(object)
     if (!parsed.ok) return { outcome: { kind: 'invalid', reason: parsed.reason, issues: parsed.issues } }
     if (!connection.ok) return { outcome: { kind: 'failed', failure: connection.failure, stale: false } }
     const { spec } = parsed
-    const winner = claims.winner(connection.value.endpoint, spec.uuid) ?? key
-    if (winner !== key) return { outcome: { kind: 'conflict', uuid: spec.uuid, winner } }
+    const { endpoint } = connection.value
+    const winner = claims.winner(endpoint, spec.uuid) ?? key
+    if (winner !== key) {
+      state.isStillSo = () => claims.winner(endpoint, spec.uuid) === winner
+      return { outcome: { kind: 'conflict', uuid: spec.uuid, winner } }
+    }
     const context = contextOf(subject, spec, connection.value)
     const followed = state.job && (await followJob(context, state.job))
     if (!followed) return look(context)
@@ -140,6 +167,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   async function look(context: ReconcileContext): Promise<PassOutcome | undefined> {
     const { state, spec, token } = context
     const cached = await observe(context)
+    if (!cached) return undefined
     if ('failure' in cached) {
       const since = cached.lastRead ?? state.unreadSince ?? clock.monotonic()
       state.unreadSince = since
@@ -152,24 +180,48 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return !outcome || isConnectionFailure(outcome.outcome) ? outcome : { ...outcome, ...handled }
   }
 
-  async function observe({
-    connection: { inventory },
-    spec,
-    token,
-    reporter,
-    previous,
-    signal,
-  }: ReconcileContext): Promise<CachedObservation | { failure: Failure; lastRead: number | undefined }> {
-    const cached = inventory.cached(spec.uuid)
+  async function observe(
+    context: ReconcileContext,
+  ): Promise<CachedObservation | { failure: Failure; lastRead: number | undefined } | undefined> {
+    const { connection, spec, token, reporter, previous, object, signal } = context
+    const cached = connection.inventory.cached(spec.uuid)
     // One that no poll has renewed for so long is no observation any more.
     if (cached && token === undefined && !isStale(cached.at)) return cached
-    const reading = inventory.read(spec.uuid, signal)
-    const result = await (previous?.conditions ? reading : reporter.during({ kind: 'initializing' }, reading))
+    const reading = whileCurrent(context, connection.inventory.read(spec.uuid, signal, token !== undefined))
+    const isReported = previous?.conditions !== undefined && previous.observedGeneration === object.metadata.generation
+    const result = await (isReported ? reading : reporter.during(beforeRead(context, cached), reading))
+    if (!result) return undefined
     return result.ok ? result.value : { failure: result.failure, lastRead: cached?.at }
+  }
+
+  /**
+   * What a read shows, or nothing as soon as the object is another than it was, so that an edit does not wait for a read
+   * that hangs.
+   */
+  async function whileCurrent<T>({ isCurrent }: ReconcileContext, reading: Promise<T>): Promise<T | undefined> {
+    const { promise: changed, resolve } = Promise.withResolvers<undefined>()
+    let cancel: () => void = () => undefined
+    const lookLater = () => {
+      cancel = clock.after(currentCheckMs, () => (isCurrent() ? lookLater() : resolve(undefined)))
+    }
+    lookLater()
+    try {
+      return await Promise.race([reading, changed])
+    } finally {
+      cancel()
+    }
+  }
+
+  /** What is said of an object that is new or was edited, while ZStack is slow to be read. */
+  function beforeRead(context: ReconcileContext, cached: CachedObservation | undefined): Outcome {
+    if (!cached?.observation) return { kind: 'initializing' }
+    const { comparison, next } = decide(context.desired, cached.observation, decisionState(context, {}))
+    return next.kind === 'update' ? { kind: 'updating', comparison } : { kind: 'initializing' }
   }
 
   async function act(context: ReconcileContext, observation: Observation): Promise<PassOutcome | undefined> {
     const { desired, state, connection, token, isCurrent } = context
+    noteJudged(context, observation)
     const connectionFailure = connection.currentFailure()
     const before = decisionState(context, { requested: token !== undefined, connectionFailure })
     const { comparison, hold, next } = decide(desired, observation, before)
@@ -179,7 +231,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   function contextOf(subject: Subject, spec: ParsedSpec, connection: Connection): ReconcileContext {
-    const { key, object, state, reporter, signal } = subject
+    const { key, object, state, reporter, signal, isBackground } = subject
     const previous = statusAt(connection.endpoint, statusOf(object))
     const token = object.metadata.annotations?.[reconcileRequestedAt]
     const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
@@ -192,7 +244,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       previous,
       reporter,
       clock,
+      holdTime,
       signal,
+      isBackground,
       isCurrent: () => isCurrent(key, object) && claims.winner(connection.endpoint, spec.uuid) === key,
       token: isNew ? token : undefined,
     }
@@ -219,20 +273,31 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     },
     waiting: () => states.waiting(),
     isSettledOrActive(key) {
-      const phase = states.get(key)?.phase
-      return phase === 'settled' || phase === 'active'
+      const state = states.get(key)
+      return state?.phase === 'active' || (state?.phase === 'settled' && state.isStillSo?.() !== false)
     },
   }
 }
 
 const settledOutcomes: readonly Outcome['kind'][] = ['inSync', 'drifted', 'suspended', 'invalid', 'conflict']
 
-function phaseAfter(outcome: Outcome): 'waiting' | 'settled' | 'unsettled' {
-  if (isConnectionFailure(outcome)) return 'waiting'
+function phaseAfter(passOutcome: PassOutcome): 'waiting' | 'settled' | 'unsettled' {
+  const { outcome } = passOutcome
+  if (awaitsConnection(passOutcome)) return 'waiting'
   return settledOutcomes.includes(outcome.kind) ? 'settled' : 'unsettled'
 }
 
 /** Failed for the connection's sake: ZStack has not had its say on this object. */
 function isConnectionFailure(outcome: Outcome): boolean {
   return outcome.kind === 'failed' && failurePolicy[outcome.failure.kind].scope === 'connection'
+}
+
+/**
+ * Whether the end of the connection's trouble is worth another pass. An update that ZStack answered badly, or not at all,
+ * is trouble of its object's own, which waits out a backoff of its own.
+ */
+function awaitsConnection({ outcome, isOwnFailure }: PassOutcome): boolean {
+  if (outcome.kind !== 'failed' || !isConnectionFailure(outcome)) return false
+  const { failure } = outcome
+  return isOwnFailure !== true || failure.isUnsent === true || stopsConnection(failure.kind)
 }

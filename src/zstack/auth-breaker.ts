@@ -15,6 +15,9 @@ type State =
   | { readonly at: 'running' }
   | { readonly at: 'halted' | 'due' | 'trying'; readonly failure: Failure; readonly attempt: number }
 
+/** `trial`: one request would be let through. */
+export type AuthBreakerEvent = ConnectionEvent | 'probe'
+
 export interface AuthBreaker {
   /** Why no new request may be sent now. */
   refuse(): Failure | undefined
@@ -40,7 +43,7 @@ export interface AuthBreaker {
 /** If the one try has no result for so long, in an outage for instance, another request may try. */
 const tryMs = 60_000
 
-export function createAuthBreaker(clock: Clock, onEvent: (change: ConnectionEvent) => void): AuthBreaker {
+export function createAuthBreaker(clock: Clock, onEvent: (event: AuthBreakerEvent) => void): AuthBreaker {
   let state: State = { at: 'running' }
   let halts = 0
   let isClosed = false

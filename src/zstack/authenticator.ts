@@ -17,6 +17,8 @@ export type Authentication = {
   readonly secrets: readonly string[]
   /** What the failure of a request with these headers means for them. */
   readonly judge: (failure: Failure) => Judgement
+  /** Whether the same session, or the same key, is still in use. */
+  readonly isInUse: () => boolean
 }
 
 export type Judgement = {
@@ -114,6 +116,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         failure.kind === 'sessionLost'
           ? judgeLoss(used, uuid.value, failure)
           : { failure, repeat: isOfReplaced(used, failure) },
+      isInUse: () => inUse === used && used.session.isOpen(uuid.value),
     })
   }
 
@@ -146,6 +149,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         const failure = judged.kind === 'sessionLost' ? refusedKey(judged) : judged
         return { failure, repeat: isOfReplaced(used, failure) }
       },
+      isInUse: () => inUse === used,
     }
   }
 

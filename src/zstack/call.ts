@@ -3,6 +3,12 @@ import type { Result } from '../decide/failure.ts'
 import type { Json } from '../api/json.ts'
 import type { Send } from '../send.ts'
 
+/**
+ * A `query` reads services, a `probe` none: it asks whether the connection works. An `update` changes a service, and a
+ * `job` asks how ZStack carries an update out.
+ */
+export type CallKind = 'query' | 'probe' | 'update' | 'job'
+
 export type Call = {
   readonly method: 'GET' | 'PUT'
   /** Below the base URL, with the query. */
@@ -10,12 +16,11 @@ export type Call = {
   /** What the authenticator adds. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Json
-  /** Whether it changes something in ZStack. */
-  readonly writes: boolean
-  /** What the call is about, for the circuit breaker. */
-  readonly target: string
+  readonly kind: CallKind
   /** Texts that no message may hold, in case ZStack repeats them. */
   readonly secrets: readonly string[]
+  /** Nobody waits for it: a poll, a look at a job, or an update that was tried before. It leaves room for the rest. */
+  readonly isBackground?: boolean
   /** Asked in the moment before the call is sent, for it may have waited long. If it says no, the call is {@link Withdrawn}. */
   readonly isWanted?: (() => boolean) | undefined
 }

@@ -1,77 +1,125 @@
 /**
- * The circuit breaker of a connection: in an outage it lets one request at a time try, rather than those of all objects.
+ * The circuit breaker of a connection: in an outage nothing is sent but one small query at a time.
  *
- *   closed ──(failures of several targets, no success between)──▶ open ──(after a wait)──▶ trial
- *   trial ──success──▶ closed        trial ──failure──▶ open, for longer
+ *   closed ──(a read or a log-in fails)──▶ doubted ──(probes fail in a row)──▶ open ──(after a wait)──▶ probe again
+ *   doubted, open ──(a probe or any other read succeeds)──▶ closed
+ *
+ * A read that fails may fail for the sake of the services it asks for. A probe asks for none, so it alone tells whether
+ * the connection is to blame, and its failure is the only one that the circuit repeats to others. Updates and looks at
+ * jobs have no say: each is the trouble of its object.
  */
 import { steadyBackoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import type { ConnectionEvent } from '../reconcile/ports.ts'
-import type { Failure } from '../decide/failure.ts'
+import { failurePolicy, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
 
 type State =
-  | { readonly at: 'closed'; readonly failing: Set<string> }
+  | { readonly at: 'closed' }
+  | { readonly at: 'doubted' }
   | { readonly at: 'open'; readonly failure: Failure; readonly attempt: number }
-  | { readonly at: 'trial'; readonly failure: Failure; readonly attempt: number; readonly taken: boolean }
 
 export interface Circuit {
-  /** Why a request must not be sent now; if it may, the caller sends it and passes the result to {@link record}. */
+  /** Why a request must not be sent now. */
   refuse(): Failure | undefined
-  /** `target` is what the request was about: failures about a single target never open the circuit. */
-  record(target: string, failure: Failure | undefined): void
+  /** A read has succeeded. */
+  readSucceeded(): void
+  /** A read or a log-in has failed: a probe shows whether the connection is to blame. */
+  readFailed(): void
+  /** Whether the connection works; while that is in doubt, it waits for the probes. */
+  isWorking(): Promise<boolean>
   currentFailure(): Failure | undefined
   close(): void
 }
 
-/** If no request uses a trial for so long, or the one that does gets no answer, the next request may be the trial. */
-const trialOfferMs = 5_000
+export type CircuitOptions = {
+  readonly clock: Clock
+  readonly random: () => number
+  /** Sends a small query about no service. It may reject, if the connection is closed for instance. */
+  readonly probe: () => Promise<Result<unknown>>
+  readonly onEvent: (event: ConnectionEvent) => void
+}
 
-export function createCircuit(clock: Clock, random: () => number, onEvent: (change: ConnectionEvent) => void): Circuit {
-  let state: State = { at: 'closed', failing: new Set() }
+export function createCircuit({ clock, random, probe, onEvent }: CircuitOptions): Circuit {
+  let state: State = { at: 'closed' }
   let isOver = false
   let cancelTimer: () => void = () => undefined
+  let doubt: Promise<void> = Promise.resolve()
 
-  function open(failure: Failure, attempt: number) {
-    state = { at: 'open', failure, attempt }
+  /** Probes until the doubt is settled. */
+  async function settleDoubt() {
+    // The read that raised the doubt was the first failure.
+    for (let failures = 1; isDoubted(); failures++) {
+      const failure = await outageShownByProbe()
+      if (!isDoubted()) return
+      if (!failure) close()
+      else if (failures + 1 >= limits.failuresToOpenCircuit) open(failure)
+    }
+  }
+
+  const isDoubted = () => state.at === 'doubted'
+
+  function open(failure: Failure) {
+    state = { at: 'open', failure, attempt: 0 }
     onEvent('heldBack')
-    later(steadyBackoff(limits.probe, attempt, random), () => offerTrial(failure, attempt))
+    probeLater(0)
   }
-  function offerTrial(failure: Failure, attempt: number) {
-    state = { at: 'trial', failure, attempt, taken: false }
-    later(trialOfferMs, () => offerTrial(failure, attempt))
-    onEvent('probe')
+
+  function probeLater(attempt: number) {
+    cancelTimer = clock.after(steadyBackoff(limits.probe, attempt, random), () => void probeAgain(attempt))
   }
-  function later(ms: number, callback: () => void) {
+
+  async function probeAgain(attempt: number) {
+    const failure = await outageShownByProbe()
+    if (state.at !== 'open') return
+    if (!failure) {
+      close()
+      return
+    }
+    state = { at: 'open', failure, attempt: attempt + 1 }
+    probeLater(attempt + 1)
+  }
+
+  async function outageShownByProbe(): Promise<Failure | undefined> {
+    try {
+      const answer = await probe()
+      return answer.ok ? undefined : outageIn(answer.failure)
+    } catch {
+      // The connection is being closed, or this process leads no more: nothing is sent any more.
+      return undefined
+    }
+  }
+
+  function close() {
     cancelTimer()
-    // A request under way may end after the close; it must leave no timer behind.
-    if (!isOver) cancelTimer = clock.after(ms, callback)
+    const wasOpen = state.at === 'open'
+    state = { at: 'closed' }
+    if (wasOpen) onEvent('restored')
   }
 
   return {
-    refuse() {
-      if (state.at === 'closed') return undefined
-      if (state.at === 'open' || state.taken) return { ...state.failure, ambiguous: false }
-      state = { ...state, taken: true }
-      return undefined
+    refuse: () => (state.at === 'open' ? state.failure : undefined),
+    readSucceeded: close,
+    readFailed() {
+      if (state.at !== 'closed' || isOver) return
+      state = { at: 'doubted' }
+      doubt = settleDoubt()
     },
-    record(target, failure) {
-      if (failure === undefined) {
-        cancelTimer()
-        const wasClosed = state.at === 'closed'
-        state = { at: 'closed', failing: new Set() }
-        if (!wasClosed) onEvent('restored')
-      } else if (state.at === 'closed') {
-        state.failing.add(target)
-        if (state.failing.size >= limits.failuresToOpenCircuit) open(failure, 0)
-      } else if (state.at === 'trial') {
-        open(failure, state.attempt + 1)
-      }
+    async isWorking() {
+      await doubt
+      return state.at === 'closed'
     },
-    currentFailure: () => (state.at === 'closed' ? undefined : state.failure),
+    currentFailure: () => (state.at === 'open' ? state.failure : undefined),
     close() {
       isOver = true
+      state = { at: 'closed' }
       cancelTimer()
     },
   }
+}
+
+/** Whoever refuses a request answers, so that is no outage; refused credentials are the concern of the other breaker. */
+function outageIn(failure: Failure): Failure | undefined {
+  const isOutage = failurePolicy[failure.kind].scope === 'connection' && !stopsConnection(failure.kind)
+  return isOutage ? failure : undefined
 }

@@ -37,5 +37,6 @@ export const kindByCode: ReadonlyMap<string, FailureKind> = new Map([
  */
 export function kindOfCode(code: string, isAboutObject: boolean): FailureKind {
   const kind = kindByCode.get(code) ?? 'operation'
-  return kind === 'operation' && !isAboutObject ? 'unavailable' : kind
+  if (isAboutObject) return kind
+  return kind === 'operation' ? 'unavailable' : kind === 'permission' ? 'readPermission' : kind
 }

@@ -4,6 +4,7 @@ import type { Failure, FailureKind } from '../decide/failure.ts'
 import { noAction, saysNoAction } from './bodyshape.ts'
 import { kindByCode, kindOfCode } from './error-codes.ts'
 import type { HttpAnswer } from './http.ts'
+import { mask } from './mask.ts'
 
 const text = z.string().optional().catch(undefined)
 const errorCode = z.looseObject({ code: z.string(), description: text, details: text, cause: z.unknown().optional() })
@@ -15,10 +16,11 @@ const maxCauseDepth = 10
 
 export type RequestInfo = {
   readonly endpoint: string
-  /** Whether the request changes something, so that it matters whether ZStack carried it out although it failed. */
-  readonly writes: boolean
-  /** Whether the request asks after the job of an update: an error code in its answer is about that update. */
-  readonly isJob?: boolean
+  /**
+   * What was asked of ZStack. An update changes something, so that it matters whether ZStack carried it out although it
+   * failed. An error code in the answer to `job` is about the update that the job carries out.
+   */
+  readonly asks: 'query' | 'update' | 'job' | 'logIn'
   /** Texts that no message may hold, in case ZStack repeats them. */
   readonly secrets: readonly string[]
 }
@@ -30,12 +32,12 @@ export function isExpiredJob({ status, text }: { readonly status: number; readon
 
 /** The failure that an answer stands for; `undefined` if it is 200 with JSON, 202, or says that a job has expired. */
 export function failureOf(answer: HttpAnswer, asked: RequestInfo): Failure | undefined {
-  const { endpoint, writes } = asked
+  const { endpoint } = asked
   if (answer.kind === 'unanswered')
     return {
       kind: 'unavailable',
       message: `ZStack at ${endpoint} does not answer: ${answer.reason}; check ZSTACK_ENDPOINT, the network and the management node`,
-      ...(writes && answer.sent && { ambiguous: true }),
+      ...(answer.sent && writes(asked) && { ambiguous: true }),
     }
   const { status } = answer
   const error = errorIn(answer.json)
@@ -48,17 +50,20 @@ export function failureOf(answer: HttpAnswer, asked: RequestInfo): Failure | und
   return ofStatus(answer, asked)
 }
 
+const writes = ({ asks }: RequestInfo) => asks === 'update'
+
 function errorIn(json: unknown): ErrorCode | undefined {
   // Almost every answer holds no error, and a schema takes longer to find that out than to accept one.
   if (typeof json !== 'object' || json === null || !('error' in json)) return undefined
   return errorCode.safeParse(json.error).data
 }
 
-function unreadable(status: number, { endpoint, writes }: RequestInfo): Failure {
+function unreadable(status: number, asked: RequestInfo): Failure {
+  const { endpoint } = asked
   return {
     kind: 'protocol',
     message: `ZStack at ${endpoint} answered ${status} without readable JSON; is ZSTACK_ENDPOINT the management node, and is a proxy cutting answers?`,
-    ...(writes && { ambiguous: true }),
+    ...(writes(asked) && { ambiguous: true }),
   }
 }
 
@@ -82,8 +87,7 @@ function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: RequestInfo)
       kind: 'clockSkew',
       message: `ZStack at ${endpoint} refuses the signature for its date: the two clocks differ by more than 15 minutes; set the clock of the operator's node or of ZStack`,
     }
-  if (status === 401 || status === 403)
-    return { kind: 'credentials', message: `${endpoint} refuses the credentials (${status}${words}); correct them` }
+  if (status === 401 || status === 403) return refusedByPage(`${status}${words}`, asked)
   if (status === 400 && answer.text.includes("missing header 'Authorization'"))
     return {
       kind: 'wrongEndpoint',
@@ -95,15 +99,30 @@ function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: RequestInfo)
     return {
       kind: 'unavailable',
       message: `ZStack at ${endpoint} is not available: ${status} from the node or a proxy before it; look at both`,
-      ...(asked.writes && status !== 429 && { ambiguous: true }),
+      ...(writes(asked) && status !== 429 && { ambiguous: true }),
     }
   return { kind: 'rejected', message: `ZStack refuses the request (${status}${words})` }
+}
+
+/** ZStack says what it has against session or credentials in JSON; a page is of something in front of it. */
+function refusedByPage(words: string, { endpoint, asks }: RequestInfo): Failure {
+  const refuses = `something in front of ZStack at ${endpoint}, a proxy or a firewall, refuses`
+  switch (asks) {
+    case 'update':
+      return { kind: 'rejected', message: `${refuses} the update (${words}); let it pass there, or correct the spec` }
+    case 'job':
+      return { kind: 'unavailable', message: `${refuses} the question after the job (${words}); let it pass there` }
+    case 'query':
+      return { kind: 'wrongEndpoint', message: `${refuses} the query (${words}); let it pass there` }
+    case 'logIn':
+      return { kind: 'credentials', message: `${endpoint} refuses the credentials (${words}); correct them` }
+  }
 }
 
 function ofCode(error: ErrorCode, asked: RequestInfo): Failure {
   const specific = mostSpecific(error)
   const code = cut(specific.code, 40)
-  const kind = kindOfCode(specific.code, asked.writes || asked.isJob === true)
+  const kind = kindOfCode(specific.code, asked.asks === 'update' || asked.asks === 'job')
   const words = quote(specific.details ?? specific.description ?? '', asked.secrets)
   // Nobody knows how far ZStack had come when it gave a code of unknown meaning.
   const mayBeDone = kind === 'unavailable' || !kindByCode.has(specific.code)
@@ -111,7 +130,7 @@ function ofCode(error: ErrorCode, asked: RequestInfo): Failure {
     kind,
     code,
     message: `${lead(kind, asked)} (${code}${words})${advice[kind] ?? ''}`,
-    ...(asked.writes && mayBeDone && { ambiguous: true }),
+    ...(writes(asked) && mayBeDone && { ambiguous: true }),
   }
 }
 
@@ -131,14 +150,16 @@ function mostSpecific(error: ErrorCode): ErrorCode {
   return found
 }
 
-function lead(kind: FailureKind, { endpoint, writes }: RequestInfo): string {
+function lead(kind: FailureKind, { endpoint, asks }: RequestInfo): string {
   switch (kind) {
     case 'rejected':
-      return `ZStack refuses the ${writes ? 'update' : 'request'}`
+      return `ZStack refuses the ${asks === 'update' ? 'update' : 'request'}`
     case 'operation':
       return 'ZStack could not carry out the update'
     case 'permission':
       return 'the ZStack account may not do this'
+    case 'readPermission':
+      return `the account may not query the model services of ZStack at ${endpoint}`
     case 'quota':
       return 'the quota of the ZStack account is exceeded'
     case 'credentials':
@@ -156,6 +177,7 @@ const advice: Readonly<Partial<Record<FailureKind, string>>> = {
   unavailable: '; look at the management node',
   operation: '; look at the task in ZStack',
   rejected: '; correct the spec',
+  readPermission: '; grant it the permission to query model services',
   permission: '; grant it the permission to update model services',
   quota: '; raise the quota or lower the request',
   credentials: '; correct the Secret: no more tries until it changes, for they can lock the account',
@@ -167,19 +189,8 @@ const advice: Readonly<Partial<Record<FailureKind, string>>> = {
 function quote(words: string, secrets: readonly string[]): string {
   // The HTML page of a proxy is of no use to the reader of a condition.
   if (words.trim() === '' || words.trimStart().startsWith('<')) return ''
-  return `: ${cut(secrets.flatMap(spellings).sort(longestFirst).reduce(mask, words), 300)}`
+  return `: ${cut(mask(words, secrets), 300)}`
 }
-
-/** ZStack may repeat a value as it is, or as it stood in the JSON that it was sent. */
-function spellings(secret: string): string[] {
-  return minSecretLength > secret.length ? [] : [secret, JSON.stringify(secret).slice(1, -1)]
-}
-
-/** If a secret begins with another one, the longer one is masked first; otherwise its end would remain readable. */
-const longestFirst = (a: string, b: string) => b.length - a.length
-const mask = (words: string, secret: string) => words.replaceAll(secret, '***')
-/** Masking shorter texts would make every message unreadable. */
-const minSecretLength = 3
 
 function cut(words: string, max: number): string {
   const line = words.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()

@@ -1,13 +1,13 @@
 /** What a call passes on its way to ZStack; client.ts has the order. Each part wraps the sender that comes after it. */
-import { err, ok, failurePolicy, stopsConnection, type Failure } from '../decide/failure.ts'
+import { isMap } from '../api/json.ts'
+import { err, ok, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
 import type { AuthBreaker } from './auth-breaker.ts'
 import type { Authenticator } from './authenticator.ts'
-import { Withdrawn, type Call, type SendCall } from './call.ts'
+import { Withdrawn, type Call, type Reply, type SendCall } from './call.ts'
 import type { Circuit } from './circuit.ts'
 import { failureOf } from './failures.ts'
 import type { Http } from './http.ts'
 import type { Semaphore } from './semaphore.ts'
-import { jobsPath } from './wire.ts'
 
 export type Middleware = (next: SendCall) => SendCall
 
@@ -22,7 +22,7 @@ export function limitInFlight(semaphore: Semaphore): Middleware {
     semaphore(() => {
       signal.throwIfAborted()
       return next(call, signal)
-    })
+    }, call.isBackground)
 }
 
 /** Answers calls without sending them once `refuse` gives a failure. */
@@ -41,59 +41,96 @@ export function haltOnRefusal(authBreaker: AuthBreaker): Middleware {
     const begun = authBreaker.begin()
     const reply = await next(call, signal)
     if (reply.ok) authBreaker.succeeded(begun)
+    else if (stopsAll(reply.failure, call)) authBreaker.halt(reply.failure)
     else if (reply.failure.isUnsent) authBreaker.notSent(begun)
-    else if (stopsConnection(reply.failure.kind)) authBreaker.halt(reply.failure)
     return reply
   }
 }
 
-/** Sends nothing in an outage, but for a trial now and then. Reads and writes fail apart, so each have a circuit. */
-export function breakOnOutage(circuits: { readonly read: Circuit; readonly write: Circuit }): Middleware {
+/** A query may be forbidden for the sake of one service that it asks for, so that a probe must be forbidden as well. */
+function stopsAll({ kind }: Failure, call: Call): boolean {
+  return stopsConnection(kind) && (kind !== 'readPermission' || call.kind === 'probe')
+}
+
+/** Sends nothing in an outage. Reads and log-ins alone tell that there is one. */
+export function breakOnOutage(circuit: Circuit): Middleware {
   return (next) => async (call, signal) => {
-    const circuit = call.writes ? circuits.write : circuits.read
     const refused = circuit.refuse()
     if (refused) return err(unsent(refused))
     const reply = await next(call, signal)
-    if (reply.ok) circuit.record(call.target, undefined)
-    else if (!stopsConnection(reply.failure.kind)) circuit.record(call.target, outageIn(reply.failure))
+    // A call that the circuit let pass and that was not sent all the same found no session.
+    const isRead = call.kind === 'query' || (!reply.ok && reply.failure.isUnsent === true)
+    if (isRead && reply.ok) circuit.readSucceeded()
+    else if (isRead && !reply.ok && !stopsAll(reply.failure, call)) circuit.readFailed()
     return reply
   }
 }
 
-/** Adds what proves who is asking, and sends the call a second time if that was out of date. */
-export function authenticate(authenticator: Authenticator): Middleware {
+/**
+ * Adds what proves who is asking, and sends the call a second time if that was out of date. What ZStack says of session
+ * or credentials in answer to an update, or to a look at its job, may be true of that one alone: a probe decides.
+ */
+export function authenticate(authenticator: Authenticator, probe: Call): Middleware {
   return (next) => {
-    async function attempt(call: Call, signal: AbortSignal) {
+    async function attempt(call: Call, signal: AbortSignal): Promise<Attempt> {
       const authentication = await authenticator.authenticate(call, signal)
-      if (!authentication.ok) return { reply: authentication, repeat: false }
-      const { headers, secrets, judge } = authentication.value
+      if (!authentication.ok) return { reply: err(unsent(authentication.failure)), repeat: false }
+      const { headers, secrets, judge, isInUse } = authentication.value
       const reply = await next({ ...call, headers, secrets: [...call.secrets, ...secrets] }, signal)
       if (reply.ok) return { reply, repeat: false }
-      const { failure, repeat } = judge(reply.failure)
-      return { reply: err(failure), repeat }
+      const { failure } = reply
+      if (isRead(call)) {
+        const judged = judge(failure)
+        return { reply: err(judged.failure), repeat: judged.repeat }
+      }
+      if (failure.kind !== 'sessionLost' && !stopsConnection(failure.kind)) return { reply, repeat: false }
+      const probed = isInUse() ? await send(probe, signal) : ok(undefined)
+      if (!probed.ok) return { reply: err(probed.failure), repeat: false }
+      return { reply: err(ofObject(failure)), repeat: !isInUse() }
     }
-    return async (call, signal) => {
+    async function send(call: Call, signal: AbortSignal): Promise<Result<Reply>> {
       const first = await attempt(call, signal)
       return first.repeat ? (await attempt(call, signal)).reply : first.reply
     }
+    return send
+  }
+}
+
+/** What became of a call with one authentication, and whether it deserves another try with a new one. */
+type Attempt = { readonly reply: Result<Reply>; readonly repeat: boolean }
+
+const isRead = ({ kind }: Call) => kind === 'query' || kind === 'probe'
+
+/** ZStack refuses the one request for a reason that is not true of others. */
+function ofObject({ code, message }: Failure): Failure {
+  return {
+    kind: 'operation',
+    ...(code !== undefined && { code }),
+    message: `ZStack answers other requests of this account, but not this update: ${message}`,
   }
 }
 
 /** The end of the way: one HTTP request. */
 export function sendOver(http: Http, endpoint: string): SendCall {
-  return async ({ method, path, headers = {}, body, writes, secrets, isWanted }, signal) => {
+  return async ({ method, path, headers = {}, body, kind, secrets, isWanted }, signal) => {
     if (isWanted?.() === false) throw new Withdrawn()
     const answer = await http.send({ method, path, headers, ...(body !== undefined && { body }) }, signal)
-    const failure = failureOf(answer, { endpoint, writes, isJob: path.startsWith(jobsPath), secrets })
+    const failure = failureOf(answer, { endpoint, asks: kind === 'probe' ? 'query' : kind, secrets })
     if (failure) return err(failure)
     if (answer.kind === 'unanswered') throw new Error('no answer, and no failure either')
+    if ((kind === 'query' || kind === 'probe') && !isList(answer.json)) return err(noList(endpoint))
     return ok({ status: answer.status, json: answer.json })
   }
 }
 
-/** ZStack's refusal of one request proves that it answers, so it counts as none. */
-function outageIn(failure: Failure): Failure | undefined {
-  return failurePolicy[failure.kind].scope === 'connection' ? failure : undefined
+const isList = (json: unknown) => isMap(json) && Array.isArray(json.inventories)
+
+/** A page of something else may be JSON too. */
+function noList(endpoint: string): Failure {
+  return {
+    kind: 'protocol',
+    message: `ZStack at ${endpoint} answered a query without a list of inventories; is ZSTACK_ENDPOINT the management node?`,
+  }
 }
 
 /** The same failure, of a call that was not sent: ZStack cannot have carried it out. */

@@ -16,6 +16,8 @@ export interface Session {
    * in a row have been lost shortly after their log-in, this one included.
    */
   expire(uuid: string): number
+  /** Whether the session of this uuid is the one in use. */
+  isOpen(uuid: string): boolean
   /** Ends the session for good. If a log-in is under way, the session that comes of it is ended too. */
   logOut(signal: AbortSignal): Promise<void>
 }
@@ -55,7 +57,7 @@ export function createSession({ http, endpoint, account, clock, guard }: Session
       // If one caller is aborted, the others still wait for this log-in: so no caller's signal ends it.
       new AbortController().signal,
     )
-    const failure = failureOf(answer, { endpoint, writes: false, secrets: [password, account.password.reveal()] })
+    const failure = failureOf(answer, { endpoint, asks: 'logIn', secrets: [password, account.password.reveal()] })
     if (failure) return err(failure)
     const uuid = answer.kind === 'answered' ? readSession(answer.json) : undefined
     if (uuid !== undefined) return ok(uuid)
@@ -95,6 +97,7 @@ export function createSession({ http, endpoint, account, clock, guard }: Session
       session = undefined
       return earlyLosses
     },
+    isOpen: (uuid) => opened?.uuid === uuid,
     async logOut(signal) {
       isOver = true
       if (!session) return

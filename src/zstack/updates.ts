@@ -51,7 +51,12 @@ export interface Updates extends Pick<Inventory, 'update' | 'job'> {
   retain(uuids: ReadonlySet<string>): void
 }
 
-type UpdateRequest = { readonly uuid: string; readonly patch: Patch; readonly isWanted: (() => boolean) | undefined }
+type UpdateRequest = {
+  readonly uuid: string
+  readonly patch: Patch
+  readonly isWanted: (() => boolean) | undefined
+  readonly isBackground: boolean
+}
 
 /** An update in one of the two shapes. */
 type Attempt = UpdateRequest & {
@@ -78,16 +83,16 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     signal: AbortSignal,
     earlier?: Result<UpdateOutcome>,
   ): Promise<Result<UpdateOutcome>> {
-    const { uuid, patch, isWanted } = request
+    const { uuid, patch, isWanted, isBackground } = request
     const before = cache.get(uuid)?.observation?.live
     const call: Call = {
       method: 'PUT',
       path: servicePath(uuid),
       body: updateBody(patch, shape),
-      writes: true,
-      target: uuid,
+      kind: 'update',
       secrets: hiddenTexts(patch),
       isWanted,
+      isBackground,
     }
     const answer = await client.call(call, signal).catch(unlessWithdrawn)
     // If the first shape was accepted without visible effect and the second is withdrawn, the whole update counts as withdrawn.
@@ -155,7 +160,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     // A job has another uuid at every try. If a failure's message named it, status would change at every try.
     const secrets = [ref.uuid, ...hiddenTexts(attempt?.patch ?? {})]
     const answer = await client.call(
-      { method: 'GET', path: jobPath(ref.uuid), writes: false, target: uuid, secrets },
+      { method: 'GET', path: jobPath(ref.uuid), kind: 'job', secrets, isBackground: true },
       signal,
     )
     if (answer.ok && answer.value.status === 202) return ok({ kind: 'running', job: ref })
@@ -174,7 +179,8 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
   }
 
   return {
-    update: (uuid, patch, signal, isWanted) => send({ uuid, patch, isWanted }, shapes.preferred(), signal),
+    update: (uuid, patch, signal, isWanted, isBackground = false) =>
+      send({ uuid, patch, isWanted, isBackground }, shapes.preferred(), signal),
     job,
     retain(uuids) {
       for (const uuid of jobs.keys()) if (!uuids.has(uuid)) jobs.delete(uuid)

@@ -13,6 +13,9 @@ export const otherShape = (shape: BodyShape): BodyShape => (shape === 'envelope'
 
 export const servicesPath = '/v1/ai/model-services'
 
+/** No service has this uuid, so that a query for it fails for the sake of none. */
+export const unusedUuid = '00000000000040008000000000000000'
+
 /** The uuid was checked at the door; checked again here, it can never name another path or widen a query. */
 export function checkUuid(uuid: string): string {
   if (!isUuid(uuid)) throw new Error(`not a uuid: ${JSON.stringify(uuid)}`)

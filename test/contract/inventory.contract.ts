@@ -4,6 +4,7 @@ import type { Result } from '../../src/decide/failure.ts'
 import type { Patch } from '../../src/decide/plan.ts'
 import type { UpdateOutcome, Inventory, JobRef } from '../../src/reconcile/ports.ts'
 import { everyField } from '../support/every-field.ts'
+import { refreshed } from '../support/inventory.ts'
 
 /** An implementation of the port, and the ZStack behind it as a test moves it. */
 export type Subject = {
@@ -85,14 +86,14 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
     )
 
     it('refreshes many and tells which look other than what was known of them', async () => {
-      expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([])
+      expect(valueOf(await refreshed(inventory, [a, b]))).toEqual([])
       expect(inventory.cached(a)?.observation?.live.values.get('requestCpu')).toBe(4)
-      expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([])
+      expect(valueOf(await refreshed(inventory, [a, b]))).toEqual([])
       subject.place(b, { requestCpu: 2 })
-      expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([b])
+      expect(valueOf(await refreshed(inventory, [a, b]))).toEqual([b])
       expect(inventory.cached(b)?.observation?.live.values.get('requestCpu')).toBe(2)
       subject.remove(a)
-      expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([a])
+      expect(valueOf(await refreshed(inventory, [a, b]))).toEqual([a])
       expect(inventory.cached(a)).toMatchObject({ observation: undefined })
     })
 
@@ -122,7 +123,7 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
     effective('its own update is no news to the next refresh', async () => {
       await inventory.refresh([a, b], signal)
       await settled(inventory, a, { requestCpu: 16 })
-      expect(valueOf(await inventory.refresh([a, b], signal))).toEqual([])
+      expect(valueOf(await refreshed(inventory, [a, b]))).toEqual([])
     })
 
     effective('an update of write-only fields alone reaches ZStack', async () => {

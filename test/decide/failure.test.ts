@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { reasons } from '../../src/api/reasons.ts'
-import { failurePolicy, ok, err, progressOf, stopsConnection, type FailureKind } from '../../src/decide/failure.ts'
+import {
+  failurePolicy,
+  isJobUndecided,
+  ok,
+  err,
+  progressOf,
+  stopsConnection,
+  type FailureKind,
+} from '../../src/decide/failure.ts'
 
 const kinds = Object.entries(failurePolicy)
 const isStalled = ([kind]: (typeof kinds)[number]) => progressOf(kind as FailureKind) === 'Stalled'
@@ -34,6 +42,7 @@ describe('a kind of failure', () => {
       'sessionConflict',
       'noConnection',
       'noCredentials',
+      'readPermission',
     ])
   })
 
@@ -46,6 +55,7 @@ describe('a kind of failure', () => {
       'sessionConflict',
       'noCredentials',
       'noConnection',
+      'readPermission',
     ] as const) {
       expect(failurePolicy[kind].scope, kind).toBe('connection')
       expect(failurePolicy[kind].retry, kind).not.toBe('backOff')
@@ -55,6 +65,31 @@ describe('a kind of failure', () => {
   it('that is ZStack’s word on one update concerns one object', () => {
     for (const kind of ['rejected', 'operation', 'permission', 'quota'] as const)
       expect(failurePolicy[kind].scope, kind).toBe('object')
+  })
+})
+
+describe('a job', () => {
+  const message = 'words'
+  it.each<[string, Parameters<typeof isJobUndecided>[0]]>([
+    ['was not asked after at all', { kind: 'unavailable', message, isUnsent: true }],
+    [
+      'was not asked after, whatever ZStack said of others',
+      { kind: 'unavailable', code: 'SYS.1000', message, isUnsent: true },
+    ],
+    ['was asked after under a session that ZStack had ended', { kind: 'sessionLost', code: 'ID.1001', message }],
+    ['was asked after with refused credentials', { kind: 'credentials', code: 'ID.1000', message }],
+    ['was asked after while no session was left', { kind: 'sessionLimit', code: 'ID.1006', message }],
+    ['was asked after in an outage', { kind: 'unavailable', message }],
+  ])('that %s is undecided', (_, failure) => {
+    expect(isJobUndecided(failure)).toBe(true)
+  })
+
+  it.each<[string, Parameters<typeof isJobUndecided>[0]]>([
+    ['ended in an error of ZStack', { kind: 'unavailable', code: 'SYS.1000', message }],
+    ['was refused', { kind: 'rejected', code: 'SYS.1007', message }],
+    ['led to an update of doubtful fate', { kind: 'unavailable', message, ambiguous: true }],
+  ])('that %s is decided', (_, failure) => {
+    expect(isJobUndecided(failure)).toBe(false)
   })
 })
 

@@ -15,7 +15,7 @@ const now = Date.parse('2026-01-01T12:00:00Z')
 const minute = 60_000
 const drift = [{ field: 'requestCpu', desired: '8', live: '4' }]
 const key = (generation = 7, of = drift): DriftKey => ({ generation, drift: of, unread: [] })
-const afterRestart = (status: Status) => restoreHold(JSON.parse(JSON.stringify(status)) as Status)
+const afterRestart = (status: Status, at = now) => restoreHold(JSON.parse(JSON.stringify(status)) as Status, at)
 
 function condition(type: Condition['type'], reason: Condition['reason']): Condition {
   const lastTransitionTime = '2026-01-01T00:00:00Z'
@@ -50,8 +50,19 @@ describe('updates that leave the same difference', () => {
 
 describe('a hold in status', () => {
   it('is nothing where there is none', () => {
-    expect(restoreHold(undefined)).toBeUndefined()
+    expect(restoreHold(undefined, now)).toBeUndefined()
     expect(afterRestart({ conditions: [condition('Stalled', 'UpdateNotEffective')], drift })).toBeUndefined()
+  })
+
+  it.each([
+    ['without effect', undefined, 60],
+    ['refused as wrong', 'rejected' as const, 60],
+    ['refused for want of a permission', 'permission' as const, 10],
+  ])('of an update %s that a clock a year ahead left lasts its own time from now on', (_, kind, minutes) => {
+    const failure = kind && { failure: { kind, message: 'no' } }
+    const year = 365 * 24 * 60 * minute
+    const hold = { key: key(), attempts: 3, until: now + year, ...failure }
+    expect(afterRestart({ drift, hold: statusOfHold(hold) })?.until).toBe(now + minutes * minute)
   })
 
   it.each([1, 2, 3])('after %d updates without effect is restored as it was', (attempts) => {

@@ -142,7 +142,7 @@ describe('a controller', () => {
     expect(passes).toBe(2)
   })
 
-  it('gives up a pass that does not heed its abort, goes on with the others, and tries it again', async () => {
+  it('gives up a pass that does not heed its abort, and tries it again', async () => {
     const passed: string[] = []
     const { queue, clock, entries, observed } = start((key) => {
       passed.push(key)
@@ -153,13 +153,12 @@ describe('a controller', () => {
     queue.add('test/hanging', 'change')
     queue.add('test/good', 'change')
     await clock.advance(124_999)
-    expect(passed).toEqual(['test/hanging'])
+    expect(entries).toEqual([])
     await clock.advance(1)
-    expect(passed).toEqual(['test/hanging', 'test/good'])
     expect(entries[0]).toMatchObject({ namespace: 'test', name: 'hanging', err: { message: 'took longer than 120 s' } })
     await clock.advance(1_000)
     expect(passed).toEqual(['test/hanging', 'test/good', 'test/hanging'])
-    expect(observed.map(([result]) => result)).toEqual(['error', 'awaitChange', 'awaitChange'])
+    expect(observed.map(([result]) => result)).toEqual(['awaitChange', 'error', 'awaitChange'])
     expect(clock.pending).toBe(0)
   })
 
@@ -179,7 +178,79 @@ describe('a controller', () => {
   })
 })
 
+describe('workers', () => {
+  it('leave a pass that hangs after two seconds, and take the next key', async () => {
+    const { pass, open } = held()
+    const { queue, clock } = start(pass, { workers: 2 })
+    for (const key of ['a', 'b', 'c']) queue.add(key, 'change')
+    await clock.advance(1_999)
+    expect([...open.keys()]).toEqual(['a', 'b'])
+    await clock.advance(1)
+    expect([...open.keys()]).toEqual(['a', 'b', 'c'])
+  })
+
+  it('take an edit at once while forty passes hang that were tried before', async () => {
+    const { pass, open } = held()
+    const { queue, clock } = start(pass, { workers: 16 })
+    for (let i = 0; i < 40; i++) queue.add(`ill/${i}`, 'retry')
+    await clock.advance(10_000)
+    queue.add('well/edit', 'change')
+    await clock.advance(0)
+    expect(open.has('well/edit')).toBe(true)
+  })
+
+  it('give at most half of themselves to retries and polls', async () => {
+    const { pass, open } = held()
+    const { queue, clock } = start(pass, { workers: 4 })
+    for (const key of ['a', 'b', 'c']) queue.add(key, 'retry')
+    for (const key of ['d', 'e', 'f']) queue.add(key, 'poll')
+    await clock.advance(1_999)
+    expect(open.size).toBe(2)
+  })
+
+  it('never work twice at once on a key whose pass goes on apart', async () => {
+    const { pass, open, end } = held()
+    const { queue, clock } = start(pass, { workers: 2 })
+    queue.add('a', 'change')
+    await clock.advance(5_000)
+    open.delete('a')
+    end('a')
+    queue.add('a', 'change')
+    await clock.advance(5_000)
+    expect(open.has('a')).toBe(false)
+  })
+
+  it('leave no more passes than four times their number, half of them retries and polls', async () => {
+    const { pass, open, end } = held()
+    const { queue, clock } = start(pass, { workers: 2 })
+    for (let i = 0; i < 20; i++) queue.add(`retry/${i}`, 'retry')
+    await clock.advance(60_000)
+    // Four go on apart, and one keeps its worker.
+    expect(open.size).toBe(5)
+    for (let i = 0; i < 20; i++) queue.add(`change/${i}`, 'change')
+    await clock.advance(30_000)
+    expect(open.size).toBe(5 + 5)
+    end('retry/0')
+    await clock.advance(0)
+    expect(open.size).toBe(11)
+  })
+})
+
 describe('the end of a controller', () => {
+  it('waits for a pass that goes on apart', async () => {
+    const { pass, end } = held()
+    const { queue, clock, ended } = start(pass)
+    queue.add('a', 'change')
+    await clock.advance(10_000)
+    let isOver = false
+    void ended.then(() => (isOver = true))
+    queue.shutDown()
+    await clock.advance(1_000)
+    expect(isOver).toBe(false)
+    end('a')
+    await ended
+  })
+
   it('waits for the passes under way, and begins no other', async () => {
     const { pass, open, end } = held()
     const { queue, clock, ended } = start(pass, { workers: 2 })

@@ -6,7 +6,9 @@ import { createManualClock } from '../support/clock.ts'
 type Step =
   | { readonly do: 'add'; readonly key: string; readonly priority: Priority }
   | { readonly do: 'addAfter'; readonly key: string; readonly ms: number }
-  | { readonly do: 'next' }
+  | { readonly do: 'wake'; readonly key: string; readonly priority: Priority }
+  | { readonly do: 'backOff'; readonly key: string }
+  | { readonly do: 'next'; readonly only: Priority | undefined }
   | { readonly do: 'done'; readonly nth: number }
   | { readonly do: 'pass'; readonly ms: number }
 
@@ -15,29 +17,62 @@ function createModel() {
   let now = 0
   let ready: { readonly key: string; readonly priority: Priority }[] = []
   const processing: string[] = []
-  const dirty = new Map<string, Priority>()
-  let delays: { readonly key: string; readonly due: number }[] = []
+  const dirty = new Map<string, { readonly priority: Priority; readonly isNews: boolean }>()
+  let delays: { readonly key: string; readonly due: number; readonly isBackoff: boolean }[] = []
+  const failures = new Map<string, number>()
+  let turns: string[] = []
   const rank = (priority: Priority | undefined) => (priority ? priorities.indexOf(priority) : Infinity)
 
-  function add(key: string, priority: Priority) {
+  const namespaceOf = (key: string) => key.split('/')[0]!
+  /** Namespaces with changes, in the order of their turns. */
+  function align() {
+    const present = ready.filter((one) => one.priority === 'change').map((one) => namespaceOf(one.key))
+    turns = [...new Set([...turns.filter((one) => present.includes(one)), ...present])]
+  }
+
+  function put(key: string, priority: Priority, isNews: boolean) {
+    const backsOff = delays.some((one) => one.key === key && one.isBackoff)
     if (processing.includes(key)) {
-      if (rank(priority) < rank(dirty.get(key))) dirty.set(key, priority)
+      const before = dirty.get(key)
+      const isHigher = rank(priority) < rank(before?.priority)
+      dirty.set(key, {
+        priority: isHigher || !before ? priority : before.priority,
+        isNews: isNews || before?.isNews === true,
+      })
       return
     }
+    if (backsOff && !isNews) return
+    if (backsOff) delays = delays.filter((one) => one.key !== key)
     if (rank(priority) >= rank(ready.find((one) => one.key === key)?.priority)) return
     ready = [...ready.filter((one) => one.key !== key), { key, priority }]
+    align()
+  }
+
+  function delay(key: string, ms: number, isBackoff: boolean) {
+    const before = delays.find((one) => one.key === key)
+    if (before && before.due <= now + ms) return
+    delays = [...delays.filter((one) => one.key !== key), { key, due: now + ms, isBackoff }]
   }
   return {
-    add,
-    addAfter(key: string, ms: number) {
-      const before = delays.find((one) => one.key === key)
-      if (before && before.due <= now + ms) return
-      delays = [...delays.filter((one) => one.key !== key), { key, due: now + ms }]
+    add(key: string, priority: Priority) {
+      if (priority === 'change') failures.delete(key)
+      put(key, priority, priority === 'change')
     },
-    next(): string | undefined {
-      const key = priorities.map((priority) => ready.find((one) => one.priority === priority)).find(Boolean)?.key
+    wake: (key: string, priority: Priority) => put(key, priority, true),
+    addAfter: (key: string, ms: number) => delay(key, ms, false),
+    backOff(key: string) {
+      const attempt = failures.get(key) ?? 0
+      failures.set(key, attempt + 1)
+      delay(key, Math.min(300_000, 1_000 * 2 ** attempt), true)
+    },
+    next(only: Priority | undefined): string | undefined {
+      const first = (priority: Priority) =>
+        ready.find((one) => one.priority === priority && (priority !== 'change' || namespaceOf(one.key) === turns[0]))
+      const key = (only ? [only] : priorities).map(first).find(Boolean)?.key
       if (key === undefined) return undefined
+      if (ready.some((one) => one.key === key && one.priority === 'change')) turns.push(turns.shift()!)
       ready = ready.filter((one) => one.key !== key)
+      align()
       delays = delays.filter((one) => one.key !== key)
       processing.push(key)
       return key
@@ -45,28 +80,30 @@ function createModel() {
     done(nth: number): string | undefined {
       const [key] = processing.splice(nth % Math.max(1, processing.length), 1)
       if (key === undefined) return undefined
-      const priority = dirty.get(key)
+      const again = dirty.get(key)
       dirty.delete(key)
-      if (priority) add(key, priority)
+      if (again) put(key, again.priority, again.isNews)
       return key
     },
     pass(ms: number) {
       now += ms
       const due = delays.filter((one) => one.due <= now).sort((a, b) => a.due - b.due)
       delays = delays.filter((one) => one.due > now)
-      for (const { key } of due) add(key, 'retry')
+      for (const { key } of due) put(key, 'retry', false)
     },
     depth: () => ready.length,
   }
 }
 
-const key = fc.constantFrom('a', 'b', 'c', 'd')
+const key = fc.constantFrom('m/a', 'm/b', 'n/a', 'n/b')
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('add' as const), key, priority: fc.constantFrom(...priorities) }),
   fc.record({ do: fc.constant('addAfter' as const), key, ms: fc.integer({ min: 0, max: 20 }) }),
-  fc.record({ do: fc.constant('next' as const) }),
+  fc.record({ do: fc.constant('wake' as const), key, priority: fc.constantFrom(...priorities) }),
+  fc.record({ do: fc.constant('backOff' as const), key }),
+  fc.record({ do: fc.constant('next' as const), only: fc.constantFrom('change' as const, undefined) }),
   fc.record({ do: fc.constant('done' as const), nth: fc.nat(3) }),
-  fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 10 }) }),
+  fc.record({ do: fc.constant('pass' as const), ms: fc.oneof(fc.integer({ min: 1, max: 10 }), fc.constant(1_000)) }),
 )
 
 it('the queue does what a plain model does, whatever happens in whatever order', async () => {
@@ -82,9 +119,15 @@ it('the queue does what a plain model does, whatever happens in whatever order',
         } else if (one.do === 'addAfter') {
           model.addAfter(one.key, one.ms)
           queue.addAfter(one.key, one.ms)
+        } else if (one.do === 'wake') {
+          model.wake(one.key, one.priority)
+          queue.wake(one.key, one.priority)
+        } else if (one.do === 'backOff') {
+          model.backOff(one.key)
+          queue.addBackedOff(one.key)
         } else if (one.do === 'next') {
-          const expected = model.next()
-          if (expected !== undefined) expect(await queue.next()).toBe(expected)
+          const expected = model.next(one.only)
+          if (expected !== undefined) expect(await queue.next(one.only)).toBe(expected)
         } else if (one.do === 'done') {
           const expected = model.done(one.nth)
           if (expected !== undefined) queue.done(expected)

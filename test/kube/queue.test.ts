@@ -71,6 +71,30 @@ describe('the queue', () => {
     expect(adds()).toBe(3)
   })
 
+  it('lets namespaces take turns among changes: one edit waits for one of another namespace, not for a thousand', async () => {
+    const { queue } = setUp()
+    for (let i = 0; i < 1_000; i++) queue.add(`many/${i}`, 'change')
+    queue.add('one/edit', 'change')
+    queue.add('two/edit', 'change')
+    const [first, second, third, ...rest] = await drain(queue)
+    expect([first, second, third]).toEqual(['many/0', 'one/edit', 'two/edit'])
+    expect(rest).toEqual(Array.from({ length: 999 }, (_, i) => `many/${i + 1}`))
+  })
+
+  it('gives whoever asks for changes only nothing but changes', async () => {
+    const { queue } = setUp()
+    const [changes, any] = [queue.next('change'), queue.next()]
+    queue.add('poll', 'poll')
+    expect(await any).toBe('poll')
+    queue.add('change', 'change')
+    expect(await changes).toBe('change')
+    expect([queue.takenAs('poll'), queue.takenAs('change'), queue.takenAs('other')]).toEqual([
+      'poll',
+      'change',
+      undefined,
+    ])
+  })
+
   it('gives a key to one of those who wait, in the order in which they came', async () => {
     const { queue } = setUp()
     const [first, second] = [queue.next(), queue.next()]
@@ -148,9 +172,9 @@ describe('the queue', () => {
       expect(await waits(queue, clock, 11)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300])
     })
 
-    it('spreads each wait over all of its length', async () => {
-      const { queue, clock } = setUp({ random: () => 0.25 })
-      expect(await waits(queue, clock, 4)).toEqual([0.3, 0.5, 1, 2])
+    it('leaves up to a quarter of each wait to chance', async () => {
+      const { queue, clock } = setUp({ random: () => 0 })
+      expect(await waits(queue, clock, 4)).toEqual([0.8, 1.5, 3, 6])
     })
 
     it('begins anew once the key is forgotten', async () => {
@@ -158,6 +182,63 @@ describe('the queue', () => {
       await waits(queue, clock, 5)
       queue.forget('a')
       expect(await waits(queue, clock, 1)).toEqual([1])
+    })
+
+    async function backedOff(times = 3) {
+      const rig = setUp()
+      await waits(rig.queue, rig.clock, times)
+      rig.queue.add('a', 'retry')
+      await rig.queue.next()
+      rig.queue.addBackedOff('a')
+      rig.queue.done('a')
+      return rig
+    }
+
+    it.each(['poll', 'retry'] as const)('is not cut short by a %s', async (priority) => {
+      const { queue, clock } = await backedOff()
+      queue.add('a', priority)
+      await clock.advance(7_999)
+      queue.add('a', priority)
+      expect(queue.depth).toBe(0)
+      await clock.advance(1)
+      expect(await drain(queue)).toEqual(['a'])
+    })
+
+    it('is not cut short by a poll that comes while the key is still worked on', async () => {
+      const { queue, clock } = await backedOff()
+      await clock.advance(8_000)
+      await queue.next()
+      queue.add('a', 'poll')
+      queue.addBackedOff('a')
+      queue.done('a')
+      await clock.advance(15_999)
+      expect(queue.depth).toBe(0)
+    })
+
+    it('ends with a change of the key, and the row of failures with it', async () => {
+      const { queue, clock } = await backedOff()
+      queue.add('a', 'change')
+      expect(await drain(queue)).toEqual(['a'])
+      expect(clock.pending).toBe(0)
+      expect(await waits(queue, clock, 1)).toEqual([1])
+    })
+
+    it('ends for a key that is woken, and the next wait is the longer one', async () => {
+      const { queue, clock } = await backedOff()
+      queue.wake('a', 'retry')
+      expect(await drain(queue)).toEqual(['a'])
+      expect(await waits(queue, clock, 1)).toEqual([16])
+    })
+
+    it('ends for a key that was woken while it was worked on', async () => {
+      const { queue, clock } = await backedOff()
+      await clock.advance(8_000)
+      await queue.next()
+      queue.wake('a', 'poll')
+      queue.add('a', 'poll')
+      queue.addBackedOff('a')
+      queue.done('a')
+      expect(await drain(queue)).toEqual(['a'])
     })
   })
 

@@ -30,15 +30,28 @@ describe('claims', () => {
     expect(noted(['a/b', object(x, 1)], ['b/a', object(x, 1)]).winner(here.endpoint, x)).toBe('a/b')
   })
 
-  it('a newcomer wakes those who speak for the same uuid, and nobody else', () => {
-    const claims = noted(['n/a', object(x, 1)], ['n/b', object(y, 1)])
-    expect(claims.note('n/c', object(x, 2), here)).toEqual(['n/a'])
+  it('a younger newcomer wakes nobody: whoever spoke for the uuid goes on', () => {
+    const claims = noted(['n/a', object(x, 2)], ['n/b', object(y, 1)])
+    expect(claims.note('n/c', object(x, 3), here)).toEqual([])
   })
 
-  it('when the winner goes, the others are woken and the next oldest takes over', () => {
+  it('an older newcomer wakes the one that spoke for the same uuid, and nobody else', () => {
+    const claims = noted(['n/a', object(x, 2)], ['n/b', object(y, 1)], ['n/d', object(x, 3)])
+    expect(claims.note('n/c', object(x, 1), here)).toEqual(['n/a'])
+  })
+
+  it('when one that did not speak goes, nobody is woken', () => {
+    const claims = noted(['n/a', object(x, 1)], ['n/b', object(x, 2)], ['n/c', object(x, 3)])
+    expect(claims.note('n/b', undefined)).toEqual([])
+  })
+
+  it('when the winner goes, the next oldest is woken and takes over, and so on', () => {
     const claims = noted(['n/a', object(x, 1)], ['n/c', object(x, 3)], ['n/b', object(x, 2)])
-    expect(claims.note('n/a', undefined)).toEqual(['n/c', 'n/b'])
+    expect(claims.note('n/a', undefined)).toEqual(['n/b'])
     expect(claims.winner(here.endpoint, x)).toBe('n/b')
+    expect(claims.note('n/b', undefined)).toEqual(['n/c'])
+    expect(claims.note('n/d', object(x, 1), here)).toEqual(['n/c'])
+    expect(claims.note('n/d', undefined)).toEqual(['n/c'])
   })
 
   it('an object that is being deleted speaks for nothing any more', () => {
@@ -104,5 +117,26 @@ describe('claims', () => {
     expect(claims.note('n/a', object(x, 1), there)).toEqual(['n/b'])
     expect(claims.winner(here.endpoint, x)).toBe('n/b')
     expect(claims.uuids(there.name)).toEqual([x])
+  })
+})
+
+describe('four thousand objects on one uuid', () => {
+  const count = 4_000
+  /** Sums the keys that are woken, for those are the work. */
+  function woken(ages: readonly number[]) {
+    const claims = createClaims()
+    let sum = 0
+    const born = (age: number) => new Date(Date.UTC(2026, 0, 1) + age * 1_000).toISOString()
+    for (const [i, age] of ages.entries())
+      sum += claims.note(`n/${i}`, object(x, 1, { creationTimestamp: born(age) }), here).length
+    for (const i of ages.keys()) sum += claims.note(`n/${i}`, undefined).length
+    return sum
+  }
+
+  it.each([
+    ['oldest first', (i: number) => i],
+    ['youngest first', (i: number) => count - i],
+  ])('wake no more than one another in turn as they come and go, %s', (_, age) => {
+    expect(woken(Array.from({ length: count }, (_, i) => age(i)))).toBeLessThanOrEqual(2 * count)
   })
 })

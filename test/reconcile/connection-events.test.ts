@@ -7,9 +7,10 @@ import { createManualClock } from '../support/clock.ts'
 import { connectionsTo, createFakeInventory } from '../support/inventory.ts'
 import { outage } from '../support/reconciler.ts'
 
-function after(event: ConnectionEvent, waiting: readonly string[], trouble?: Failure) {
-  const connections = connectionsTo(createFakeInventory({ clock: createManualClock() }))
-  connections.trouble = trouble
+/** A connection with objects a, b and c, of which some wait for it. */
+function start(waiting: readonly string[] = []) {
+  const clock = createManualClock()
+  const connections = connectionsTo(createFakeInventory({ clock }))
   const { log, entries } = createCapturedLog()
   const woken: string[] = []
   let polls = 0
@@ -20,43 +21,71 @@ function after(event: ConnectionEvent, waiting: readonly string[], trouble?: Fai
     keys: () => ['a', 'b', 'c'],
     waiting: () => waiting,
     pollNow: () => (polls += 1),
+    clock,
     log,
   })
-  handle(connection, event)
-  return { woken, polls, entries }
+  return {
+    clock,
+    entries,
+    woken,
+    polls: () => polls,
+    tell: (event: ConnectionEvent, failure?: Failure) => {
+      connections.trouble = failure
+      handle(connection, event)
+    },
+  }
 }
 
 describe('a connection', () => {
-  it('that may be tried again wakes the first of those who wait, and nobody else', () => {
-    expect(after('probe', ['b', 'a'])).toMatchObject({ woken: ['b retry'], polls: 0 })
+  it('that works again wakes all who wait, and polls', () => {
+    const { tell, woken, polls } = start(['b', 'a'])
+    tell('heldBack', outage)
+    tell('restored')
+    expect(woken).toEqual(['b retry', 'a retry'])
+    expect(polls()).toBe(1)
   })
 
-  it('that may be tried again while nobody waits leaves the trial to the poll', () => {
-    expect(after('probe', [])).toMatchObject({ woken: [], polls: 1 })
+  it('that is away logs so once, and a summary when it is back', async () => {
+    const { tell, clock, entries } = start(['b', 'a'])
+    for (let i = 0; i < 10; i++) {
+      tell('heldBack', outage)
+      await clock.advance(4_000)
+    }
+    tell('restored')
+    expect(entries).toMatchObject([
+      { level: 'warn', reason: 'Unreachable', msg: outage.message },
+      { level: 'info', seconds: 40, waiting: 2, msg: 'ZStack answers again' },
+    ])
   })
 
-  it('that works again wakes all who wait, polls the poll and says so', () => {
-    expect(after('restored', ['b', 'a'])).toMatchObject({
-      woken: ['b retry', 'a retry'],
-      polls: 1,
-      entries: [{ level: 'info', msg: 'ZStack answers again' }],
-    })
+  it('whose trouble becomes another logs that too, and works again only when both are over', () => {
+    const { tell, entries, woken } = start(['a'])
+    tell('heldBack', outage)
+    tell('restored', { kind: 'credentials', message: 'correct it' })
+    expect(woken).toEqual(['a poll', 'b poll', 'c poll'])
+    tell('restored')
+    expect(entries.map(({ msg }) => msg)).toEqual([outage.message, 'correct it', 'ZStack answers again'])
+    expect(woken.slice(3)).toEqual(['a retry'])
   })
 
   it('that an outage cuts off wakes nobody: no status of objects in sync changes for it', () => {
-    const { woken, polls, entries } = after('heldBack', ['a'], outage)
-    expect({ woken, polls }).toEqual({ woken: [], polls: 0 })
-    expect(entries).toMatchObject([{ level: 'warn', reason: 'Unreachable', msg: outage.message }])
+    const { tell, woken, polls } = start(['a'])
+    tell('heldBack', outage)
+    expect([woken, polls()]).toEqual([[], 0])
   })
 
-  it.each(['credentials', 'clockSkew', 'sessionLimit'] as const)(
+  it.each(['credentials', 'clockSkew', 'sessionLimit', 'readPermission'] as const)(
     'that %s cut off wakes all: people must see what they have to correct',
     (kind) => {
-      expect(after('heldBack', [], { kind, message: 'correct it' }).woken).toEqual(['a poll', 'b poll', 'c poll'])
+      const { tell, woken } = start()
+      tell('heldBack', { kind, message: 'correct it' })
+      expect(woken).toEqual(['a poll', 'b poll', 'c poll'])
     },
   )
 
   it('that recovered before anybody looked wakes nobody', () => {
-    expect(after('heldBack', ['a'])).toEqual({ woken: [], polls: 0, entries: [] })
+    const { tell, woken, polls, entries } = start(['a'])
+    tell('heldBack')
+    expect([woken, polls(), entries]).toEqual([[], 0, []])
   })
 })

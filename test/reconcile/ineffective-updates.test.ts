@@ -34,6 +34,37 @@ describe('the limit on ineffective updates', () => {
     expect(sent()).toBe(3)
   })
 
+  it('holds for an hour though the clock was set a year ahead in between', async () => {
+    const { pass, passes, clock, sent } = stubborn()
+    const year = 365 * 24 * 60 * minute
+    await passes('a', 2)
+    clock.setWall(year)
+    await pass('a')
+    clock.setWall(-year)
+    await clock.advance(59 * minute)
+    await pass('a')
+    expect(sent()).toBe(3)
+    await clock.advance(minute)
+    await pass('a')
+    expect(sent()).toBe(4)
+  })
+
+  it('holds for an hour though a process whose clock was a year ahead began it', async () => {
+    const { rig, pass, passes, clock, sent } = stubborn()
+    const year = 365 * 24 * 60 * minute
+    clock.setWall(year)
+    rig.restart()
+    await passes('a', 3)
+    clock.setWall(-year)
+    rig.restart()
+    await clock.advance(59 * minute)
+    await pass('a')
+    expect(sent()).toBe(3)
+    await clock.advance(60 * minute)
+    await pass('a')
+    expect(sent()).toBe(4)
+  })
+
   it('after the hour one update is tried, and then none for another hour', async () => {
     const { pass, clock, sent } = await afterThree()
     await clock.advance(60 * minute)

@@ -143,6 +143,29 @@ describe('the poller', () => {
     expect(woken()).toEqual([])
   })
 
+  it('wakes who speaks for a service that cannot be read though the others can, and reads the others', async () => {
+    const { start, clock, inventory, woken } = poller()
+    await start()
+    woken()
+    inventory.next('refresh', { spoils: uuidOf('b'), because: outage })
+    inventory.place(uuidOf('c'), { requestCpu: 8 })
+    await clock.advance(intervalMs)
+    expect(woken()).toEqual(['b', 'c'])
+  })
+
+  it('polls on at its interval though an earlier poll hangs', async () => {
+    const { start, clock, inventory, polls, woken } = poller()
+    await start()
+    woken()
+    const { promise } = Promise.withResolvers<undefined>()
+    inventory.next('refresh', { after: promise })
+    await clock.advance(intervalMs)
+    inventory.place(uuidOf('b'), { requestCpu: 8 })
+    await clock.advance(intervalMs)
+    expect(polls()).toBe(3)
+    expect(woken()).toEqual(['b'])
+  })
+
   it('wakes all whose last observation has become too old to prove anything', async () => {
     const { start, clock, inventory, woken } = poller()
     await start()
@@ -205,7 +228,7 @@ describe('the poller', () => {
     expect(subject.hasPolled()).toBe(true)
   })
 
-  it('tells how long ago all services were read, counted from the first poll while none was', async () => {
+  it('tells how long ago any service was read, counted from the first poll while none was', async () => {
     const { start, clock, inventory, poller: subject } = poller()
     expect(subject.observationAgeMs()).toBeUndefined()
     inventory.next('refresh', { fails: outage }, { fails: outage })

@@ -102,6 +102,18 @@ describe('a request to look now', () => {
     expect(fleet.status('a').lastHandledReconcileAt).toBe('one')
   })
 
+  it('asks for a read that leaves after it, not for one under way', async () => {
+    const { pass, inventory } = await requested()
+    const fresh: unknown[] = []
+    const read = inventory.read.bind(inventory)
+    inventory.read = (uuid, signal, isFresh) => {
+      fresh.push(isFresh)
+      return read(uuid, signal)
+    }
+    await pass('a')
+    expect(fresh).toEqual([true])
+  })
+
   it('pushes once although Kubernetes takes the status only at the third try', async () => {
     const { pass, fleet, sent, counted, announced } = await requested()
     const before = counted.length

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRig, outage, uuid } from '../support/reconciler.ts'
+import { createRig, outage, staleAfterMs, uuid } from '../support/reconciler.ts'
 
 function rigWith(spec: object = { requestCpu: 8 }) {
   const rig = createRig()
@@ -41,6 +41,44 @@ describe('the status while a pass is under way', () => {
     answer.come()
     await ended
     expect(ready('a')).toBe('True InSync')
+  })
+
+  it.each([
+    ['a stale observation is there', staleAfterMs + 1, false, 'False Updating'],
+    ['nothing is known yet', 0, true, 'Unknown Initializing'],
+  ])(
+    'of an object that is edited does not stay InSync while ZStack hangs and %s',
+    async (_, ageMs, isNew, expected) => {
+      const { inventory, clock, fleet, pass, begin, ready, restart } = rigWith({ requestCpu: 4 })
+      await pass('a')
+      expect(ready('a')).toBe('True InSync')
+      await clock.advance(ageMs)
+      if (isNew) restart()
+      const answer = later()
+      inventory.next('read', { after: answer.promise })
+      fleet.edit('a', { requestCpu: 8 })
+      const { ended } = await begin('a')
+      await clock.advance(500)
+      expect(ready('a')).toBe(expected)
+      answer.come()
+      await ended
+      expect(ready('a')).toBe('True InSync')
+    },
+  )
+
+  it('of an object that is edited while a read of it hangs says so within a second: that read is not waited for', async () => {
+    const { inventory, clock, fleet, pass, begin, ready } = rigWith({ requestCpu: 4 })
+    await pass('a')
+    fleet.request('a', 'now')
+    inventory.next('read', { after: later().promise }, { after: later().promise })
+    const first = await begin('a')
+    await clock.advance(10_000)
+    fleet.edit('a', { requestCpu: 8 })
+    await clock.advance(500)
+    expect(await first.ended).toEqual({ kind: 'after', ms: 0 })
+    await begin('a')
+    await clock.advance(500)
+    expect(ready('a')).toBe('False Updating')
   })
 
   it('is not written for a quick answer: one write per change', async () => {

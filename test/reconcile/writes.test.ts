@@ -223,4 +223,30 @@ describe('what is written to ZStack', () => {
     await rig.pass('a')
     expect(rig.inventory.updates()).toHaveLength(2)
   })
+
+  describe('of an object whose status Kubernetes refuses for good', () => {
+    const refused = { fails: new Error('422: status.lastUpdate is invalid') }
+
+    async function refusedForGood() {
+      const rig = differing({})
+      rig.fleet.nextWrite(...Array.from({ length: 20 }, () => refused))
+      await expect(rig.pass('a')).rejects.toThrow('422')
+      return rig
+    }
+
+    it('is nothing more, though ZStack is changed, while nobody wants anything else', async () => {
+      const { pass, inventory } = await refusedForGood()
+      await expect(pass('a')).rejects.toThrow('422')
+      await expect(pass('a')).rejects.toThrow('422')
+      expect(inventory.updates()).toEqual([{ requestCpu: 8 }])
+    })
+
+    it('are later edits all the same, each once', async () => {
+      const { pass, fleet, inventory } = await refusedForGood()
+      fleet.edit('a', { requestCpu: 16 })
+      await expect(pass('a')).rejects.toThrow('422')
+      await expect(pass('a')).rejects.toThrow('422')
+      expect(inventory.updates()).toEqual([{ requestCpu: 8 }, { requestCpu: 16 }])
+    })
+  })
 })

@@ -194,7 +194,7 @@ export function createJudge({ time, objects, zstack, elects, showsPast, report }
       for (const series of seriesByUuid.values()) series.uncounted += 1
     },
     loggedIn({ name }, answer) {
-      const failure = failureOf(answer, { endpoint: '', writes: false, secrets: [] })
+      const failure = failureOf(answer, { endpoint: '', asks: 'logIn', secrets: [] })
       if (failure?.kind !== 'credentials' && failure?.kind !== 'accountDisabled') return
       const before = refusedLogIns.get(name)
       if (before !== undefined && time.now() - before < credentialsPauseMs)
@@ -210,7 +210,7 @@ const attemptKey = ({ name }: Sender, uuid: string) => `${name} ${uuid}`
 
 /** What an answer says of the update it is to, if it says anything. */
 function kindOf(answer: HttpAnswer, order: Order | undefined): UpdateResult['kind'] | undefined {
-  const failure = failureOf(answer, { endpoint: '', writes: true, secrets: [] })
+  const failure = failureOf(answer, { endpoint: '', asks: 'update', secrets: [] })
   if (!failure) return order?.hadEffect === false ? 'ineffective' : undefined
   // Which body a server takes is not said of the update, nor is what ails the connection.
   if (saysNoAction(failure.message) || failurePolicy[failure.kind].scope === 'connection') return undefined

@@ -113,13 +113,13 @@ const someUuid = '6c1a5f6167944aa1886294842075279f'
 
 export function readCall(change: Partial<Call> = {}): Call {
   const path = `/v1/ai/model-services?q=uuid?=${someUuid}&limit=1`
-  return { method: 'GET', path, writes: false, target: someUuid, secrets: [], ...change }
+  return { method: 'GET', path, kind: 'query', secrets: [], ...change }
 }
 
 export function writeCall(change: Partial<Call> = {}): Call {
   const path = `/v1/ai/model-services/${someUuid}`
   const body = { updateModelService: { requestCpu: 4 } }
-  return { method: 'PUT', path, body, writes: true, target: someUuid, secrets: [], ...change }
+  return { method: 'PUT', path, body, kind: 'update', secrets: [], ...change }
 }
 
 /** Credentials that a test replaces at will. */

@@ -9,6 +9,8 @@ export interface ManualClock extends Clock {
   advance(ms: number): Promise<void>
   /** Time passes and no timer fires, as for a process that was stopped. The next {@link advance} fires what is overdue. */
   jump(ms: number): void
+  /** Somebody sets the wall clock: what people read jumps, and nothing else. */
+  setWall(byMs: number): void
   /** Timers that wait. */
   readonly pending: number
 }
@@ -17,6 +19,7 @@ export interface ManualClock extends Clock {
 export function createManualClock(start: Date = new Date('2026-01-01T00:00:00Z')): ManualClock {
   const timers = new Set<{ readonly due: number; readonly callback: () => void }>()
   let elapsed = 0
+  let shift = 0
 
   function earliest(until: number) {
     let first: { readonly due: number; readonly callback: () => void } | undefined
@@ -25,7 +28,7 @@ export function createManualClock(start: Date = new Date('2026-01-01T00:00:00Z')
   }
 
   const clock: ManualClock = {
-    now: () => start.getTime() + elapsed,
+    now: () => start.getTime() + elapsed + shift,
     monotonic: () => elapsed,
     after(ms, callback) {
       const timer = { due: elapsed + Math.max(0, ms), callback }
@@ -47,6 +50,9 @@ export function createManualClock(start: Date = new Date('2026-01-01T00:00:00Z')
     },
     jump(ms) {
       elapsed += ms
+    },
+    setWall(byMs) {
+      shift += byMs
     },
     get pending() {
       return timers.size

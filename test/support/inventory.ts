@@ -24,6 +24,8 @@ export type InventoryCall =
 export type Script =
   /** `carriedOut`: the failure hides that the update took place. */
   | { readonly fails: Failure; readonly carriedOut?: boolean }
+  /** A refresh in which this service cannot be read, and all others can. */
+  | { readonly spoils: string; readonly because: Failure }
   /** An update that is accepted and changes nothing. */
   | { readonly ineffective: true }
   /** An update that becomes a job, or a job that goes on as another; it ends when {@link FakeInventory.endJobs} says so. */
@@ -140,10 +142,16 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
       look(uuid)
       return ok(known.get(uuid)!)
     },
-    async refresh(uuids, signal) {
+    async refresh(uuids, signal, onRefreshed = () => undefined) {
       const script = await scripted({ kind: 'refresh', uuids }, signal)
-      if (script && 'fails' in script) return err(script.fails)
-      return ok(uuids.filter(look))
+      if (script && 'fails' in script) onRefreshed({ kind: 'failed', uuids, failure: script.fails })
+      else if (script && 'spoils' in script) {
+        const { spoils: uuid, because: failure } = script
+        const others = uuids.filter((other) => other !== uuid)
+        known.delete(uuid)
+        onRefreshed({ kind: 'read', uuids: others, changed: others.filter(look) })
+        onRefreshed({ kind: 'unreadable', uuid, failure })
+      } else onRefreshed({ kind: 'read', uuids, changed: uuids.filter(look) })
     },
     async update(uuid, patch, signal, isWanted) {
       const [first] = scripts.update
@@ -192,6 +200,17 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
       for (const uuid of known.keys()) if (!uuids.has(uuid)) known.delete(uuid)
     },
   }
+}
+
+/** The services that a refresh found changed; it fails where the refresh does. */
+export async function refreshed(inventory: Inventory, uuids: readonly string[]): Promise<Result<readonly string[]>> {
+  const changed: string[] = []
+  let failure: Failure | undefined
+  await inventory.refresh(uuids, new AbortController().signal, (part) => {
+    if (part.kind === 'read') changed.push(...part.changed)
+    else failure = part.failure
+  })
+  return failure ? err(failure) : ok(changed)
 }
 
 /** Connections to one inventory; `trouble` is what a test says it is. */

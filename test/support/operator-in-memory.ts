@@ -47,7 +47,11 @@ export function startOperatorInMemory({ onUpdate }: { readonly onUpdate: OnUpdat
       ...parts,
       connection,
       isSettledOrActive: (key) => reconciler.isSettledOrActive(key),
-      enqueue: (key) => queue.add(key, 'poll'),
+      enqueue(key, isChanged) {
+        // Another observation ends the backoff of an object.
+        if (isChanged) queue.forget(key)
+        queue[isChanged ? 'wake' : 'add'](key, 'poll')
+      },
       random: () => 0.5,
       log,
       intervalMs: 60_000,

@@ -49,7 +49,7 @@ export function createPasses({
       generation,
       owner: uid,
       hashes: afterRestart(status),
-      hold: restoreHold(status),
+      hold: restoreHold(status, at.now.getTime()),
       equality,
       policy,
       suspend,

@@ -1,5 +1,6 @@
 import type { Json } from '../../src/api/json.ts'
 import type { Http, HttpAnswer, HttpRequest } from '../../src/zstack/http.ts'
+import { unusedUuid } from '../../src/zstack/wire.ts'
 
 export type Respond = (request: HttpRequest, count: number) => HttpAnswer | Promise<HttpAnswer>
 
@@ -62,6 +63,8 @@ export function refusedWith(code: string, details = 'details', ...nested: string
 export const silence = (sent: boolean): HttpAnswer => ({ kind: 'unanswered', reason: 'connection refused', sent })
 
 export const isLogIn = ({ path }: HttpRequest) => path === '/v1/accounts/login'
+/** A query about no service. */
+export const isProbe = ({ path }: HttpRequest) => path.includes(unusedUuid)
 export const session = (uuid: string) => answered(200, { inventory: { uuid } })
 
 /** A promise with its ends outside: what a test holds back until it wants it. */

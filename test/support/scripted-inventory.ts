@@ -2,10 +2,19 @@ import type { Result } from '../../src/decide/failure.ts'
 import type { Json } from '../../src/api/json.ts'
 import type { UpdateOutcome, Inventory } from '../../src/reconcile/ports.ts'
 import { createBodyShapePreference } from '../../src/zstack/bodyshape.ts'
+import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { createInventory } from '../../src/zstack/inventory.ts'
 import { clientOver, endpoint } from './client.ts'
 import { createManualClock, type ManualClock } from './clock.ts'
-import { answered, createScriptedHttp, isLogIn, session, type Respond, type ScriptedHttp } from './scripted-http.ts'
+import {
+  answered,
+  createScriptedHttp,
+  isLogIn,
+  isProbe,
+  session,
+  type Respond,
+  type ScriptedHttp,
+} from './scripted-http.ts'
 
 export type ScriptedInventory = {
   readonly http: ScriptedHttp
@@ -13,10 +22,16 @@ export type ScriptedInventory = {
   readonly inventory: Inventory
 }
 
-/** The real inventory over answers by hand, counted without the log-ins, which succeed by themselves. */
-export function scripted(respond: Respond, shape: 'auto' | 'envelope' = 'envelope'): ScriptedInventory {
+/** The real inventory over answers by hand, counted without log-ins and probes, which succeed by themselves. */
+export function scripted(
+  respond: Respond,
+  shape: 'auto' | 'envelope' = 'envelope',
+  probed: HttpAnswer = listed(),
+): ScriptedInventory {
   let count = 0
-  const http = createScriptedHttp((request) => (isLogIn(request) ? session('s1') : respond(request, ++count)))
+  const http = createScriptedHttp((request) =>
+    isLogIn(request) ? session('s1') : isProbe(request) ? probed : respond(request, ++count),
+  )
   const clock = createManualClock()
   const client = clientOver(http, { clock })
   return {

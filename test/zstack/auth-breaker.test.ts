@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Failure } from '../../src/decide/failure.ts'
-import type { ConnectionEvent } from '../../src/reconcile/ports.ts'
-import { createAuthBreaker } from '../../src/zstack/auth-breaker.ts'
+import { createAuthBreaker, type AuthBreakerEvent } from '../../src/zstack/auth-breaker.ts'
 import { createManualClock } from '../support/clock.ts'
 
 const refused: Failure = { kind: 'credentials', message: 'wrong password' }
@@ -10,7 +9,7 @@ const minute = 60_000
 
 function start() {
   const clock = createManualClock()
-  const changes: ConnectionEvent[] = []
+  const changes: AuthBreakerEvent[] = []
   return { clock, changes, authBreaker: createAuthBreaker(clock, (change) => changes.push(change)) }
 }
 

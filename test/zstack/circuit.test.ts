@@ -1,118 +1,138 @@
 import { describe, expect, it } from 'vitest'
-import type { Failure } from '../../src/decide/failure.ts'
+import { err, ok, type Failure, type Result } from '../../src/decide/failure.ts'
 import { createCircuit } from '../../src/zstack/circuit.ts'
 import type { ConnectionEvent } from '../../src/reconcile/ports.ts'
 import { createManualClock } from '../support/clock.ts'
+import { held } from '../support/scripted-http.ts'
 
-const outage: Failure = { kind: 'unavailable', message: 'ZStack does not answer', ambiguous: true }
+const outage: Failure = { kind: 'unavailable', message: 'ZStack does not answer' }
+const down = (): Promise<Result<unknown>> => Promise.resolve(err(outage))
+const up = () => Promise.resolve(ok(undefined))
 
-function start(random = () => 1) {
+function start({ probe = down, random = (): number => 1 } = {}) {
   const clock = createManualClock()
-  const changes: ConnectionEvent[] = []
-  const circuit = createCircuit(clock, random, (change) => changes.push(change))
-  const open = () => ['a', 'b', 'c'].forEach((target) => circuit.record(target, outage))
-  return { clock, circuit, changes, open }
+  const events: ConnectionEvent[] = []
+  const probes: number[] = []
+  const zstack = { probe }
+  const circuit = createCircuit({
+    clock,
+    random,
+    probe: () => {
+      probes.push(clock.monotonic())
+      return zstack.probe()
+    },
+    onEvent: (event) => events.push(event),
+  })
+  const open = async () => {
+    circuit.readFailed()
+    expect(await circuit.isWorking()).toBe(false)
+  }
+  return { clock, circuit, events, probes, zstack, open }
 }
 
 describe('circuit', () => {
-  it('opens after failures of three different targets', () => {
-    const { circuit, changes } = start()
-    circuit.record('a', outage)
-    circuit.record('b', outage)
-    expect(circuit.refuse()).toBeUndefined()
-    circuit.record('c', outage)
-    expect(circuit.refuse()).toMatchObject({ kind: 'unavailable' })
-    expect(circuit.currentFailure()).toEqual(outage)
-    expect(changes).toEqual(['heldBack'])
+  it('opens when a read failed and two probes after it, and repeats what the probe was told', async () => {
+    const { circuit, events, probes, open } = start()
+    await open()
+    expect(probes).toHaveLength(2)
+    expect([circuit.refuse(), circuit.currentFailure()]).toEqual([outage, outage])
+    expect(events).toEqual(['heldBack'])
   })
 
-  it('refuses without ambiguity: what was not sent cannot have been carried out', () => {
-    const { circuit, open } = start()
-    open()
-    expect(circuit.refuse()).toMatchObject({ ambiguous: false })
+  it('lets everything pass while it is in doubt', () => {
+    const { circuit } = start({ probe: () => held<Result<unknown>>().promise })
+    circuit.readFailed()
+    expect([circuit.refuse(), circuit.currentFailure()]).toEqual([undefined, undefined])
   })
 
-  it('is not opened by one broken service, however often it fails', () => {
-    const { circuit, changes } = start()
-    for (let i = 0; i < 100; i++) circuit.record('broken', outage)
-    expect(circuit.refuse()).toBeUndefined()
-    expect(changes).toEqual([])
-  })
-
-  it('is not opened by failures with a success between them', () => {
-    const { circuit, changes } = start()
-    for (const target of ['a', 'b', 'good', 'c', 'd', 'good', 'e'])
-      circuit.record(target, target === 'good' ? undefined : outage)
-    expect(circuit.refuse()).toBeUndefined()
-    expect(changes).toEqual([])
-  })
-
-  it('lets one request through as a trial, and no other while it is under way', async () => {
-    const { circuit, changes, clock, open } = start()
-    open()
-    await clock.advance(500)
-    expect(changes).toEqual(['heldBack', 'probe'])
-    expect(circuit.refuse()).toBeUndefined()
-    expect(circuit.refuse()).toMatchObject({ kind: 'unavailable' })
-    expect(circuit.currentFailure()).toEqual(outage)
-  })
-
-  it('closes for all when the trial succeeds', async () => {
-    const { circuit, changes, clock, open } = start()
-    open()
-    await clock.advance(500)
-    circuit.refuse()
-    circuit.record('a', undefined)
-    expect([circuit.refuse(), circuit.refuse(), circuit.currentFailure()]).toEqual([undefined, undefined, undefined])
-    expect(changes).toEqual(['heldBack', 'probe', 'restored'])
-    expect(clock.pending).toBe(0)
-  })
-
-  it('waits longer after each trial that fails, and never longer than four seconds', async () => {
-    const { circuit, clock, open } = start()
-    open()
-    const waits: number[] = []
-    for (let i = 0; i < 6; i++) {
-      const since = clock.monotonic()
-      while (circuit.refuse()) await clock.advance(50)
-      waits.push(clock.monotonic() - since)
-      circuit.record('a', outage)
+  it('is not opened by reads of broken services, however many fail for good', async () => {
+    const { circuit, events, probes } = start({ probe: up })
+    for (let i = 0; i < 100; i++) {
+      circuit.readFailed()
+      expect(await circuit.isWorking()).toBe(true)
     }
-    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 4_000, 4_000])
-  })
-
-  it('spreads its waits, yet never below half', async () => {
-    const { circuit, clock, open } = start(() => 0)
-    open()
-    await clock.advance(249)
-    expect(circuit.refuse()).toBeDefined()
-    await clock.advance(1)
     expect(circuit.refuse()).toBeUndefined()
+    expect(events).toEqual([])
+    expect(probes).toHaveLength(100)
   })
 
-  it('offers a trial again that nobody took or that got no answer', async () => {
-    const { circuit, changes, clock, open } = start()
-    open()
-    await clock.advance(500)
-    expect(circuit.refuse()).toBeUndefined()
-    await clock.advance(5_000)
-    expect(changes).toEqual(['heldBack', 'probe', 'probe'])
-    expect(circuit.refuse()).toBeUndefined()
+  it('sends one probe at a time, however many reads fail at once', async () => {
+    const answer = held<Result<unknown>>()
+    const { circuit, probes } = start({ probe: () => answer.promise })
+    for (let i = 0; i < 100; i++) circuit.readFailed()
+    expect(probes).toHaveLength(1)
+    answer.release(ok(undefined))
+    expect(await circuit.isWorking()).toBe(true)
+    expect(probes).toHaveLength(1)
   })
 
-  it('answers that come late in an outage neither close it again and again nor shorten its waits', async () => {
-    const { circuit, changes, clock, open } = start()
-    open()
-    for (const target of ['d', 'e', 'f']) circuit.record(target, outage)
-    await clock.advance(499)
-    expect(circuit.refuse()).toBeDefined()
-    expect(changes).toEqual(['heldBack'])
+  it('is not opened by one probe that fails by chance', async () => {
+    const answers = [err(outage), ok(undefined)]
+    const { circuit, events } = start({ probe: () => Promise.resolve(answers.shift()!) })
+    circuit.readFailed()
+    expect(await circuit.isWorking()).toBe(true)
+    expect(events).toEqual([])
   })
 
-  it('leaves no timer behind once closed for good, even when a request under way fails then', () => {
-    const { circuit, clock, open } = start()
-    circuit.close()
-    open()
+  it('doubts no more once any read succeeds', async () => {
+    const answer = held<Result<unknown>>()
+    const { circuit, events, probes } = start({ probe: () => answer.promise })
+    circuit.readFailed()
+    circuit.readSucceeded()
+    answer.release(err(outage))
+    expect(await circuit.isWorking()).toBe(true)
+    expect([events, probes.length]).toEqual([[], 1])
+  })
+
+  it.each(['rejected', 'credentials', 'sessionLimit'] as const)(
+    'is not opened by probes that ZStack answers with %s: it answers',
+    async (kind) => {
+      const { circuit } = start({ probe: () => Promise.resolve(err({ kind, message: 'no' })) })
+      circuit.readFailed()
+      expect(await circuit.isWorking()).toBe(true)
+    },
+  )
+
+  it('probes one at a time every one to four seconds while it is open, and tells nothing of it', async () => {
+    for (const random of [0, 1]) {
+      const { clock, probes, events, open } = start({ random: () => random })
+      await open()
+      await clock.advance(20_000)
+      const waits = probes.slice(2).map((at, i) => at - (probes[i + 1] ?? 0))
+      expect(waits.slice(0, 4)).toEqual(random === 0 ? [1_000, 2_000, 2_000, 2_000] : [2_000, 4_000, 4_000, 4_000])
+      expect(events).toEqual(['heldBack'])
+    }
+  })
+
+  it('sends no second probe while one hangs', async () => {
+    const { clock, probes, zstack, open } = start()
+    await open()
+    zstack.probe = () => held<Result<unknown>>().promise
+    await clock.advance(60_000)
+    expect(probes).toHaveLength(3)
+  })
+
+  it('closes at the first probe that succeeds', async () => {
+    const { circuit, clock, events, zstack, open } = start()
+    await open()
+    zstack.probe = up
+    await clock.advance(2_000)
+    expect([circuit.refuse(), circuit.currentFailure()]).toEqual([undefined, undefined])
+    expect(events).toEqual(['heldBack', 'restored'])
     expect(clock.pending).toBe(0)
+  })
+
+  it('leaves no timer behind once closed for good, even when a probe under way fails then', async () => {
+    const { circuit, clock, events } = start()
+    circuit.readFailed()
+    circuit.close()
+    await circuit.isWorking()
+    expect([clock.pending, events]).toEqual([0, []])
+  })
+
+  it('outlives a probe that rejects because the connection is being closed', async () => {
+    const { circuit } = start({ probe: () => Promise.reject(new Error('closed')) })
+    circuit.readFailed()
+    expect(await circuit.isWorking()).toBe(true)
   })
 })

@@ -28,6 +28,7 @@ const documented: Readonly<Record<FailureKind, readonly string[]>> = {
   wrongEndpoint: [],
   protocol: [],
   noCredentials: [],
+  readPermission: [],
   sessionConflict: [],
 }
 const codes = Object.entries(documented).flatMap(([kind, all]) => all.map((code) => [code, kind] as const))
@@ -37,8 +38,12 @@ describe('a code of ZStack', () => {
     expect(kindOfCode(code, true)).toBe(kind)
   })
 
-  it.each(codes)('%s about a query or a log-in is of that kind too, unless it is an operation', (code, kind) => {
-    expect(kindOfCode(code, false)).toBe(kind === 'operation' ? 'unavailable' : kind)
+  const ofConnection: Partial<Record<FailureKind, FailureKind>> = {
+    operation: 'unavailable',
+    permission: 'readPermission',
+  }
+  it.each(codes)('%s about a query or a log-in is of that kind too, or of the one for connections', (code, kind) => {
+    expect(kindOfCode(code, false)).toBe(ofConnection[kind as FailureKind] ?? kind)
   })
 
   it.each(['SYS.9999', 'AI.1', '', 'constructor'])(

@@ -7,9 +7,9 @@ import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { endpoint } from '../support/client.ts'
 import { answered, refusedWith, silence } from '../support/scripted-http.ts'
 
-const reading: RequestInfo = { endpoint, writes: false, secrets: [] }
-const writing: RequestInfo = { ...reading, writes: true }
-const askingAfterJob: RequestInfo = { ...reading, isJob: true }
+const reading: RequestInfo = { endpoint, asks: 'query', secrets: [] }
+const writing: RequestInfo = { ...reading, asks: 'update' }
+const askingAfterJob: RequestInfo = { ...reading, asks: 'job' }
 
 function failing(answer: HttpAnswer, asked = writing): Failure {
   const failure = failureOf(answer, asked)
@@ -55,8 +55,8 @@ describe('the kind of a failure', () => {
     ['a header lost', answered(400, "missing header 'Authorization'"), 'wrongEndpoint', false],
     ['a key that is none', answered(400, "accessKey format is 'ZStack A:S'"), 'credentials', false],
     ['a skewed clock', answered(403, 'requestTimeTooSkewed'), 'clockSkew', false],
-    ['401', answered(401, 'who are you'), 'credentials', false],
-    ['403', answered(403, 'forbidden'), 'credentials', false],
+    ['a page with 401 of something in front of ZStack', answered(401, 'who are you'), 'rejected', false],
+    ['a page with 403 of something in front of ZStack', answered(403, page), 'rejected', false],
     ['400', answered(400, 'field[requestCpu] must be an integer'), 'rejected', false],
     ['405', answered(405, 'The method[PUT] is not allowed'), 'rejected', false],
     ['200 with an error in it', answered(200, { error: { code: 'SYS.1007' } }), 'rejected', false],
@@ -64,9 +64,27 @@ describe('the kind of a failure', () => {
     ['an error without a code', answered(503, { error: { details: 'x' } }), 'unavailable', true],
   ]
   it.each(outcomes)('%s', (_, answer, kind, isAmbiguous) => {
-    expect(failing(answer, writing).kind).toBe(kind)
+    expect(failing(answer, writing)).toMatchObject({ kind })
     expect(failing(answer, writing).ambiguous === true).toBe(isAmbiguous)
     expect(failing(answer, reading).ambiguous).toBeUndefined()
+  })
+
+  it.each<[RequestInfo['asks'], FailureKind]>([
+    ['update', 'rejected'],
+    ['job', 'unavailable'],
+    ['query', 'wrongEndpoint'],
+    ['logIn', 'credentials'],
+  ])('a page with 403 in answer to %s is %s: of ZStack itself it says nothing', (asks, kind) => {
+    const failure = failing(answered(403, page), { ...reading, asks })
+    expect(failure.kind).toBe(kind)
+    if (asks !== 'logIn') expect(failure.message).toMatch(/^something in front of ZStack .* refuses the .*let it pass/)
+  })
+
+  it('a query that the account may not make is the trouble of the connection, and names the right that is missing', () => {
+    expect(failing(refusedWith('ID.1002'), reading)).toMatchObject({
+      kind: 'readPermission',
+      message: expect.stringMatching(/grant it the permission to query model services$/) as string,
+    })
   })
 
   it.each(['SYS.1006', 'SYS.1002', 'SYS.1017', 'SYS.4711'])(

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { failurePolicy, type Result } from '../../src/decide/failure.ts'
 import { fixedCredentials } from '../../src/zstack/credentials.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
+import { refreshed } from '../support/inventory.ts'
 import { accessKey, admin, anySignal, connectionOver } from '../support/client.ts'
 import { createManualClock } from '../support/clock.ts'
 import { answered, createScriptedHttp, refusedWith, session, silence } from '../support/scripted-http.ts'
@@ -79,7 +80,7 @@ it('whatever ZStack answers, every call ends in an answer: nothing is thrown and
             case 'read':
               return inventory.read(a, signal)
             case 'refresh':
-              return inventory.refresh([a, b], signal)
+              return refreshed(inventory, [a, b])
             case 'update':
               return inventory.update(
                 a,

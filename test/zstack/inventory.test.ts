@@ -1,16 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { createBodyShapePreference } from '../../src/zstack/bodyshape.ts'
+import type { Refreshed } from '../../src/reconcile/ports.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { createInventory } from '../../src/zstack/inventory.ts'
 import { anySignal, clientsAndSimulators, times } from '../support/client.ts'
 import { answered, held, refusedWith, silence } from '../support/scripted-http.ts'
 import { cpuOf, listed, scripted, service, updated } from '../support/scripted-inventory.ts'
 import { modelService, type SimulatorOptions } from '../support/zstack/simulator.ts'
+import { refreshed } from '../support/inventory.ts'
 
 const a = 'a'.repeat(32)
 const b = 'b'.repeat(32)
 const uuidOf = (i: number) => i.toString(16).padStart(32, '0')
 const signal = anySignal()
+/** The services that a query asks for, or as many of them as an answer holds. */
+const allAskedFor = (path: string, max = Infinity) =>
+  listed(...(path.match(/[0-9a-f]{32}/g) ?? []).slice(0, max).map((uuid) => service(uuid)))
 const { simulated, clientTo } = clientsAndSimulators()
 
 async function fleet(count: number, options: SimulatorOptions = {}) {
@@ -40,7 +45,7 @@ describe('reads', () => {
 
   it('that come one by one while a query is under way leave together when it is back', async () => {
     const first = held<HttpAnswer>()
-    const { http, inventory } = scripted((_, count) => (count === 1 ? first.promise : listed()))
+    const { http, inventory } = scripted(({ path }, count) => (count === 1 ? first.promise : allAskedFor(path)))
     const reads = [inventory.read(a, signal)]
     await expect.poll(() => http.sent('GET')).toHaveLength(1)
     for (const uuid of times(250, uuidOf)) {
@@ -69,10 +74,24 @@ describe('reads', () => {
     expect(sim.counters.query).toBe(3)
   })
 
+  it('that must be fresh do not join a refresh under way, which may have left before', async () => {
+    const first = held<HttpAnswer>()
+    const { http, inventory } = scripted((_, count) =>
+      count === 1 ? first.promise : listed(service(a, { cpuNum: 8 })),
+    )
+    const refresh = inventory.refresh([a], signal)
+    await expect.poll(() => http.sent('GET')).toHaveLength(1)
+    const read = inventory.read(a, signal, true)
+    await expect.poll(() => http.sent('GET')).toHaveLength(2)
+    first.release(listed(service(a)))
+    await Promise.all([refresh, read])
+    expect(http.sent('GET')).toHaveLength(2)
+  })
+
   it('during a refresh that fails ask for themselves', async () => {
     const broken = held<HttpAnswer>()
     const { inventory } = scripted((_, count) => (count === 1 ? broken.promise : listed(service(a))))
-    const refresh = inventory.refresh([a], signal)
+    const refresh = refreshed(inventory, [a])
     const read = inventory.read(a, signal)
     broken.release(answered(502))
     expect(await refresh).toMatchObject({ ok: false })
@@ -105,6 +124,65 @@ describe('reads', () => {
   })
 })
 
+describe('a read', () => {
+  it('that hangs holds up no other for longer than half a second', async () => {
+    const { clock, inventory } = scripted(({ path }) =>
+      path.includes(a) ? held<HttpAnswer>().promise : allAskedFor(path),
+    )
+    void inventory.read(a, signal)
+    await clock.advance(0)
+    const read = inventory.read(b, signal)
+    await clock.advance(500)
+    expect(await read).toMatchObject({ ok: true })
+  })
+
+  it('during a refresh that hangs asks for itself after half a second', async () => {
+    const { clock, inventory } = scripted(({ path }, count) =>
+      count === 1 ? held<HttpAnswer>().promise : allAskedFor(path),
+    )
+    void inventory.refresh([a, b], signal)
+    const read = inventory.read(b, signal)
+    await clock.advance(500)
+    expect(await read).toMatchObject({ ok: true })
+  })
+})
+
+describe('a service', () => {
+  it('that an answer leaves out once is there: nothing changes', async () => {
+    const { inventory } = scripted(({ path }, count) => (count === 2 ? listed() : allAskedFor(path)))
+    await inventory.refresh([a, b], signal)
+    expect(await refreshed(inventory, [a, b])).toEqual({ ok: true, value: [] })
+    expect(inventory.cached(a)?.observation).toBeDefined()
+  })
+
+  it('that every answer leaves out, for each is cut at 50, is there at every poll', async () => {
+    const { http, inventory } = scripted(({ path }) => allAskedFor(path, 50))
+    const uuids = times(100, uuidOf)
+    for (let i = 0; i < 3; i++) {
+      expect(await refreshed(inventory, uuids)).toEqual({ ok: true, value: [] })
+      expect(uuids.filter((uuid) => !inventory.cached(uuid)?.observation)).toEqual([])
+    }
+    expect(http.sent('GET')).toHaveLength(6)
+  })
+
+  it('is gone when a second answer leaves it out too, and is not asked for twice ever after', async () => {
+    const { http, inventory } = scripted(({ path }, count) => (count === 1 ? allAskedFor(path) : listed(service(b))))
+    await inventory.refresh([a, b], signal)
+    expect(await refreshed(inventory, [a, b])).toEqual({ ok: true, value: [a] })
+    expect(http.sent('GET')).toHaveLength(3)
+    expect(inventory.cached(a)).toMatchObject({ observation: undefined })
+    expect(await refreshed(inventory, [a, b])).toEqual({ ok: true, value: [] })
+    expect(http.sent('GET')).toHaveLength(4)
+  })
+
+  it('that is left out is not gone while the second question fails', async () => {
+    const { inventory } = scripted((_, count) => (count === 1 ? listed(service(b)) : answered(504)))
+    expect(await refreshed(inventory, [a, b])).toMatchObject({ ok: false })
+    expect(inventory.cached(a)).toBeUndefined()
+    expect(inventory.cached(b)?.observation).toBeDefined()
+  })
+})
+
 describe('a refresh', () => {
   it('of 1,000 services is at most ten queries', async () => {
     const { uuids, sim, inventory } = await fleet(1_000)
@@ -114,11 +192,11 @@ describe('a refresh', () => {
   })
 
   it('has no more than four queries under way, so that there is room for what people change', async () => {
-    const answer = held<HttpAnswer>()
-    const { http, inventory } = scripted(() => answer.promise)
+    const answer = held<unknown>()
+    const { http, inventory } = scripted(async ({ path }) => (await answer.promise, allAskedFor(path)))
     const refresh = inventory.refresh(times(1_000, uuidOf), signal)
     await expect.poll(() => http.sent('GET')).toHaveLength(4)
-    answer.release(listed())
+    answer.release(undefined)
     await refresh
     expect(http.widest).toBe(4)
     expect(http.sent('GET')).toHaveLength(10)
@@ -126,28 +204,105 @@ describe('a refresh', () => {
 
   it('that sees a service for the first time does not tell of it: who waits to see it reads it', async () => {
     const { sim, inventory } = await fleet(2)
-    expect(await inventory.refresh([uuidOf(0), uuidOf(1)], signal)).toEqual({ ok: true, value: [] })
+    expect(await refreshed(inventory, [uuidOf(0), uuidOf(1)])).toEqual({ ok: true, value: [] })
     sim.drift(uuidOf(1), { requestCpu: 9 })
-    expect(await inventory.refresh([uuidOf(0), uuidOf(1)], signal)).toEqual({ ok: true, value: [uuidOf(1)] })
+    expect(await refreshed(inventory, [uuidOf(0), uuidOf(1)])).toEqual({ ok: true, value: [uuidOf(1)] })
   })
 
-  it('that failed in part tells the next time of what it saw change', async () => {
+  it('of which one query fails once tells all the same of what it saw change, and of what the halves of that one show', async () => {
     const { uuids, sim, inventory } = await fleet(500)
     await inventory.refresh(uuids, signal)
-    sim.drift(uuidOf(3), { requestCpu: 9 })
+    for (const i of [3, 401, 499]) sim.drift(uuidOf(i), { requestCpu: 9 })
     sim.fault({ operation: 'query', uuid: uuidOf(450), times: 1, fault: { kind: 'error', code: 'SYS.1000' } })
-    expect(await inventory.refresh(uuids, signal)).toMatchObject({ ok: false })
-    expect(inventory.cached(uuidOf(3))?.observation?.live.values.get('requestCpu')).toBe(9)
-    expect(await inventory.refresh(uuids, signal)).toEqual({ ok: true, value: [uuidOf(3)] })
-    expect(await inventory.refresh(uuids, signal)).toEqual({ ok: true, value: [] })
+    const answer = await refreshed(inventory, uuids)
+    expect(answer.ok && new Set(answer.value)).toEqual(new Set([3, 401, 499].map(uuidOf)))
+    expect(await refreshed(inventory, uuids)).toEqual({ ok: true, value: [] })
+  })
+
+  it('that one service of 250 spoils for good reads all others, with 21 queries more at first and two later', async () => {
+    const { uuids, sim, inventory } = await fleet(250)
+    await inventory.refresh(uuids, signal)
+    const bad = uuidOf(137)
+    sim.fault({ operation: 'query', uuid: bad, fault: { kind: 'status', status: 504 } })
+    for (const more of [21, 2]) {
+      sim.resetCounters()
+      sim.drift(uuidOf(136), { requestCpu: 8 + more })
+      const parts: Refreshed[] = []
+      await inventory.refresh(uuids, signal, (part) => parts.push(part))
+      expect(parts.filter(({ kind }) => kind !== 'read')).toMatchObject([{ kind: 'unreadable', uuid: bad }])
+      const read = parts.flatMap((part) => (part.kind === 'read' ? part.uuids : []))
+      expect(new Set(read)).toEqual(new Set(uuids.filter((uuid) => uuid !== bad)))
+      expect(parts.flatMap((part) => (part.kind === 'read' ? part.changed : []))).toEqual([uuidOf(136)])
+      expect(sim.counters.query).toBeLessThanOrEqual(3 + more)
+      expect(inventory.cached(bad)).toBeUndefined()
+    }
+    sim.clearFaults()
+    await inventory.refresh(uuids, signal)
+    sim.resetCounters()
+    expect(await refreshed(inventory, uuids)).toEqual({ ok: true, value: [] })
+    expect(sim.counters.query).toBe(3)
+  })
+
+  it('in an outage of all queries splits none', async () => {
+    const { uuids, sim, inventory } = await fleet(1_000)
+    sim.fault({ operation: 'query', fault: { kind: 'status', status: 504 } })
+    const parts: Refreshed[] = []
+    await inventory.refresh(uuids, signal, (part) => parts.push(part))
+    expect(parts.every(({ kind }) => kind === 'failed')).toBe(true)
+    expect(parts.flatMap((part) => (part.kind === 'failed' ? part.uuids : []))).toHaveLength(1_000)
+    expect(sim.counters.query).toBeLessThanOrEqual(10 + 2)
+  })
+
+  it('whose queries are all answered with other JSON splits none', async () => {
+    const { http, inventory } = scripted(
+      () => answered(200, { hello: 'world' }),
+      'envelope',
+      answered(200, { hello: 'world' }),
+    )
+    expect(await refreshed(inventory, times(1_000, uuidOf))).toMatchObject({ failure: { kind: 'protocol' } })
+    expect(http.sent('GET').length).toBeLessThanOrEqual(10 + 2)
+  })
+
+  it('of which one query of ten fails by chance reads every service within three', async () => {
+    let dice = 20261124
+    const isUnlucky = () => (dice = (dice * 1_103_515_245 + 12_345) % 2 ** 31) < 0.1 * 2 ** 31
+    const { http, inventory } = scripted(({ path }) => (isUnlucky() ? answered(504) : allAskedFor(path)))
+    const uuids = times(2_000, uuidOf)
+    for (let i = 0; i < 3; i++) await inventory.refresh(uuids, signal)
+    expect(uuids.filter((uuid) => !inventory.cached(uuid)?.observation)).toEqual([])
+    expect(http.sent('GET').length).toBeLessThan(3 * 20 * 1.6)
+  })
+
+  it('that hangs for the sake of one service keeps the next one from no other', async () => {
+    const bad = uuidOf(7)
+    const hanging = held<HttpAnswer>()
+    const { http, inventory } = scripted(({ path }) => (path.includes(bad) ? hanging.promise : allAskedFor(path)))
+    const uuids = times(200, uuidOf)
+    const first = inventory.refresh(uuids, signal)
+    await expect.poll(() => inventory.cached(uuidOf(199))).toBeDefined()
+    const before = http.sent('GET').length
+    await inventory.refresh(uuids, signal)
+    expect(http.sent('GET').length - before).toBe(1)
+    hanging.release(answered(504))
+    await first
+    expect(uuids.filter((uuid) => !inventory.cached(uuid)?.observation)).toEqual([bad])
+  })
+
+  it('ends at once when it is aborted, whatever hangs', async () => {
+    const { http, inventory } = scripted(() => held<HttpAnswer>().promise)
+    const stop = new AbortController()
+    const refresh = inventory.refresh([a], stop.signal)
+    await expect.poll(() => http.sent('GET')).toHaveLength(1)
+    stop.abort(new Error('stopped'))
+    await expect(refresh).rejects.toThrow('stopped')
   })
 
   it('that shows a field of newer servers for the first time tells of all services, which could not be compared in it before', async () => {
     const newer = (count: number) => (count > 1 ? { containerArgs: '--fast' } : {})
     const { inventory } = scripted((_, count) => listed(service(a), service(b, newer(count))))
     await inventory.refresh([a, b], signal)
-    expect(await inventory.refresh([a, b], signal)).toEqual({ ok: true, value: [a, b] })
-    expect(await inventory.refresh([a, b], signal)).toEqual({ ok: true, value: [] })
+    expect(await refreshed(inventory, [a, b])).toEqual({ ok: true, value: [a, b] })
+    expect(await refreshed(inventory, [a, b])).toEqual({ ok: true, value: [] })
   })
 
   it('leaves an observation as it was handed out, though a later one knows of more fields', async () => {
@@ -170,7 +325,7 @@ describe('a refresh', () => {
           : old.promise,
     )
     await inventory.read(a, signal)
-    const refresh = inventory.refresh([a], signal)
+    const refresh = refreshed(inventory, [a])
     expect(cpuOf(await inventory.update(a, { requestCpu: 8 }, signal))).toBe(8)
     old.release(listed(service(a, { requestCpu: 4 })))
     expect(await refresh).toEqual({ ok: true, value: [] })

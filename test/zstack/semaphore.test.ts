@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createSemaphore } from '../../src/zstack/semaphore.ts'
+import { createManualClock } from '../support/clock.ts'
 import { held } from '../support/scripted-http.ts'
 
 describe('a semaphore', () => {
@@ -11,7 +12,7 @@ describe('a semaphore', () => {
         fc.integer({ min: 1, max: 5 }),
         fc.integer({ min: 0, max: 30 }),
         async (scheduler, max, count) => {
-          const semaphore = createSemaphore(max)
+          const semaphore = createSemaphore(max, createManualClock())
           let running = 0
           let widest = 0
           const all = Array.from({ length: count }, (_, i) =>
@@ -30,7 +31,7 @@ describe('a semaphore', () => {
     ))
 
   it('starts those that wait in the order they came, before any that come later', async () => {
-    const semaphore = createSemaphore(1)
+    const semaphore = createSemaphore(1, createManualClock())
     const started: string[] = []
     const first = held<unknown>()
     const all = [semaphore(() => first.promise)]
@@ -51,8 +52,66 @@ describe('a semaphore', () => {
   })
 
   it('gives the place of one that failed to the next', async () => {
-    const semaphore = createSemaphore(1)
+    const semaphore = createSemaphore(1, createManualClock())
     await expect(semaphore(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
     expect(await semaphore(() => Promise.resolve('next'))).toBe('next')
+  })
+
+  /** Starts runs that hang; returns which have begun. */
+  function hanging(max: number) {
+    const clock = createManualClock()
+    const semaphore = createSemaphore(max, clock)
+    const begun: string[] = []
+    const ends = new Map<string, (value: unknown) => void>()
+    const start = (name: string, isBackground = false) => {
+      const { promise, release } = held<unknown>()
+      ends.set(name, release)
+      void semaphore(() => {
+        begun.push(name)
+        return promise
+      }, isBackground)
+    }
+    return { clock, begun, start, end: (name: string) => ends.get(name)?.(undefined) }
+  }
+
+  it('takes its place back from one that hangs, after two seconds, and it goes on apart', async () => {
+    const { clock, begun, start } = hanging(1)
+    start('a')
+    start('b')
+    await clock.advance(1_999)
+    expect(begun).toEqual(['a'])
+    await clock.advance(1)
+    expect(begun).toEqual(['a', 'b'])
+  })
+
+  it('runs one of a person at once while forty hang that were tried before', async () => {
+    const { clock, begun, start } = hanging(16)
+    for (let i = 0; i < 40; i++) start(`retry ${i}`, true)
+    await clock.advance(30_000)
+    start('edit')
+    await clock.advance(0)
+    expect(begun).toContain('edit')
+  })
+
+  it('gives at most half of its places to the background, and those behind the rest', async () => {
+    const { clock, begun, start, end } = hanging(4)
+    for (const name of ['a', 'b', 'c']) start(name, true)
+    for (const name of ['d', 'e', 'f']) start(name)
+    expect(begun).toEqual(['a', 'b', 'd', 'e'])
+    end('a')
+    await clock.advance(0)
+    end('b')
+    await clock.advance(0)
+    expect(begun).toEqual(['a', 'b', 'd', 'e', 'f', 'c'])
+  })
+
+  it('lets no more than four times its places go on apart', async () => {
+    const { clock, begun, start, end } = hanging(2)
+    for (let i = 0; i < 20; i++) start(String(i))
+    await clock.advance(60_000)
+    expect(begun).toHaveLength(2 + 8)
+    end('0')
+    await clock.advance(0)
+    expect(begun).toHaveLength(11)
   })
 })
