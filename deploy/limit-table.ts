@@ -31,7 +31,8 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
     `A job of ZStack is given up ${time(ms)} after it began, unless ZStack named another time when it took the update.`,
   maxJobMs: (ms) => `No job of ZStack is waited for longer than ${time(ms)}, whatever time ZStack names for it.`,
   passMs: (ms) => `A pass over one object is aborted after ${time(ms)}.`,
-  shutdownGraceMs: (ms) => `After SIGTERM, passes under way have ${time(ms)} to end by themselves.`,
+  shutdownGraceMs: (ms) => `The process ends within ${time(ms)} of SIGTERM, whatever hangs.`,
+  shutdownPassesMs: (ms) => `Of that time, passes under way have ${time(ms)} to end by themselves.`,
   lease: ({ durationMs, renewDeadlineMs, retryMs }) =>
     `The leader renews its lease every ${time(retryMs)} and ends if it cannot for ${time(renewDeadlineMs)}; another pod takes a lease that was not renewed for ${time(durationMs)}.`,
   watchSilenceMs: (ms) =>

@@ -40,8 +40,10 @@ export const limits = {
   maxJobMs: 24 * hours,
   /** A pass over one object is aborted after this time; it is longer than any request may take. */
   passMs: 2 * minutes,
-  /** Passes under way may end by themselves so long after the signal to stop. */
+  /** The process ends within this time of the signal to stop, whatever hangs. */
   shutdownGraceMs: 10 * seconds,
+  /** Of that, the time in which passes under way may end by themselves. */
+  shutdownPassesMs: 6 * seconds,
   /** client-go's defaults. The renew deadline is shorter than the lease: this process stops before another can begin. */
   lease: { durationMs: 15 * seconds, renewDeadlineMs: 10 * seconds, retryMs: 2 * seconds },
   /** A watch that has yielded nothing for this long, not even a failure, fails the liveness probe. */

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import { connectionNameOf, defaultConnection, type StoredModelService } from './api/modelservice.ts'
 import * as names from './api/names.ts'
-import { withTimeout } from './clock.ts'
+import { withTimeout, type Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Cluster } from './kube/cluster.ts'
@@ -34,6 +34,11 @@ import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
 export const component = 'modelservice-operator'
 /** Events that are still unsent at the end are given up after this time. */
 const eventFlushMs = 1_000
+/**
+ * Until when the steps of a stop are waited for that follow the passes, counted from its start. The last is over before
+ * `limits.shutdownGraceMs`, which is thus kept even if each of them hangs.
+ */
+const stopBy = { passesAbortedMs: 6_500, loggedOutMs: 8_000, leaseReleasedMs: 9_000, closedMs: 9_500 } as const
 
 export type OperatorOptions = {
   readonly config: Config
@@ -75,13 +80,13 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const state = stateOf(kube, pollers, connections, isLeader, () => stop.aborted)
   const endpoints = await serveEndpoints(config, metrics, state, clock)
 
-  /** Ends what only reads: the watch and the polls. */
-  const reading = new AbortController()
+  const watches = new AbortController()
+  const polls = new AbortController()
   /** Cuts passes short. */
   const passes = new AbortController()
   let polling: Promise<unknown> = Promise.resolve()
   let working: Promise<unknown> = Promise.resolve()
-  const watching = informer.run(reading.signal)
+  const watching = informer.run(watches.signal)
   log.info({ version, kubernetes: cluster.server, zstack: config.endpoint }, 'started')
   try {
     await Promise.race([informer.synced, aborted(stop), watching])
@@ -89,7 +94,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     if (stop.aborted) return 'stopped'
     const lost = leadership?.lost ?? new AbortController().signal
     lost.addEventListener('abort', () => passes.abort(lost.reason), { once: true })
-    polling = Promise.all([...pollers.values()].map((poller) => poller.run(reading.signal)))
+    polling = Promise.all([...pollers.values()].map((poller) => poller.run(polls.signal)))
     working = runController(
       {
         queue,
@@ -110,17 +115,48 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
 
   /** Takes no new work, lets passes end, logs out, and hands the lease over: in this order, for each needs the next. */
   async function shutDown(): Promise<void> {
+    const waitFor = createStopSteps(clock, log)
     queue.shutDown()
-    const cancel = clock.after(limits.shutdownGraceMs, () => passes.abort(new Error('the time to stop is up')))
-    await working
-    cancel()
-    reading.abort()
-    await polling
-    await connections.close()
-    await withTimeout(clock, eventFlushMs, (signal) => recorder.flush(signal))
-    await leadership?.release()
-    await watching
-    await Promise.all([endpoints.close(), cluster.close()])
+    polls.abort()
+    if (!(await waitFor('the passes under way', limits.shutdownPassesMs, working))) {
+      passes.abort(new Error('the time to stop is up'))
+      await waitFor('passes that were aborted', stopBy.passesAbortedMs, working)
+    }
+    await Promise.all([
+      // A poll may still wait for a log-in, which no abort ends: the log-out ends both.
+      waitFor('the log-out of ZStack', stopBy.loggedOutMs, connections.close()),
+      waitFor(
+        'unsent events',
+        stopBy.loggedOutMs,
+        withTimeout(clock, eventFlushMs, (signal) => recorder.flush(signal)),
+      ),
+    ])
+    await waitFor('the release of the lease', stopBy.leaseReleasedMs, leadership?.release())
+    watches.abort()
+    const closed = Promise.all([polling, watching, endpoints.close(), cluster.close()])
+    await waitFor('what only reads', stopBy.closedMs, closed)
+  }
+}
+
+/**
+ * Waits for one step of the stop until a time that is counted from the start of the stop, so that a step that hangs takes
+ * nothing from the ones that follow, and what a quick one leaves is theirs. Resolves to whether the step has ended.
+ */
+function createStopSteps(clock: Clock, log: Logger) {
+  const began = clock.monotonic()
+  return async (what: string, byMs: number, work: Promise<unknown> | undefined): Promise<boolean> => {
+    const { promise: late, resolve } = Promise.withResolvers<false>()
+    const cancel = clock.after(Math.max(0, began + byMs - clock.monotonic()), () => resolve(false))
+    try {
+      const ended = await Promise.race([late, (work ?? Promise.resolve()).then(() => true)])
+      if (!ended) log.warn(`the stop does not wait any longer for ${what}`)
+      return ended
+    } catch (error) {
+      log.warn({ err: error }, `the stop goes on, though this failed: ${what}`)
+      return true
+    } finally {
+      cancel()
+    }
   }
 }
 
