@@ -67,6 +67,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const staleAfterMs = Math.max(limits.stalePolls * config.pollIntervalMs, limits.minStaleMs)
   const metrics = createMetrics({ version, workers: config.maxConcurrentReconciles, staleAfterMs })
   let leadership: Leadership | undefined
+  let leaseProblem: string | undefined
   const isLeader = () => !config.leaderElection || leadership?.isHeld() === true
   const parts: Parts = { options, metrics, staleAfterMs, isLeader }
   const connections = buildZStack(parts)
@@ -77,7 +78,12 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     metrics.countUncaughtError()
     if (key !== undefined) queue.addBackedOff(key)
   })
-  const state = stateOf(kube, pollers, connections, isLeader, () => stop.aborted)
+  const state = {
+    ...stateOf(kube, pollers, connections),
+    isLeader,
+    leaseProblem: () => leaseProblem,
+    isStopping: () => stop.aborted,
+  }
   const endpoints = await serveEndpoints(config, metrics, state, clock)
 
   const watches = new AbortController()
@@ -90,7 +96,10 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   log.info({ version, kubernetes: cluster.server, zstack: config.endpoint }, 'started')
   try {
     await Promise.race([informer.synced, aborted(stop), watching])
-    if (config.leaderElection) leadership = await acquireLease(leaseOf(options), stop)
+    if (config.leaderElection) {
+      const onProblem = (problem: string | undefined) => (leaseProblem = problem)
+      leadership = await acquireLease({ ...leaseOf(options), onProblem }, stop)
+    }
     if (stop.aborted) return 'stopped'
     const lost = leadership?.lost ?? new AbortController().signal
     lost.addEventListener('abort', () => passes.abort(lost.reason), { once: true })
@@ -299,9 +308,7 @@ function stateOf(
   { queue, informer, store }: Kube,
   pollers: ReadonlyMap<string, Poller>,
   connections: Connections,
-  isLeader: () => boolean,
-  isStopping: () => boolean,
-): OperatorState {
+): Omit<OperatorState, 'isLeader' | 'leaseProblem' | 'isStopping'> {
   return {
     queue,
     informer,
@@ -313,8 +320,6 @@ function stateOf(
         isDown: connection.currentFailure() !== undefined,
         observationAgeMs: pollers.get(connection.name)?.observationAgeMs(),
       })),
-    isLeader,
-    isStopping,
   }
 }
 

@@ -144,6 +144,12 @@ export const catalogue = {
     'Failures of a list or watch on Kubernetes, each followed by another try',
     [],
   ),
+  watchBroken: metric(
+    'gauge',
+    'zstack_operator_watch_broken',
+    '1 while the ModelServices of the scope (a namespace of WATCH_NAMESPACES, or all namespaces) cannot be listed or watched; `/readyz` tells why, and the other scopes work',
+    ['scope'],
+  ),
   uncaughtErrors: metric(
     'counter',
     'zstack_operator_uncaught_errors_total',
