@@ -12,6 +12,8 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
   slowRetryMs: (ms) => `What needs a permission or a quota in ZStack is tried again every ${time(ms)}.`,
   retry: ({ initialMs, maxMs }) =>
     `An object whose passes fail is tried again after ${time(initialMs)}, then after twice that time, up to ${time(maxMs)}, with full jitter.`,
+  foreignStatusRetry: ({ initialMs, maxMs }) =>
+    `Status that somebody else writes is looked at at once; if that goes on, after ${time(initialMs)}, later every ${time(maxMs)}.`,
   credentialsPauseMs: (ms) =>
     `After refused credentials nothing is sent until the Secret changes, or for ${time(ms)}: repeated tries can lock the account.`,
   credentialsCheckMs: (ms) => `A changed Secret is read within ${time(ms)} of its arrival in the pod.`,

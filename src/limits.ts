@@ -16,6 +16,8 @@ export const limits = {
   slowRetryMs: 10 * minutes,
   /** Backoff of an object whose passes fail: doubled from the first to the last, with full jitter. */
   retry: { initialMs: 1 * seconds, maxMs: 5 * minutes },
+  /** Status that others go on writing is answered after waits that grow from the first to the last. */
+  foreignStatusRetry: { initialMs: 1 * seconds, maxMs: 5 * minutes },
   /** No log-in and no request after refused credentials, for repeated tries can lock the account. */
   credentialsPauseMs: 30 * minutes,
   /** How often the mounted credentials are read again. */

@@ -19,6 +19,7 @@ import { limits } from './limits.ts'
 import { createClaims } from './reconcile/claims.ts'
 import { createConnectionEventHandler } from './reconcile/connection-events.ts'
 import { createConnections } from './reconcile/connections.ts'
+import { createForeignStatus } from './reconcile/foreign-status.ts'
 import { createObjectChangeHandler } from './reconcile/object-changes.ts'
 import { createPoller, type Poller } from './reconcile/poll.ts'
 import type { Connection, Connections } from './reconcile/ports.ts'
@@ -244,7 +245,7 @@ function scopesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: Con
 }
 
 /** The passes, the polls, and what wakes either. */
-function buildReconciler({ options, metrics, staleAfterMs }: Parts, connections: Connections, kube: Kube) {
+function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, connections: Connections, kube: Kube) {
   const { config, dependencies, log } = options
   const { clock, random } = dependencies
   const { queue, store, objects, recorder } = kube
@@ -291,16 +292,36 @@ function buildReconciler({ options, metrics, staleAfterMs }: Parts, connections:
     pollNow: ({ name }) => pollers.get(name)?.pollNow(),
     log,
   })
+  const foreignStatus = createForeignStatus({
+    clock,
+    random,
+    enqueue: (key) => queue.add(key, 'poll'),
+    enqueueAfter: (key, ms) => queue.addAfter(key, ms),
+    isLeader,
+    onWrite: metrics.countForeignStatusWrite,
+    onRepeated: (key) => warnOfForeignStatus(key, kube, log),
+  })
   store.subscribe(
     createObjectChangeHandler({
       claims,
       connectionOf,
       enqueue: (key, priority) => queue.add(key, priority),
       onChanged: (key) => stopwatch.changed(key),
+      foreignStatus,
     }),
   )
   for (const connection of connections.all()) connection.subscribe((event) => onConnectionEvent(connection, event))
   return { reconciler, pollers }
+}
+
+function warnOfForeignStatus(key: string, { store, recorder }: Kube, log: Logger) {
+  const object = store.get(key)
+  if (!object) return
+  const message =
+    'somebody else goes on writing the status of this object, so it may be untrue for minutes; look for a second operator that watches it (metadata.managedFields names who writes)'
+  const { namespace, name } = object.metadata
+  log.warn({ namespace, name }, message)
+  recorder.record(object, { type: 'Warning', reason: 'ForeignStatus', message })
 }
 
 /** What the endpoints tell of. */

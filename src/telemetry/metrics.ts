@@ -62,6 +62,7 @@ export function createMetrics({ version, workers, staleAfterMs }: MetricsOptions
       finished: (seconds: number) => m.workSeconds.observe(queue, seconds),
     },
     countWatchRestart: () => m.watchRestarts.inc(),
+    countForeignStatusWrite: () => m.foreignStatusWrites.inc(),
     countUncaughtError: () => m.uncaughtErrors.inc(),
     countUpdate: (result: UpdateResult) => m.updates.inc({ result }),
     observeConvergence: (cause: 'SpecChanged' | 'DriftCorrected', seconds: number) =>
@@ -121,6 +122,7 @@ function create(registers: Registry[]) {
     staleAfter: new Gauge({ ...c.staleAfter, registers }),
     watchRestarts: new Counter({ ...c.watchRestarts, registers }),
     watchBroken: new Gauge({ ...c.watchBroken, registers }),
+    foreignStatusWrites: new Counter({ ...c.foreignStatusWrites, registers }),
     uncaughtErrors: new Counter({ ...c.uncaughtErrors, registers }),
     leader: new Gauge({ ...c.leader, registers }),
     build: new Gauge({ ...c.build, registers }),
