@@ -33,6 +33,8 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
     `A job of ZStack is given up ${time(ms)} after it began, unless ZStack named another time when it took the update.`,
   maxJobMs: (ms) => `No job of ZStack is waited for longer than ${time(ms)}, whatever time ZStack names for it.`,
   passMs: (ms) => `A pass over one object is aborted after ${time(ms)}.`,
+  maxRequestTimeoutMs: (ms) =>
+    `\`ZSTACK_REQUEST_TIMEOUT\` is at most ${time(ms)}, so that a pass can tell of a request that hangs before it is aborted itself.`,
   shutdownGraceMs: (ms) => `The process ends within ${time(ms)} of SIGTERM, whatever hangs.`,
   shutdownPassesMs: (ms) => `Of that time, passes under way have ${time(ms)} to end by themselves.`,
   lease: ({ durationMs, renewDeadlineMs, retryMs }) =>

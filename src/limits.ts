@@ -42,6 +42,8 @@ export const limits = {
   maxJobMs: 24 * hours,
   /** A pass over one object is aborted after this time; it is longer than any request may take. */
   passMs: 2 * minutes,
+  /** ZSTACK_REQUEST_TIMEOUT at most: a pass whose one request hangs still has time to report it. */
+  maxRequestTimeoutMs: 90 * seconds,
   /** The process ends within this time of the signal to stop, whatever hangs. */
   shutdownGraceMs: 10 * seconds,
   /** Of that, the time in which passes under way may end by themselves. */

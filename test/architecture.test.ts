@@ -38,7 +38,7 @@ const rules: Readonly<
     types: ['reconcile/ports', 'send'],
     packages: ['pino', 'pino-pretty', 'prom-client'],
   },
-  config: { code: ['secret'], types: [], packages: ['zod'] },
+  config: { code: ['secret', 'limits'], types: [], packages: ['zod'] },
   dependencies: {
     code: ['clock', 'kube/cluster', 'zstack/http'],
     types: ['config', '@kubernetes/client-node'],
