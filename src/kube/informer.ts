@@ -8,6 +8,9 @@ import { createSharedPause } from './shared-pause.ts'
 import type { Store } from './store.ts'
 import { watch } from './watch.ts'
 
+/** A scope whose lists still fail so long after the first one was listed keeps the others waiting no longer. */
+const maxSyncWaitMs = 10_000
+
 export type InformerOptions<T extends KubeObject> = {
   /** By scope: a namespace, or everything. */
   readonly resources: ReadonlyMap<string, Resource<T>>
@@ -24,8 +27,8 @@ export interface Informer {
   /** Runs until aborted. */
   run(signal: AbortSignal): Promise<void>
   /**
-   * Resolves once every scope has been listed, or the API server has refused to list it, and at least one was listed: a
-   * namespace that may not be listed, or that does not know the resource, keeps the others waiting for nothing.
+   * Resolves once at least one scope was listed and every other one was too, or was refused by the API server, or has
+   * failed for so long that there is no point in waiting for it.
    */
   readonly synced: Promise<void>
   hasSynced(): boolean
@@ -37,9 +40,10 @@ export interface Informer {
 
 export function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer {
   const { resources, store, clock, random, log, onBroken } = options
-  /** Scopes that have been neither listed nor refused yet. */
+  /** Scopes that the others wait for at the start. */
   const untried = new Set(resources.keys())
-  let isAnyListed = false
+  /** When the first scope was listed. */
+  let firstListedAt: number | undefined
   /** The scopes whose list or watch fails, with the reason. */
   const broken = new Map<string, string>()
   const shared = createSharedPause(clock)
@@ -54,7 +58,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
       watch: async (...how) => {
         const stream = await resource.watch(...how)
         // An open stream may have nothing to say for a minute.
-        shared.answered(scope)
+        shared.answered()
         return stream
       },
     }
@@ -62,21 +66,21 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     for await (const event of watch(told, { clock, random, pause }, signal)) {
       heard.set(scope, clock.monotonic())
       if (event.kind === 'broken') {
-        if (classify(event.error) !== 'unreachable') shared.answered(scope)
+        if (classify(event.error) !== 'unreachable') shared.answered()
         const advice = adviceOn(event.error)
         if (!broken.has(scope)) log.warn({ scope, reason: event.error.message }, advice)
         broken.set(scope, `${advice} (${event.error.message})`)
         onBroken()
-        if (isRefused(event.error)) settle(scope)
+        if (isRefused(event.error) || hasWaitedEnough()) settle(scope)
         continue
       }
-      shared.answered(scope)
+      shared.answered()
       if (broken.delete(scope)) log.info({ scope }, 'watching again')
       if (event.kind === 'alive') continue
       if (event.kind === 'listed') store.replace(scope, event.objects)
       else if (event.kind === 'applied') store.apply(scope, event.object)
       else store.delete(event.object)
-      isAnyListed = true
+      firstListedAt ??= clock.monotonic()
       settle(scope)
     }
   }
@@ -86,7 +90,8 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     if (hasSynced()) becomeSynced(undefined)
   }
 
-  const hasSynced = () => isAnyListed && untried.size === 0
+  const hasSynced = () => firstListedAt !== undefined && untried.size === 0
+  const hasWaitedEnough = () => firstListedAt !== undefined && clock.monotonic() - firstListedAt >= maxSyncWaitMs
 
   return {
     run: async (signal) => {

@@ -9,8 +9,8 @@ import { classify } from './api-errors.ts'
 export interface SharedPause {
   /** Waits after a failure of the scope. */
   pause(scope: string, ms: number, error: Error, signal: AbortSignal): Promise<void>
-  /** The API server has answered the scope, well or badly. */
-  answered(scope: string): void
+  /** The API server has answered some scope, well or badly. */
+  answered(): void
   /** Whether the scope waits for another one. */
   isWaiting(scope: string): boolean
 }
@@ -32,8 +32,8 @@ export function createSharedPause(clock: Clock): SharedPause {
       await clock.sleep(maxWaitMs, AbortSignal.any([signal, over.signal]))
       waiting.delete(scope)
     },
-    answered(scope) {
-      if (retrying !== scope) return
+    answered() {
+      if (retrying === undefined) return
       retrying = undefined
       over.abort()
       over = new AbortController()

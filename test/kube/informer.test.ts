@@ -91,6 +91,14 @@ describe('an informer', () => {
     expect(informer.scopes().map(({ problem }) => problem)).toEqual([undefined, undefined])
   })
 
+  it('has synced though one of its scopes answers with errors for good', async () => {
+    const { informer, clock } = await follow({ one: nothing, two: refuseAll(500) })
+    expect(informer.hasSynced()).toBe(false)
+    await clock.advance(15_000)
+    expect(informer.hasSynced()).toBe(true)
+    expect(informer.scopes().filter(({ problem }) => problem !== undefined)).toMatchObject([{ scope: 'two' }])
+  })
+
   it('has not synced while every one of its scopes is refused', async () => {
     const { informer, clock, servers } = await follow({ one: refuseAll(403), two: refuseAll(404) })
     await clock.advance(10_000)

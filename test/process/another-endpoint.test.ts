@@ -35,7 +35,7 @@ describe('status that a former process judged at another endpoint', () => {
     const operator = start({ ZSTACK_ENDPOINT: await endpoint() })
     await operator.logged(({ msg }) => msg === 'started')
     await expect
-      .poll(async () => (await ready()).filter((one) => one.startsWith('True')), { timeout: 2_000, interval: 50 })
+      .poll(async () => (await ready()).filter((one) => one.startsWith('True')), { timeout: 10_000, interval: 50 })
       .toEqual([])
   })
 })
