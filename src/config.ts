@@ -2,15 +2,15 @@
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
 import { limits } from './limits.ts'
-import { secretOf, type Secret } from './secret.ts'
+import { redacted, type Redacted } from './redacted.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export type Config = {
   readonly endpoint: string
   readonly credentials:
-    | { readonly kind: 'account'; readonly name: string; readonly password: Secret }
-    | { readonly kind: 'accessKey'; readonly id: string; readonly secret: Secret }
+    | { readonly kind: 'account'; readonly name: string; readonly password: Redacted }
+    | { readonly kind: 'accessKey'; readonly id: string; readonly secret: Redacted }
     | { readonly kind: 'directory'; readonly directory: string }
   readonly ca: string | undefined
   readonly insecureSkipTlsVerify: boolean
@@ -189,8 +189,8 @@ function credentialsOf(values: Partial<Variables>, problems: string[]): Config['
     return undefined
   }
   if (directory !== undefined) return { kind: 'directory', directory }
-  if (id !== undefined && secret !== undefined) return { kind: 'accessKey', id, secret: secretOf(secret) }
-  if (name !== undefined && password !== undefined) return { kind: 'account', name, password: secretOf(password) }
+  if (id !== undefined && secret !== undefined) return { kind: 'accessKey', id, secret: redacted(secret) }
+  if (name !== undefined && password !== undefined) return { kind: 'account', name, password: redacted(password) }
   if (id !== undefined || secret !== undefined)
     problems.push(
       `${id === undefined ? 'ZSTACK_ACCESS_KEY_ID' : 'ZSTACK_ACCESS_KEY_SECRET'} is missing; an access key is an id and a secret`,

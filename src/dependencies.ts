@@ -5,17 +5,18 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { systemClock, type Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createCluster, type Cluster } from './kube/cluster.ts'
-import { createHttp, type Http } from './zstack/http.ts'
+import { createHttp, type Http, type HttpTarget } from './zstack/http.ts'
 
 export type Dependencies = {
   readonly clock: Clock
   readonly random: () => number
   /** Where this process runs. */
   readonly host: string
-  /** By which it holds the lease. */
+  /** Under which it holds the lease. */
   readonly identity: string
   readonly cluster: Cluster
-  readonly http: Http
+  /** The way to one ZStack: the endpoint of a connection, and how to trust it. */
+  readonly httpTo: (target: HttpTarget) => Http
 }
 
 const kubeTimeoutMs = 15_000
@@ -28,23 +29,16 @@ export function createDependencies(config: Config, kubeConfig: KubeConfig, userA
     host,
     identity: identityOf(config, host),
     cluster: createCluster(kubeConfig, { userAgent, requestTimeoutMs: kubeTimeoutMs }),
-    http: createHttp({
-      baseUrl: config.endpoint,
-      timeoutMs: config.requestTimeoutMs,
-      connections: config.maxInFlight,
-      userAgent,
-      insecureSkipTlsVerify: config.insecureSkipTlsVerify,
-      ...(config.ca !== undefined && { ca: config.ca }),
-    }),
+    httpTo: (target) => createHttp({ ...target, userAgent }),
   }
 }
 
 /**
- * In a pod the pod's: a container that is started again takes the lease of the one before it back at once, which would
- * otherwise have to run out. Kubelet starts it only after that one has ended, even where it was paused; so one pod must
- * not run two of them (two containers, or one more by `kubectl exec`). Each would take the lease from the other, which
- * notices at its next renewal, and until then both write. A request that the dead one left on the wire still arrives, as
- * after any crash; one for the lease is void, for the record has changed.
+ * The identity under which the lease is held. In a pod it is the pod's, so that a container that is started again takes
+ * the lease of its predecessor back at once, instead of waiting for its end; kubelet starts it only after that one has
+ * ended. One pod must therefore not run two operators (two containers, or one more by `kubectl exec`): each would take the
+ * lease from the other, and both would write until the next renewal. A request that the dead one left on the wire still
+ * arrives, as after any crash; one for the lease is void, for the record has changed.
  */
 function identityOf({ pod }: Config, host: string): string {
   return pod ? `${pod.name}_${pod.uid}` : `${host}_${randomUUID()}`

@@ -1,4 +1,4 @@
-/** Environment in, exit code out. The only file that touches the process. */
+/** Environment in, exit code out. The only file that reads the environment and the arguments, handles signals, and exits. */
 import process from 'node:process'
 import packageJson from '../package.json' with { type: 'json' }
 import { parseConfig, type Environment } from './config.ts'

@@ -170,11 +170,21 @@ function createStopSteps(clock: Clock, log: Logger) {
   }
 }
 
-/** The connections to ZStack: one, which the environment describes. */
+/**
+ * The connections to ZStack: one, which the environment describes. A second one needs a configuration of its own beside
+ * that of `config.ts`, and a name that `connectionNameOf` gives to its objects.
+ */
 function buildZStack({ options, metrics, isLeader }: Parts): Connections {
   const { config, dependencies, log } = options
-  const { clock, random, http } = dependencies
-  const { endpoint, credentials, requestBody, maxInFlight } = config
+  const { clock, random } = dependencies
+  const { endpoint, credentials, requestBody, maxInFlight, ca } = config
+  const http = dependencies.httpTo({
+    baseUrl: endpoint,
+    timeoutMs: config.requestTimeoutMs,
+    connections: maxInFlight,
+    insecureSkipTlsVerify: config.insecureSkipTlsVerify,
+    ...(ca !== undefined && { ca }),
+  })
   if (requestBody !== 'auto') metrics.noteBodyShape(defaultConnection, requestBody)
   const connection = createConnection({
     kind: 'Environment',

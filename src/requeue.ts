@@ -1,4 +1,4 @@
-/** When a key is worked on again. Every value makes sense: never both a wait and a failure. */
+/** When a key is worked on again: at a change, after a known time, or after a backoff. */
 export type Requeue =
   /** At a change of the object, and not before. */
   | { readonly kind: 'awaitChange' }

@@ -1,2 +1,2 @@
-/** Sends one request of some protocol; `signal` aborts it. What guards and counts requests wraps one of these. */
+/** Sends one request; `signal` aborts it. What guards or counts requests takes one of these and returns another. */
 export type Send<R, A> = (request: R, signal: AbortSignal) => Promise<A>

@@ -14,7 +14,7 @@ const rules: Readonly<
   requeue: { code: [], types: [], packages: [] },
   send: { code: [], types: [], packages: [] },
   backoff: { code: [], types: [], packages: [] },
-  secret: { code: [], types: [], packages: [] },
+  redacted: { code: [], types: [], packages: [] },
   'leader-guard': { code: [], types: ['undici', 'send'], packages: [] },
   api: { code: ['api', 'limits'], types: [], packages: ['zod', 'yaml'] },
   decide: { code: ['decide', 'api', 'limits'], types: ['requeue'], packages: [] },
@@ -24,7 +24,7 @@ const rules: Readonly<
     packages: [],
   },
   zstack: {
-    code: ['zstack', 'decide', 'api', 'clock', 'backoff', 'secret', 'leader-guard', 'limits'],
+    code: ['zstack', 'decide', 'api', 'clock', 'backoff', 'redacted', 'leader-guard', 'limits'],
     types: ['reconcile/ports', 'send'],
     packages: ['undici', 'zod', 'dataloader'],
   },
@@ -38,7 +38,7 @@ const rules: Readonly<
     types: ['reconcile/ports', 'send'],
     packages: ['pino', 'pino-pretty', 'prom-client'],
   },
-  config: { code: ['secret', 'limits'], types: [], packages: ['zod'] },
+  config: { code: ['redacted', 'limits'], types: [], packages: ['zod'] },
   dependencies: {
     code: ['clock', 'kube/cluster', 'zstack/http'],
     types: ['config', '@kubernetes/client-node'],

@@ -7,8 +7,8 @@ import { writeKubeconfig } from './support/kubeconfig.ts'
 /** Of a process with such an environment. */
 async function identityWith(env: Readonly<Record<string, string>>): Promise<string> {
   const kubeConfig = loadKubeConfig({ KUBECONFIG: await writeKubeconfig({ server: 'http://127.0.0.1:1' }) })
-  const { identity, cluster, http } = createDependencies(configOf(env), kubeConfig, 'test/1')
-  await Promise.all([cluster.close(), http.close()])
+  const { identity, cluster } = createDependencies(configOf(env), kubeConfig, 'test/1')
+  await cluster.close()
   return identity
 }
 

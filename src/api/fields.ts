@@ -1,6 +1,7 @@
 /**
  * The table of fields: one row for each field that a spec can declare. A row says where the field stands in the body of
- * an update, who shows it, how it is read from an inventory, and when that is what was declared.
+ * an update, who shows it, how it is read from an inventory, and when that is what was declared. A new field is a line in
+ * `managed` (`modelservice.ts`), a row here, and what `npm run generate` makes of both.
  */
 import { sameDocument } from './document.ts'
 import { decodeImages, displayImages, encodeImages, sameImages } from './images.ts'

@@ -10,6 +10,8 @@ export type Policy = (typeof policies)[number]
 const known = (values: readonly string[]) => `Known values: ${values.join(', ')}.`
 
 const uuidPattern = /^[0-9a-f]{32}$/
+/** Whether the text is a uuid as ZStack spells it. */
+export const isUuid = (text: string) => uuidPattern.test(text)
 const uuidAdvice = 'must be 32 lower-case hex digits without dashes, such as 6c1a5f6167944aa1886294842075279f'
 const memoryAdvice =
   'must be a whole, non-negative number of bytes, or a quantity that is one, such as 16Gi (suffixes Ki Mi Gi Ti Pi, k M G T P)'
@@ -111,7 +113,7 @@ export const spec = z
   .strictObject({
     uuid: z
       .string()
-      .refine((value) => uuidPattern.test(value), uuidAdvice)
+      .refine(isUuid, uuidAdvice)
       .describe('Model service in ZStack that this object speaks for. It exists already; the uuid cannot be changed.')
       .meta({
         maxLength: 64,
@@ -211,7 +213,10 @@ function unkeepable(stored: unknown): string | undefined {
   return maps.find(([, map]) => typeof map === 'object' && map !== null && Object.hasOwn(map, '__proto__'))?.[0]
 }
 
-/** The status as this operator wrote it before, or nothing where it is absent or not of our making. */
+/**
+ * The status as this operator wrote it before, or nothing where it is absent or not of our making. A status that does not
+ * parse is forgotten as a whole, so a key that is added to the schema later must be optional.
+ */
 export function statusOf(stored: StoredModelService): Status | undefined {
   if (stored.status === undefined) return undefined
   const result = status.safeParse(stored.status)

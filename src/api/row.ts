@@ -23,7 +23,7 @@ export type WireValue<Declared> = [Declared] extends [boolean]
 /** Gives `undefined` for a value of another type than documented, which then counts as not shown. */
 export type Decode<Value> = (shown: unknown) => Value | undefined
 
-type Sent<Declared, Value> = {
+type Encoding<Declared, Value> = {
   /** The key in the body of an update, where it is not the name of the field. */
   readonly key?: string
   /** Where it is not among the parameters. */
@@ -32,7 +32,7 @@ type Sent<Declared, Value> = {
   readonly encode: (declared: Declared) => Value
 }
 
-type Readable<Declared, Value> = Sent<Declared, Value> & {
+type Readable<Declared, Value> = Encoding<Declared, Value> & {
   readonly visibility: Shown
   /** The key in an inventory, where it is not the name of the field. */
   readonly inventoryKey?: string
@@ -46,7 +46,7 @@ type Readable<Declared, Value> = Sent<Declared, Value> & {
 }
 
 /** What no server shows can be neither decoded nor compared. */
-type Hidden<Declared, Value> = Sent<Declared, Value> & {
+type Hidden<Declared, Value> = Encoding<Declared, Value> & {
   readonly visibility: 'hidden'
   readonly inventoryKey?: never
   readonly decode?: never
@@ -80,7 +80,7 @@ export const text = (visibility: Shown) => ({ visibility, encode: asDeclared, de
 export const integer = (visibility: Shown) => ({ visibility, encode: asDeclared, decode: decodeInteger, equal: isSame })
 export const flag = (visibility: Shown) => ({ visibility, encode: asDeclared, decode: decodeFlag, equal: isSame })
 
-/** A list or a map; `decode` says of what. */
+/** A list in order, or a map; `decode` says of what. Where ZStack keeps a list in no order, override `equal` and `display`. */
 export const structure = <Value extends Json>(visibility: Shown, decode: Decode<Value>) => ({
   visibility,
   encode: asDeclared,
@@ -94,7 +94,7 @@ export function decodeText(shown: unknown): string | undefined {
   return typeof shown === 'string' ? shown : undefined
 }
 
-function decodeInteger(shown: unknown): number | undefined {
+export function decodeInteger(shown: unknown): number | undefined {
   return typeof shown === 'number' && Number.isInteger(shown) ? shown : undefined
 }
 

@@ -1,5 +1,6 @@
 /** The status of a ModelService: its conditions, with the closed lists of their types and reasons. */
 import * as z from 'zod'
+import { limits } from '../limits.ts'
 import type { Reason } from './reasons.ts'
 
 /** Condition types and what each one says. `Ready` is computed from the others and never set by hand. */
@@ -56,7 +57,7 @@ export const status = z
         }),
       )
       .optional()
-      .describe('Fields that ZStack holds otherwise than declared, at most 20.'),
+      .describe(`Fields that ZStack holds otherwise than declared, at most ${limits.maxDriftEntries}.`),
     live: z
       .object({
         name: z.string().optional(),
@@ -72,7 +73,7 @@ export const status = z
       .describe('What ZStack last showed.'),
     connection: z
       .object({
-        kind: z.string().describe('What describes the connection: Environment, that of the operator.'),
+        kind: z.string().optional().describe('What describes the connection: Environment, that of the operator.'),
         name: z.string(),
         endpoint: z.string().describe('Where ZStack was asked; a status of another endpoint says nothing any more.'),
       })
@@ -106,12 +107,15 @@ export const status = z
       })
       .optional()
       .meta(atomic)
-      .describe('Why no update is sent, and until when.'),
+      .describe(
+        'Updates of the present difference that were refused or without effect, and until when no other is sent.',
+      ),
     job: z
       .object({
-        uuid: z.string(),
+        uuid: z.string().regex(/^[0-9a-zA-Z-]{1,64}$/),
         since: time,
         generation: count.describe('Generation of the spec that the update was for.'),
+        timeoutSeconds: z.int().min(0).optional().describe('The time that ZStack gives the job, where it named one.'),
       })
       .optional()
       .meta(atomic)

@@ -112,22 +112,6 @@ export function isEqual(field: FieldName, desired: Json, live: Json | undefined)
   return row.visibility !== 'hidden' && row.equal(desired, live)
 }
 
-/**
- * {@link isEqual} for the passes over one object. It remembers the last pair of each field whose texts can be worded
- * differently, for reading two of them as documents takes milliseconds, and every pass would do it again.
- */
-export function createEquality(compare: Equality = isEqual): Equality {
-  const judged = new Map<FieldName, { desired: Json; live: Json | undefined; isSame: boolean }>()
-  return (field, desired, live) => {
-    if (fields[field].textual !== true) return compare(field, desired, live)
-    const last = judged.get(field)
-    if (last?.desired === desired && last.live === live) return last.isSame
-    const isSame = compare(field, desired, live)
-    judged.set(field, { desired, live, isSame })
-    return isSame
-  }
-}
-
 /** An equal text that is worded otherwise is a person's edit only if another wording was in effect before. */
 function isReworded(field: FieldName, desired: Json, live: Json | undefined, before: string | undefined, now: string) {
   return fields[field].textual === true && desired !== live && before !== undefined && before !== now

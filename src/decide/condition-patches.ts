@@ -5,7 +5,7 @@ import { differenceMessage } from './display.ts'
 import { failurePolicy, progressOf } from './failure.ts'
 import type { Comparison, Outcome } from './outcome.ts'
 
-type Status = ConditionPatch['status']
+type ConditionStatus = ConditionPatch['status']
 
 /** @param endpoint where ZStack was asked, as people know it */
 export function conditionPatches(outcome: Outcome, endpoint: string): readonly ConditionPatch[] {
@@ -93,7 +93,7 @@ function progress(reason: Reason, message: string): ConditionPatch {
   return patch('progress' in row ? row.progress : 'Reconciling', 'True', reason, message)
 }
 
-function patch(type: ConditionPatch['type'], status: Status, reason: Reason, message: string): ConditionPatch {
+function patch(type: ConditionPatch['type'], status: ConditionStatus, reason: Reason, message: string): ConditionPatch {
   const cut = message.length > 1024 ? `${message.slice(0, 1023)}…` : message
   return { type, status, reason, message: cut.toWellFormed() }
 }

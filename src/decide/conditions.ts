@@ -1,5 +1,6 @@
 /** Patches into conditions; `Ready` computed from the others. */
 import type { Reason } from '../api/reasons.ts'
+import { timestamp } from '../api/time.ts'
 import type { Condition, ConditionType, Status } from '../api/status.ts'
 
 export type ConditionPatch = {
@@ -38,7 +39,7 @@ export function patchConditions(
       message: judged.message,
       observedGeneration:
         kept.some(({ type }) => type === judged.type) && before ? before.observedGeneration : at.generation,
-      lastTransitionTime: flipped ? at.now.toISOString().replace(/\.\d+Z$/, 'Z') : before.lastTransitionTime,
+      lastTransitionTime: flipped ? timestamp(at.now) : before.lastTransitionTime,
     }
   })
 }

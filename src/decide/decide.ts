@@ -53,7 +53,7 @@ export type Decision = {
   readonly comparison: Comparison
   /** What to remember of updates in vain. */
   readonly hold: UpdateHold | undefined
-  /** Updates in a row without effect, that of `attempt` included; 0 where it had its effect. */
+  /** Updates without effect since the last that had one, that of `attempt` included; 0 where it had its effect. */
   readonly attempts: number
   readonly next: (Plan & { readonly kind: 'update' }) | { readonly kind: 'report'; readonly outcome: Outcome }
 }
@@ -108,8 +108,8 @@ function assessmentOf(desired: Desired, observation: Observation, state: Decisio
 }
 
 /**
- * The fields of the update that count as carried out. While a part of what can be read is not as it was sent, the part
- * that cannot be read is not believed: the readable part that is may be somebody else's work.
+ * The fields of the update that count as carried out. If a field that can be read is not as it was sent, the fields that
+ * cannot be read do not count as carried out either; the fields that are as sent may be somebody else's work.
  */
 function believedFields(
   desired: Desired,
@@ -134,7 +134,7 @@ function holdAfter(desired: Desired, assessment: Assessment, state: DecisionStat
   if (attempt) {
     const sent = stillDeclared(desired, attempt)
     const isIneffective = assessment.differences.some(({ field }) => sent.includes(field))
-    // A person who asks for an update begins the row anew.
+    // The count begins anew where a person asked for the update.
     return isIneffective ? holdAfterIneffective(attempt.cause === 'Requested' ? undefined : hold, key, now) : undefined
   }
   const isEverythingEqual = assessment.differences.length === 0 && assessment.unsent.length === 0

@@ -3,16 +3,16 @@ import { reasons, type Reason } from '../api/reasons.ts'
 
 export type FailureKind =
   | 'unavailable'
-  | 'endpoint'
+  | 'wrongEndpoint'
   | 'protocol'
-  | 'session'
+  | 'sessionLost'
   | 'credentials'
   | 'accountDisabled'
-  | 'clock'
-  | 'sessions'
+  | 'clockSkew'
+  | 'sessionLimit'
   | 'sessionConflict'
-  | 'connection'
-  | 'secret'
+  | 'noConnection'
+  | 'noCredentials'
   | 'rejected'
   | 'operation'
   | 'permission'
@@ -56,17 +56,17 @@ const transient = { reason: 'Unreachable', scope: 'connection', retry: 'backOff'
 export const failurePolicy: Readonly<Record<FailureKind, FailurePolicy>> = {
   unavailable: transient,
   protocol: transient,
-  session: transient,
+  sessionLost: transient,
   // No time cures a wrong address.
-  endpoint: { ...transient, progress: 'Stalled' },
+  wrongEndpoint: { ...transient, progress: 'Stalled' },
   credentials: { reason: 'CredentialsRejected', scope: 'connection', retry: 'change' },
   accountDisabled: { reason: 'AccountDisabled', scope: 'connection', retry: 'change' },
-  clock: { reason: 'CredentialsRejected', scope: 'connection', retry: 'slowly' },
-  sessions: { reason: 'TooManySessions', scope: 'connection', retry: 'slowly' },
-  // An account whose log-ins end each other has a ceiling of one session, and somebody else takes it.
+  clockSkew: { reason: 'CredentialsRejected', scope: 'connection', retry: 'slowly' },
+  sessionLimit: { reason: 'TooManySessions', scope: 'connection', retry: 'slowly' },
+  // Where `enable.unique.session` is set, an account has one session, and another log-in has taken it.
   sessionConflict: { reason: 'TooManySessions', scope: 'connection', retry: 'slowly' },
-  connection: { reason: 'ConnectionNotFound', scope: 'connection', retry: 'change' },
-  secret: { reason: 'SecretNotFound', scope: 'connection', retry: 'change' },
+  noConnection: { reason: 'ConnectionNotFound', scope: 'connection', retry: 'change' },
+  noCredentials: { reason: 'SecretNotFound', scope: 'connection', retry: 'change' },
   rejected: { reason: 'RemoteRejected', scope: 'object', retry: 'change' },
   operation: { reason: 'RemoteRejected', scope: 'object', retry: 'slowly' },
   permission: { reason: 'PermissionDenied', scope: 'object', retry: 'slowly' },

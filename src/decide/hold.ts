@@ -1,15 +1,19 @@
 /**
- * Holds: why no update of a difference is sent, and until when.
+ * Holds: updates of the present difference that were refused or without effect, and until when no other is sent.
  *
- *   an update is accepted and leaves the same difference ──▶ attempts + 1, and from the third on none for an hour
- *   an update is refused ──▶ none for ten minutes or an hour, by what it was refused for
+ *   an update is accepted and leaves the same difference ──▶ attempts + 1; from `maxIneffectiveUpdates` on, none for
+ *                                                            `ineffectiveRetryMs`
+ *   an update is refused ──▶ none for `slowRetryMs` or `ineffectiveRetryMs`, by what it was refused for
  *   the difference, the generation or the service changes, all is equal, or a person asks for an update ──▶ no hold
  *
- * A hold is kept in status, so that a restart does not begin the row anew. The numbers stand in `limits.ts`.
+ * `decide.ts` counts (`holdAfter`) and asks whether a hold is in force, `plan.ts` obeys it, `reconcile/reporter.ts` writes
+ * it to status, and `reconcile/object-state.ts` restores it, so that a restart does not begin the count anew. Beside this,
+ * `zstack/updates.ts` counts to the same number, in memory only, before it tries the other body shape.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Reason } from '../api/reasons.ts'
 import type { Status } from '../api/status.ts'
+import { timestamp } from '../api/time.ts'
 import { limits } from '../limits.ts'
 import type { Assessment } from './assess.ts'
 import { conditionOf } from './conditions.ts'
@@ -28,7 +32,7 @@ type Drift = NonNullable<Status['drift']>
 
 export type UpdateHold = {
   readonly key: DriftKey
-  /** Updates in a row that ZStack accepted and that left the difference as it was. */
+  /** How many updates ZStack accepted, one after the other, that left the difference as it was. */
   readonly attempts: number
   /** No update before then, in milliseconds since the epoch. */
   readonly until: number
@@ -83,7 +87,7 @@ export function refusalMs({ kind }: Failure): number {
 /** The hold as status keeps it. */
 export function statusOfHold({ key, attempts, until, failure }: UpdateHold): NonNullable<Status['hold']> {
   const reason: Reason = failure ? failurePolicy[failure.kind].reason : 'UpdateNotEffective'
-  return { reason, generation: key.generation, until: timeOf(until), attempts }
+  return { reason, generation: key.generation, until: timestamp(until), attempts }
 }
 
 /** The hold that a former process left in the status of the object. */
@@ -108,8 +112,4 @@ const refusals: Readonly<Partial<Record<Reason, FailureKind>>> = {
 function messageOf(reason: Reason, status: Status | undefined): string {
   const condition = conditionOf(status, 'Stalled') ?? conditionOf(status, 'Reconciling')
   return condition?.reason === reason ? condition.message : 'ZStack refused the last update of this difference'
-}
-
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 }

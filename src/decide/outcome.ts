@@ -16,7 +16,7 @@ export type Outcome =
   | { readonly kind: 'conflict'; readonly uuid: string; readonly winner: string }
   | { readonly kind: 'missing'; readonly uuid: string }
   | { readonly kind: 'inSync'; readonly comparison: Comparison }
-  /** Something differs and policy or suspend forbids to write it. */
+  /** Something differs that the policy leaves as it is. */
   | { readonly kind: 'drifted'; readonly comparison: Comparison; readonly policy: Policy }
   | { readonly kind: 'suspended'; readonly comparison: Comparison }
   /** Sent, or about to be, and not yet read back equal. */

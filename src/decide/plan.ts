@@ -1,4 +1,7 @@
-/** What to do next, given what was observed and what is remembered. */
+/**
+ * What to send, given what was observed and what is remembered. Drift is put back here: under the policy Enforce every
+ * field that differs is due, under ApplyChanges only those that the spec changed. `reconcile/apply.ts` sends what is due.
+ */
 import type { FieldName, Policy } from '../api/modelservice.ts'
 import type { UpdateCause } from '../api/status.ts'
 import { fields, type Desired } from '../api/fields.ts'

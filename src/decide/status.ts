@@ -1,6 +1,7 @@
 /** The outcome of a pass as status: what people read, and what the next process must know, as data. */
 import type { FieldName } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
+import { timestamp } from '../api/time.ts'
 import type { Hashes } from './assess.ts'
 import { conditionPatches, suspendedMessage, suspensionPatches } from './condition-patches.ts'
 import { conditionOf, patchConditions } from './conditions.ts'
@@ -25,7 +26,9 @@ export type StatusContext = {
 /** The status after a pass. Equal to `previous` where there is nothing new to say, so that nothing is written. */
 export function statusAfter(outcome: Outcome, previous: Status | undefined, context: StatusContext): Status {
   if (outcome.kind === 'failed' && isShortOutage(outcome, previous, context)) return previous ?? {}
-  const { generation, now, suspend, connection = previous?.connection, hold, job, update } = context
+  const { generation, now, suspend, connection = previous?.connection, hold, update } = context
+  // No pass asks after a job while the object may not speak for its service, so status must not name it for ever.
+  const job = outcome.kind === 'invalid' || outcome.kind === 'conflict' ? undefined : context.job
   // A job that a former process began says nothing new while it runs.
   if (outcome.kind === 'awaitingJob' && !outcome.comparison) return { ...previous, ...(job && { job }) }
   const comparison = 'comparison' in outcome ? outcome.comparison : undefined
@@ -37,7 +40,7 @@ export function statusAfter(outcome: Outcome, previous: Status | undefined, cont
   const live = comparison ? liveOf(comparison.observation.live) : forgetsLive ? undefined : previous?.live
   const converged = outcome.kind === 'inSync' ? generation : previous?.convergedGeneration
   const lastUpdate = update
-    ? { time: timeOf(now), generation, ...update, fields: [...update.fields] }
+    ? { time: timestamp(now), generation, ...update, fields: [...update.fields] }
     : previous?.lastUpdate
   const hashes = comparison ? comparison.assessment.accepted : keptHashes(outcome, previous)
   const handled = context.handled ?? previous?.lastHandledReconcileAt
@@ -105,8 +108,4 @@ function keptHashes({ kind }: Outcome, previous: Status | undefined): Hashes {
   const isShown = (field: FieldName) =>
     fields[field].visibility !== 'hidden' && previous?.unverifiableFields?.includes(field) !== true
   return Object.fromEntries(hashes.filter(([field]) => kind !== 'missing' || isShown(field)))
-}
-
-function timeOf(now: Date): string {
-  return now.toISOString().replace(/\.\d+Z$/, 'Z')
 }

@@ -8,7 +8,7 @@ type Pools = {
   /** What they were made of. */
   readonly made: string
   readonly requests: Dispatcher
-  /** For what waits for nobody: a stream, which keeps its connection for minutes, and what is urgent. */
+  /** For streams, which keep a connection for minutes, and for urgent requests: they never wait for a free connection. */
   readonly dedicated: Dispatcher
 }
 
@@ -53,13 +53,13 @@ export function createClusterAuth(config: KubeConfig): ClusterAuth {
 
   async function authenticate(): Promise<Access> {
     const headers: Record<string, string> = {}
-    let special: Dispatcher | undefined
+    let proxyDispatcher: Dispatcher | undefined
     const context = {
       setHeaderParam: (name: string, value: string) => {
         headers[name.toLowerCase()] = value
       },
       setDispatcher: (made: Dispatcher) => {
-        special = made
+        proxyDispatcher = made
       },
     }
     await config.applySecurityAuthentication(
@@ -67,7 +67,7 @@ export function createClusterAuth(config: KubeConfig): ClusterAuth {
     )
     const wanted = config instanceof CapturingKubeConfig ? config.wanted : { type: 'none' as const }
     const before = pools
-    pools = poolsFor(wanted, special, before)
+    pools = poolsFor(wanted, proxyDispatcher, before)
     if (before && before !== pools) void closePools(before)
     access = { headers, pools, at: performance.now() }
     return access

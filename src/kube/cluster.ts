@@ -94,13 +94,13 @@ const maxAnswerBytes = limits.maxApiServerAnswerBytes
 const maxErrorBytes = 2 ** 20
 
 export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs }: ClusterOptions): Cluster {
-  const gate = createClusterAuth(config)
+  const auth = createClusterAuth(config)
   const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '')
   const { origin, pathname } = new URL(server)
   const root = pathname.replace(/\/+$/, '')
   async function accessNow(signal: AbortSignal): Promise<Access> {
     try {
-      return gate.cached() ?? (await unlessAborted(gate.access(), signal))
+      return auth.cached() ?? (await unlessAborted(auth.access(), signal))
     } catch (error) {
       throw new ApiError(0, `no credentials for the API server: ${messageOf(error)}`, { cause: error })
     }
@@ -127,7 +127,7 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
         bodyTimeout: 0,
       })
       const response = await unlessAborted(answer, signal)
-      if (response.statusCode === 401) gate.forget()
+      if (response.statusCode === 401) auth.forget()
       if (response.statusCode >= 300) throw await refusal(response, what)
       return response.body
     } catch (error) {
@@ -160,7 +160,7 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
       return answer
     },
     stream: (path, signal) => open({ method: 'GET', path }, 'dedicated', signal),
-    close: () => gate.close(),
+    close: () => auth.close(),
   }
 }
 

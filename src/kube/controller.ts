@@ -20,7 +20,10 @@ export type ControllerOptions = {
   readonly observe?: PassObserver
 }
 
-/** So long after its abort a pass that does not heed it is given up: nothing that it sends leaves the process any more. */
+/**
+ * A pass that has not ended this long after its abort is given up. It can write nothing any more; a query or a log-in that
+ * others share may go on.
+ */
 const abortGraceMs = 5_000
 
 /**
@@ -46,8 +49,8 @@ async function passOver(key: string, { queue, pass, clock, log, observe }: Contr
   const started = clock.monotonic()
   let kind: Requeue['kind'] | 'error' = 'error'
   try {
-    const heeded = (signal: AbortSignal) => unlessUnresponsive(pass(key, { log: passLog, signal }), signal, clock)
-    const result = await withTimeout(clock, limits.passMs, heeded, abort)
+    const boundedPass = (signal: AbortSignal) => unlessUnresponsive(pass(key, { log: passLog, signal }), signal, clock)
+    const result = await withTimeout(clock, limits.passMs, boundedPass, abort)
     kind = result.kind
     if (result.kind === 'backOff') {
       queue.addBackedOff(key)

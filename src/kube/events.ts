@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import { withTimeout, type Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
-import type { Cluster } from './cluster.ts'
+import { ApiError, type Cluster } from './cluster.ts'
 import type { KubeObject } from './resource.ts'
 
 export type EventText = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
@@ -34,13 +34,13 @@ const requestLimitMs = 10_000
 /** As many objects and repeats as client-go's correlator remembers. */
 const maxRemembered = 4_096
 
-type Sent = { readonly name: string; readonly namespace: string; readonly count: number }
+type SentEvent = { readonly name: string; readonly count: number }
 type Pending = { readonly object: KubeObject; readonly text: EventText; readonly at: number }
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { cluster, clock, log, component, instance, apiVersion, kind } = options
-  const sent = new Map<string, Sent>()
-  const tokens = new Map<string, { readonly left: number; readonly at: number }>()
+  const sent = new Map<string, SentEvent>()
+  const budgets = new Map<string, { readonly left: number; readonly at: number }>()
   const pending: Pending[] = []
   let sending: Promise<void> | undefined
   let flushNow = new AbortController()
@@ -48,10 +48,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 
   function mayRecord(uid: string): boolean {
     const now = clock.monotonic()
-    const before = tokens.get(uid) ?? { left: burst, at: now }
+    const before = budgets.get(uid) ?? { left: burst, at: now }
     const left = Math.min(burst, before.left + (now - before.at) / refillMs)
     if (left < 1) return false
-    remember(tokens, uid, { left: left - 1, at: now })
+    remember(budgets, uid, { left: left - 1, at: now })
     return true
   }
 
@@ -90,13 +90,13 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       const count = before.count + 1
       const body = { count, lastTimestamp: time }
       const path = `${collection}/${encodeURIComponent(before.name)}`
-      const patched = await cluster
-        .send({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' }, signal)
-        .catch(() => undefined)
-      // The API server keeps an event for an hour: where it has dropped this one, a new one is created.
-      if (patched) {
+      try {
+        await cluster.send({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' }, signal)
         remember(sent, key, { ...before, count })
         return
+      } catch (error) {
+        // The API server keeps an event for an hour: where it has dropped this one, a new one is created.
+        if (!(error instanceof ApiError) || error.status !== 404) throw error
       }
     }
     const event = `${startOf(name)}.${at.toString(16)}${(serial++).toString(16).padStart(4, '0')}`
@@ -114,7 +114,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       count: 1,
     }
     await cluster.send({ method: 'POST', path: collection, body }, signal)
-    remember(sent, key, { name: event, namespace, count: 1 })
+    remember(sent, key, { name: event, count: 1 })
   }
 
   return {

@@ -35,7 +35,7 @@ export type ResourceOptions = {
   readonly labelSelector?: string
 }
 
-/** More writes of others than this between our read and our write are no coincidence. */
+/** So often a write is repeated after a conflict with another writer. */
 const conflictTries = 5
 
 export function createResource<T extends KubeObject>(cluster: Cluster, options: ResourceOptions): Resource<T> {

@@ -60,7 +60,7 @@ export async function* watch<T extends KubeObject>(
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>, void> {
   let state: State = { at: 'empty' }
-  let row: FailureStreak = { trouble: 'unreachable', failures: 0 }
+  let streak: FailureStreak = { trouble: 'unreachable', failures: 0 }
   const isStopped = () => signal.aborted
   try {
     while (!isStopped()) {
@@ -68,11 +68,11 @@ export async function* watch<T extends KubeObject>(
       const lived = state.at === 'watching' && hasLived(state.stream)
       state = step.state
       if (isStopped()) return
-      if (lived) row = { ...row, failures: 0 }
+      if (lived) streak = { ...streak, failures: 0 }
       if (step.event) yield step.event
       if (!step.pauseFor) continue
-      row = lengthen(row, step.pauseFor)
-      await pause(pauseAfter(step.pauseFor, row, random), step.pauseFor, signal)
+      streak = lengthen(streak, step.pauseFor)
+      await pause(pauseAfter(step.pauseFor, streak, random), step.pauseFor, signal)
     }
   } finally {
     if (state.at === 'watching') close(state.stream)
@@ -200,7 +200,7 @@ function lost<T>(version: string, error: unknown): Step<T> {
   return broken(error instanceof MalformedLineError ? { at: 'empty' } : { at: 'listed', version }, error)
 }
 
-/** Failures of one sort in a row: what is new begins with the shortest wait, however long the trouble before it lasted. */
+/** Failures of one class without a success between. Another class begins with the shortest wait, however long this lasted. */
 type FailureStreak = { readonly trouble: ApiErrorClass; readonly failures: number }
 
 function lengthen({ trouble, failures }: FailureStreak, error: Error): FailureStreak {

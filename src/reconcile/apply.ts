@@ -45,7 +45,7 @@ export async function followJob(context: ReconcileContext, job: PendingJob): Pro
   if (result.ok && result.value.kind === 'running') {
     if (!isOverdue) return awaitJob(context, { ...job, looks: job.looks + 1 })
     const message = `ZStack has been at work on an update for more than ${spellMs(limitMs)}; look at its tasks`
-    return failedOnTheWay({ kind: 'unavailable', message }, job.sent?.comparison)
+    return refused(context, job.sent?.comparison, { kind: 'operation', message })
   }
   state.job = undefined
   return conclude(context, job.sent ?? { restoredFrom: job }, result)
@@ -59,7 +59,7 @@ type Sent =
 function conclude(context: ReconcileContext, sent: Sent, result: Result<UpdateOutcome>): PassOutcome | undefined {
   if (!result.ok) {
     const outcome = refused(context, sent.comparison, result.failure)
-    return result.failure.isUnsent ? outcome : { ...outcome, isUpdateLost: true }
+    return result.failure.isUnsent ? outcome : { ...outcome, isUpdateFailed: true }
   }
   switch (result.value.kind) {
     case 'withdrawn':

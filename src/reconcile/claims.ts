@@ -1,5 +1,5 @@
 /** Which object speaks for a service: of several, the oldest. A service is a uuid at one ZStack, whatever the account. */
-import type { StoredModelService } from '../api/modelservice.ts'
+import { isUuid, type StoredModelService } from '../api/modelservice.ts'
 
 /** What a claim needs to know of a connection. */
 export type ClaimedConnection = { readonly name: string; readonly endpoint: string }
@@ -83,12 +83,15 @@ function removeFrom(sets: Map<string, Set<string>>, name: string, key: string) {
 function claimOf(object: StoredModelService | undefined, connection: ClaimedConnection | undefined): Claim | undefined {
   if (!object || !connection || object.metadata.deletionTimestamp !== undefined) return undefined
   const { uuid } = (object.spec ?? {}) as { readonly uuid?: unknown }
-  if (typeof uuid !== 'string' || !/^[0-9a-f]{32}$/.test(uuid)) return undefined
+  if (typeof uuid !== 'string' || !isUuid(uuid)) return undefined
   const { name, endpoint } = connection
   return { uuid, connection: name, service: serviceAt(endpoint, uuid), since: object.metadata.creationTimestamp }
 }
 
-/** One service: a uuid at an origin. A default port that is spelled out, or capitals in a host name, make no other ZStack. */
+/**
+ * Names a service by origin and uuid. Spellings of one origin (a default port, capitals) count as one, and so do two base
+ * paths of one host.
+ */
 export function serviceAt(endpoint: string, uuid: string): string {
   return `${URL.parse(endpoint)?.origin ?? endpoint} ${uuid}`
 }

@@ -17,7 +17,7 @@ export function createConnectionEventHandler(options: ConnectionEventsOptions) {
   const { enqueue, keys, waiting, pollNow, log } = options
   return (connection: Connection, event: ConnectionEvent): void => {
     const about = { connection: connection.name, zstack: connection.endpoint }
-    if (event === 'open') {
+    if (event === 'heldBack') {
       const failure = connection.currentFailure()
       if (!failure) return
       const { reason, retry } = failurePolicy[failure.kind]
@@ -27,8 +27,8 @@ export function createConnectionEventHandler(options: ConnectionEventsOptions) {
       return
     }
     const all = [...waiting(connection)]
-    if (event === 'closed') log.info(about, 'ZStack answers again')
-    for (const key of event === 'trial' ? all.slice(0, 1) : all) enqueue(key, 'retry')
-    if (event === 'closed' || all.length === 0) pollNow(connection)
+    if (event === 'restored') log.info(about, 'ZStack answers again')
+    for (const key of event === 'probe' ? all.slice(0, 1) : all) enqueue(key, 'retry')
+    if (event === 'restored' || all.length === 0) pollNow(connection)
   }
 }

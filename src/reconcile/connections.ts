@@ -1,4 +1,7 @@
-/** The connections of this process, by name. Two of one endpoint are one ZStack, whatever their accounts. */
+/**
+ * The connections of this process, by name. `buildZStack` in `operator.ts` makes them, and `connectionNameOf` in
+ * `api/modelservice.ts` says which one an object speaks through.
+ */
 import { err, ok } from '../decide/failure.ts'
 import type { Connection, Connections } from './ports.ts'
 
@@ -10,7 +13,7 @@ export function createConnections(connections: readonly Connection[]): Connectio
       return connection
         ? ok(connection)
         : err({
-            kind: 'connection',
+            kind: 'noConnection',
             message: `there is no ZStack connection ${name}; create it, or correct the reference`,
           })
     },

@@ -9,11 +9,13 @@
  */
 import type { StoredModelService } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
+import { timestamp } from '../api/time.ts'
 import type { Clock } from '../clock.ts'
-import { createEquality, type Equality } from '../decide/assess.ts'
+import type { Equality } from '../decide/assess.ts'
 import type { UpdateAttempt } from '../decide/decide.ts'
 import { restoreHold, type UpdateHold } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
+import { createEquality } from './equality.ts'
 import type { JobRef } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
 
@@ -107,15 +109,17 @@ export function createObjectStates(clock: Clock): ObjectStates {
 /** The job that a former process left in the status of the object. */
 function restoreJob(status: Status | undefined, clock: Clock): PendingJob | undefined {
   if (!status?.job) return undefined
-  const { uuid, since, generation } = status.job
+  const { uuid, since, generation, timeoutSeconds } = status.job
   const startedAt = Date.parse(since)
   // A clock that was set back would make the job begin in the future.
   const ageMs = Math.max(0, clock.now() - startedAt)
-  const ref = { uuid, path: `/v1/api-jobs/${uuid}` }
+  const ref = { uuid, ...(timeoutSeconds !== undefined && { timeoutMs: timeoutSeconds * 1000 }) }
   return { ref, generation, startedAt, since: clock.monotonic() - ageMs, looks: 0 }
 }
 
 /** The job as status keeps it. */
 export function statusOfJob({ ref, startedAt, generation }: PendingJob): NonNullable<Status['job']> {
-  return { uuid: ref.uuid, since: new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z'), generation }
+  const { uuid, timeoutMs } = ref
+  const timeout = timeoutMs === undefined ? {} : { timeoutSeconds: Math.ceil(timeoutMs / 1000) }
+  return { uuid, since: timestamp(startedAt), generation, ...timeout }
 }

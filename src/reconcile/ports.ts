@@ -21,8 +21,6 @@ export type UpdateOutcome =
 
 /** A job of ZStack's. */
 export type JobRef = {
-  /** Below the base URL. */
-  readonly path: string
   readonly uuid: string
   /** The time that ZStack gives the job, counted from its start; absent if ZStack names none. */
   readonly timeoutMs?: number
@@ -76,10 +74,10 @@ export interface Connection {
 }
 
 /**
- * What happens to a connection. `open`: requests are held back from now on. `trial`: one request would be let through.
- * `closed`: all are let through again.
+ * What happens to a connection. `heldBack`: requests are held back from now on. `probe`: one request would be let through,
+ * to see whether they succeed again. `restored`: all are let through again.
  */
-export type ConnectionEvent = 'open' | 'trial' | 'closed'
+export type ConnectionEvent = 'heldBack' | 'probe' | 'restored'
 
 /** The connections of this process, by name: today one that the environment describes. */
 export interface Connections {

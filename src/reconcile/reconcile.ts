@@ -1,4 +1,7 @@
-/** One pass over one object: observe, decide, act, verify, report. */
+/**
+ * One pass over one object: observe, decide, act, verify, report. What is to be sent, drift included, `decide/plan.ts`
+ * decides, and `apply.ts` sends it.
+ */
 import type { Logger } from 'pino'
 import { connectionNameOf, parse, statusOf, type ParsedSpec, type StoredModelService } from '../api/modelservice.ts'
 import { reconcileRequestedAt } from '../api/names.ts'
@@ -19,7 +22,10 @@ import type { PassOutcome } from './pass-outcome.ts'
 import { createReporter, type PassReporter } from './reporter.ts'
 import type { Stopwatch } from './stopwatch.ts'
 
-/** Even a watch that stalls shows a deletion sooner. */
+/**
+ * How long an object is left alone that the API server called deleted while the watch still shows it. A watch that stalls
+ * is noticed sooner.
+ */
 const deletedPauseMs = 300_000
 
 export type ReconcilerOptions = {
@@ -35,11 +41,11 @@ export type ReconcilerOptions = {
   readonly staleAfterMs: number
 }
 
-type Pass = { readonly log: Logger; readonly signal: AbortSignal }
+type PassContext = { readonly log: Logger; readonly signal: AbortSignal }
 
 export interface Reconciler {
   /** One pass. Resolves with when to look again; rejects for bugs, aborts, and when Kubernetes refuses the status. */
-  reconcile(key: string, pass: Pass): Promise<Requeue>
+  reconcile(key: string, pass: PassContext): Promise<Requeue>
   /** The keys that wait for their connection, longest first. */
   waiting(): Iterable<string>
   /** Whether the last pass left the object as it should be, or one is under way. */
@@ -61,7 +67,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const reporterOf = createReporter(options)
   const states = createObjectStates(clock)
 
-  async function reconcileKey(key: string, pass: Pass): Promise<Requeue> {
+  async function reconcileKey(key: string, pass: PassContext): Promise<Requeue> {
     await reportLate(key, pass)
     const object = objects.get(key)
     if (!object || object.metadata.deletionTimestamp !== undefined) {
@@ -82,11 +88,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (update !== undefined || handled !== undefined) state.unreported = { object, outcome: passOutcome }
     await report(subject, passOutcome)
     states.setPhase(key, phaseAfter(outcome))
-    return requeueAfter(outcome)
+    return passOutcome.isRequestPending ? { kind: 'after', ms: 0 } : requeueAfter(outcome)
   }
 
   /** What ZStack accepted in the last pass comes first, if Kubernetes would not have its status then. */
-  async function reportLate(key: string, pass: Pass): Promise<void> {
+  async function reportLate(key: string, pass: PassContext): Promise<void> {
     const late = states.get(key)?.unreported
     if (!late || objects.get(key)?.metadata.uid !== late.object.metadata.uid) return
     await report(subjectOf(key, late.object, pass), late.outcome)
@@ -99,7 +105,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     state.unreported = undefined
   }
 
-  function subjectOf(key: string, object: StoredModelService, { log, signal }: Pass): Subject {
+  function subjectOf(key: string, object: StoredModelService, { log, signal }: PassContext): Subject {
     const { namespace, name, generation } = object.metadata
     const connection = connections.get(connectionNameOf(object))
     const known = connection.ok ? connection.value : undefined
@@ -117,7 +123,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
   async function judge(subject: Subject): Promise<PassOutcome | undefined> {
-    const { key, object, connection, state, reporter } = subject
+    const { key, object, connection, state } = subject
     const parsed = parse(object)
     if (!parsed.ok) return { outcome: { kind: 'invalid', reason: parsed.reason, issues: parsed.issues } }
     if (!connection.ok) return { outcome: { kind: 'failed', failure: connection.failure, stale: false } }
@@ -127,10 +133,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const context = contextOf(subject, spec, connection.value)
     const followed = state.job && (await followJob(context, state.job))
     if (!followed) return look(context)
-    if (state.job || context.token === undefined) return followed
-    // A request of a person's that came while the job ran is still to be dealt with.
-    reporter.recordUpdate(followed)
-    return look(context)
+    // A request of a person's that came while the job ran is dealt with once the end of the job is reported.
+    return state.job || context.token === undefined ? followed : { ...followed, isRequestPending: true }
   }
 
   async function look(context: ReconcileContext): Promise<PassOutcome | undefined> {

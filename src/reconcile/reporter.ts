@@ -33,7 +33,7 @@ export type ReporterOptions = {
 }
 
 /** What one pass reports on. */
-export type Subject = {
+export type ReportSubject = {
   readonly key: string
   readonly object: StoredModelService
   readonly state: ObjectState
@@ -49,7 +49,7 @@ const statusOfConnection = ({ kind, name, endpoint }: Connection) => ({ kind, na
 const interimStatusDelayMs = 500
 
 export function createReporter({ objects, recordEvent, onUpdate, clock }: ReporterOptions) {
-  return function reporterOf({ key, object, state, connection, log, signal }: Subject): PassReporter {
+  return function reporterOf({ key, object, state, connection, log, signal }: ReportSubject): PassReporter {
     const before = statusOf(object)
     const { generation, uid } = object.metadata
     const suspend = (object.spec as { suspend?: unknown } | undefined)?.suspend === true
@@ -74,8 +74,8 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
     }
 
     return {
-      recordUpdate({ update, isUpdateLost }) {
-        if (isUpdateLost) onUpdate('failed')
+      recordUpdate({ update, isUpdateFailed }) {
+        if (isUpdateFailed) onUpdate('failed')
         if (!update) return
         const { fields, cause, attempts } = update
         onUpdate(attempts === 0 ? 'verified' : 'ineffective')

@@ -36,14 +36,14 @@ export function createStopwatch(clock: Clock, onConverged: OnConverged): Stopwat
       const begun = clock.monotonic()
       atWorkSince = Math.min(atWorkSince, begun)
       return (outcome, isUpdated) => {
-        const course = measurements.get(key) ?? fromDrift(begun)
-        const isWork = course.isWork || isUpdated || differs(outcome)
-        const since = Math.max(course.since, atWorkSince)
-        if (isWork && outcome.kind === 'inSync') onConverged(course.cause, (clock.monotonic() - since) / 1000)
+        const measurement = measurements.get(key) ?? fromDrift(begun)
+        const isWork = measurement.isWork || isUpdated || differs(outcome)
+        const since = Math.max(measurement.since, atWorkSince)
+        if (isWork && outcome.kind === 'inSync') onConverged(measurement.cause, (clock.monotonic() - since) / 1000)
         // A change that came while the pass ran is a course of its own.
-        if (isOver(outcome) && course.changed > begun) measurements.set(key, fromChange(course.changed))
+        if (isOver(outcome) && measurement.changed > begun) measurements.set(key, fromChange(measurement.changed))
         else if (isOver(outcome)) measurements.delete(key)
-        else if (isWork || measurements.has(key)) measurements.set(key, { ...course, isWork })
+        else if (isWork || measurements.has(key)) measurements.set(key, { ...measurement, isWork })
       }
     },
     forget: (key) => void measurements.delete(key),

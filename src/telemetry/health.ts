@@ -2,7 +2,7 @@
 import { limits } from '../limits.ts'
 import type { Check } from './server.ts'
 
-export type Vitals = {
+export type LivenessState = {
   /** For how long some watch has yielded nothing, not even a failure. */
   readonly watchSilentMs: () => number
   /** The longest block of the event loop just now. */
@@ -14,7 +14,7 @@ export type Vitals = {
  * away for minutes after its return. A loop that is blocked answers nothing, which the probe's own time limit notices;
  * this check reports blocks that are just over.
  */
-export function liveness({ watchSilentMs, loopLagMs }: Vitals): Check {
+export function liveness({ watchSilentMs, loopLagMs }: LivenessState): Check {
   return () => [
     ...beyond(
       limits.watchSilenceMs,
@@ -29,7 +29,7 @@ function beyond(limitMs: number, ms: number, what: string): readonly string[] {
   return ms > limitMs ? [`${what} for ${Math.round(ms / 1000)} s (limit ${limitMs / 1000} s)`] : []
 }
 
-export type Progress = {
+export type ReadinessState = {
   readonly hasListed: () => boolean
   readonly isLeader: () => boolean
   /** Why this process cannot even try to lead, where only a person can change that. */
@@ -39,7 +39,7 @@ export type Progress = {
 }
 
 /** One that stands by is ready with full caches and a lease within reach: it could take over at once. */
-export function readiness({ hasListed, isLeader, leaseProblem, hasPolled, isStopping }: Progress): Check {
+export function readiness({ hasListed, isLeader, leaseProblem, hasPolled, isStopping }: ReadinessState): Check {
   return () => {
     if (isStopping()) return ['stopping']
     if (!hasListed()) return ['ModelServices are not listed yet']

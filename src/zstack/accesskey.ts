@@ -1,8 +1,8 @@
 /** The signature of access keys (README.md in this folder, Sessions). It needs no session: every request is signed. */
 import { createHmac } from 'node:crypto'
-import type { Secret } from '../secret.ts'
+import type { Redacted } from '../redacted.ts'
 
-export type AccessKey = { readonly id: string; readonly secret: Secret }
+export type AccessKey = { readonly id: string; readonly secret: Redacted }
 
 /**
  * The headers that authenticate one request.

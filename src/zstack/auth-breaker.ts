@@ -51,7 +51,7 @@ export function createAuthBreaker(clock: Clock, onEvent: (change: ConnectionEven
     if (isClosed) return
     cancelTimer = clock.after(ms, () => {
       state = { at: 'due', failure, attempt }
-      onEvent('trial')
+      onEvent('probe')
     })
   }
 
@@ -59,7 +59,7 @@ export function createAuthBreaker(clock: Clock, onEvent: (change: ConnectionEven
     if (state.at === 'running') return
     cancelTimer()
     state = { at: 'running' }
-    onEvent('closed')
+    onEvent('restored')
   }
 
   return {
@@ -86,7 +86,7 @@ export function createAuthBreaker(clock: Clock, onEvent: (change: ConnectionEven
       state = { at: 'halted', failure, attempt }
       halts++
       wait(waitMs, failure, attempt)
-      onEvent('open')
+      onEvent('heldBack')
     },
     resume,
     currentFailure: () => (state.at === 'running' ? undefined : state.failure),

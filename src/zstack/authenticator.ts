@@ -111,7 +111,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       headers: { authorization: `OAuth ${uuid.value}` },
       secrets: [uuid.value],
       judge: (failure) =>
-        failure.kind === 'session'
+        failure.kind === 'sessionLost'
           ? judgeLoss(used, uuid.value, failure)
           : { failure, repeat: isOfReplaced(used, failure) },
     })
@@ -143,7 +143,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       headers,
       secrets: [used.key.secret.reveal(), digest],
       judge(judged) {
-        const failure = judged.kind === 'session' ? refusedKey(judged) : judged
+        const failure = judged.kind === 'sessionLost' ? refusedKey(judged) : judged
         return { failure, repeat: isOfReplaced(used, failure) }
       },
     }
@@ -160,7 +160,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   /** Whether the failure is about credentials that were replaced meanwhile, so that the new ones deserve a try. */
   function isOfReplaced(used: InUse, { kind }: Failure): boolean {
-    return inUse !== used && (kind === 'session' || stopsConnection(kind))
+    return inUse !== used && (kind === 'sessionLost' || stopsConnection(kind))
   }
 
   return {
@@ -169,7 +169,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         const loading = (loaded ??= credentials.read())
         const answer = await loading
         if (!answer.ok) return answer
-        if (isClosed) return err({ kind: 'session', message: `the operator has logged out of ZStack at ${endpoint}` })
+        if (isClosed)
+          return err({ kind: 'sessionLost', message: `the operator has logged out of ZStack at ${endpoint}` })
         if (loading !== loaded) continue
         const used = use(answer.value)
         if (used.kind === 'accessKey') return ok(ofKey(used, request))

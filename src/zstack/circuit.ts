@@ -34,13 +34,13 @@ export function createCircuit(clock: Clock, random: () => number, onEvent: (chan
 
   function open(failure: Failure, attempt: number) {
     state = { at: 'open', failure, attempt }
-    onEvent('open')
+    onEvent('heldBack')
     later(steadyBackoff(limits.probe, attempt, random), () => offerTrial(failure, attempt))
   }
   function offerTrial(failure: Failure, attempt: number) {
     state = { at: 'trial', failure, attempt, taken: false }
     later(trialOfferMs, () => offerTrial(failure, attempt))
-    onEvent('trial')
+    onEvent('probe')
   }
   function later(ms: number, callback: () => void) {
     cancelTimer()
@@ -60,7 +60,7 @@ export function createCircuit(clock: Clock, random: () => number, onEvent: (chan
         cancelTimer()
         const wasClosed = state.at === 'closed'
         state = { at: 'closed', failing: new Set() }
-        if (!wasClosed) onEvent('closed')
+        if (!wasClosed) onEvent('restored')
       } else if (state.at === 'closed') {
         state.failing.add(target)
         if (state.failing.size >= limits.failuresToOpenCircuit) open(failure, 0)

@@ -1,13 +1,13 @@
-/** Where credentials come from: fixed values, or the files of a mounted Secret, which may change at any time. */
+/** Where credentials come from: fixed values, or the files of a mounted Secret, whose changes `authenticator.ts` notices. */
 import { createHash } from 'node:crypto'
 import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ok, err, type Result } from '../decide/failure.ts'
-import { secretOf, type Secret } from '../secret.ts'
+import { redacted, type Redacted } from '../redacted.ts'
 import type { AccessKey } from './accesskey.ts'
 
 export type Credentials =
-  | { readonly kind: 'account'; readonly name: string; readonly password: Secret }
+  | { readonly kind: 'account'; readonly name: string; readonly password: Redacted }
   | ({ readonly kind: 'accessKey' } & AccessKey)
 
 /** Credentials with a version that is another one whenever they change, and does not reveal them. */
@@ -15,11 +15,11 @@ export type VersionedCredentials = { readonly credentials: Credentials; readonly
 
 export interface CredentialsSource {
   read(): Promise<Result<VersionedCredentials>>
-  /** If not, there is no need to read them again. */
+  /** Whether `read` may give others later: the authenticator then reads them again every `credentialsCheckMs`. */
   readonly canChange: boolean
 }
 
-/** The names of environment variables and of a Secret's keys alike. */
+/** The keys of the Secret, which are also the names of the environment variables in `config.ts`. */
 export const credentialNames = {
   keyId: 'ZSTACK_ACCESS_KEY_ID',
   keySecret: 'ZSTACK_ACCESS_KEY_SECRET',
@@ -65,10 +65,10 @@ export function credentialsDirectory(
     canChange: true,
     async read() {
       const [id, secret, name, password] = await readValues()
-      if (id && secret) return ok(withVersion({ kind: 'accessKey', id, secret: secretOf(secret) }))
-      if (name && password) return ok(withVersion({ kind: 'account', name, password: secretOf(password) }))
+      if (id && secret) return ok(withVersion({ kind: 'accessKey', id, secret: redacted(secret) }))
+      if (name && password) return ok(withVersion({ kind: 'account', name, password: redacted(password) }))
       return err({
-        kind: 'secret',
+        kind: 'noCredentials',
         message: `no ZStack credentials in ${directory}; the Secret mounted there needs the keys ${keyId} and ${keySecret}, or ${accountName} and ${accountPassword}`,
       })
     },

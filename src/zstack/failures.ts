@@ -69,24 +69,24 @@ function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: RequestInfo)
   const words = saysNoAction(answer.text) ? `: ${noAction}` : quote(answer.text, asked.secrets)
   if (status >= 300 && status < 400)
     return {
-      kind: 'endpoint',
+      kind: 'wrongEndpoint',
       message: `${endpoint} redirects${answer.location === undefined ? '' : ` to ${originOf(answer.location)}`} and the operator follows no redirect; set ZSTACK_ENDPOINT to the address of ZStack itself`,
     }
   if (status === 404)
     return {
-      kind: 'endpoint',
+      kind: 'wrongEndpoint',
       message: `there is no ZStack API at ${endpoint} (404${words}); ZSTACK_ENDPOINT is the base URL, as a rule http://HOST:8080/zstack`,
     }
   if (status === 403 && answer.text.includes('requestTimeTooSkewed'))
     return {
-      kind: 'clock',
+      kind: 'clockSkew',
       message: `ZStack at ${endpoint} refuses the signature for its date: the two clocks differ by more than 15 minutes; set the clock of the operator's node or of ZStack`,
     }
   if (status === 401 || status === 403)
     return { kind: 'credentials', message: `${endpoint} refuses the credentials (${status}${words}); correct them` }
   if (status === 400 && answer.text.includes("missing header 'Authorization'"))
     return {
-      kind: 'endpoint',
+      kind: 'wrongEndpoint',
       message: `a proxy before ZStack at ${endpoint} takes the Authorization header away; let it pass, or set ZSTACK_ENDPOINT to the address of ZStack itself`,
     }
   if (status === 400 && answer.text.includes('accessKey format'))
@@ -145,7 +145,7 @@ function lead(kind: FailureKind, { endpoint, writes }: RequestInfo): string {
       return `ZStack at ${endpoint} refuses the credentials`
     case 'accountDisabled':
       return `ZStack at ${endpoint} refuses the account, for it is disabled`
-    case 'sessions':
+    case 'sessionLimit':
       return `ZStack at ${endpoint} has no session left for this account`
     default:
       return `ZStack at ${endpoint} is in trouble`
@@ -160,7 +160,7 @@ const advice: Readonly<Partial<Record<FailureKind, string>>> = {
   quota: '; raise the quota or lower the request',
   credentials: '; correct the Secret: no more tries until it changes, for they can lock the account',
   accountDisabled: '; enable the account in ZStack, or put the credentials of another one into the Secret',
-  sessions: '; log out unused sessions or raise the limit',
+  sessionLimit: '; log out unused sessions or raise the limit',
 }
 
 /** ZStack's own words, on one line, cut to length, and with every secret masked. */

@@ -33,14 +33,16 @@ export type Http = {
   readonly close: () => Promise<void>
 }
 
-export type HttpOptions = {
+/** Where one ZStack is, and how it is talked to. */
+export type HttpTarget = {
   readonly baseUrl: string
   readonly timeoutMs: number
   readonly connections: number
-  readonly userAgent: string
   readonly ca?: string
   readonly insecureSkipTlsVerify: boolean
 }
+
+export type HttpOptions = HttpTarget & { readonly userAgent: string }
 
 export function createHttp(options: HttpOptions): Http {
   const base = new URL(options.baseUrl)

@@ -7,6 +7,7 @@ import type { Circuit } from './circuit.ts'
 import { failureOf } from './failures.ts'
 import type { Http } from './http.ts'
 import type { Semaphore } from './semaphore.ts'
+import { jobsPath } from './wire.ts'
 
 export type Middleware = (next: SendCall) => SendCall
 
@@ -77,8 +78,6 @@ export function authenticate(authenticator: Authenticator): Middleware {
     }
   }
 }
-
-const jobsPath = '/v1/api-jobs/'
 
 /** The end of the way: one HTTP request. */
 export function sendOver(http: Http, endpoint: string): SendCall {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { unlessAborted, type Clock } from '../clock.ts'
 import { ok, err, type Result, type Failure } from '../decide/failure.ts'
 import { limits } from '../limits.ts'
-import type { Secret } from '../secret.ts'
+import type { Redacted } from '../redacted.ts'
 import { failureOf } from './failures.ts'
 import type { Http } from './http.ts'
 import { readSession } from './wire.ts'
@@ -31,7 +31,7 @@ export type LogInGuard = {
 export type SessionOptions = {
   readonly http: Http
   readonly endpoint: string
-  readonly account: { readonly name: string; readonly password: Secret }
+  readonly account: { readonly name: string; readonly password: Redacted }
   readonly clock: Pick<Clock, 'monotonic'>
   readonly guard: LogInGuard
 }
@@ -79,7 +79,7 @@ export function createSession({ http, endpoint, account, clock, guard }: Session
 
   return {
     async current(signal) {
-      if (isOver) return err({ kind: 'session', message: `the operator has logged out of ZStack at ${endpoint}` })
+      if (isOver) return err({ kind: 'sessionLost', message: `the operator has logged out of ZStack at ${endpoint}` })
       const refused = session ? undefined : guard.refuse()
       if (refused) return err(refused)
       session ??= open()

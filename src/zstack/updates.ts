@@ -27,7 +27,16 @@ import { evidenceOf, saysNoAction, type BodyShapePreference, type Evidence } fro
 import { Withdrawn, type Call, type Reply } from './call.ts'
 import type { Client } from './client.ts'
 import type { ObservationCache } from './observation-cache.ts'
-import { hiddenTexts, otherShape, readJobPath, readUpdated, servicePath, updateBody, type BodyShape } from './wire.ts'
+import {
+  hiddenTexts,
+  jobPath,
+  otherShape,
+  readJob,
+  readUpdated,
+  servicePath,
+  updateBody,
+  type BodyShape,
+} from './wire.ts'
 
 export type UpdatesOptions = {
   readonly client: Client
@@ -56,7 +65,11 @@ type Attempt = UpdateRequest & {
 export function createUpdates({ client, shapes, endpoint, cache, read }: UpdatesOptions): Updates {
   /** The last job of each service, with what was sent: its end is judged by that, and may lead to the other shape. */
   const jobs = new Map<string, { readonly job: string; readonly attempt: Attempt }>()
-  /** How many updates of a service in a row had no effect in the confirmed shape. */
+  /**
+   * How many updates of a service had no effect in the confirmed shape since the last that had. They are counted to the
+   * same number as holds count, so that the other shape is tried before an object is held. This count is kept in memory
+   * only.
+   */
   const ineffective = new Map<string, number>()
 
   async function send(
@@ -77,7 +90,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
       isWanted,
     }
     const answer = await client.call(call, signal).catch(unlessWithdrawn)
-    // If the update was sent in the other shape before, nobody knows whether that worked: the whole of it is withdrawn.
+    // If the first shape was accepted without visible effect and the second is withdrawn, the whole update counts as withdrawn.
     if (!answer) return withdrawn
     // ZStack may have carried the update out or not, so that only a new read tells what the service holds.
     if (!answer.ok && answer.failure.ambiguous === true) cache.invalidate(uuid)
@@ -86,7 +99,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
   }
 
   function accept(attempt: Attempt, { json }: Reply): Result<UpdateOutcome> {
-    const job = readJobPath(json)
+    const job = readJob(json)
     cache.invalidate(attempt.uuid)
     if (!job)
       return err({
@@ -113,8 +126,8 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     const result = shown.ok ? ok({ kind: 'done', observation: shown.value } as const) : shown
     // A ZStack that looks for the action in the body, and misses it in this shape, found it in the other.
     if (earlier) return isRefused ? earlier : result
-    const isOpen = isRefused || (shown.ok && shown.value !== undefined)
-    return isOpen && isOtherShapeDue(attempt, evidence) ? send(attempt, otherShape(shape), signal, result) : result
+    const isUndecided = isRefused || (shown.ok && shown.value !== undefined)
+    return isUndecided && isOtherShapeDue(attempt, evidence) ? send(attempt, otherShape(shape), signal, result) : result
   }
 
   function isOtherShapeDue({ uuid, shape }: Attempt, evidence: Evidence): boolean {
@@ -141,7 +154,10 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     const attempt = last?.job === ref.uuid ? last.attempt : undefined
     // A job has another uuid at every try. If a failure's message named it, status would change at every try.
     const secrets = [ref.uuid, ...hiddenTexts(attempt?.patch ?? {})]
-    const answer = await client.call({ method: 'GET', path: ref.path, writes: false, target: uuid, secrets }, signal)
+    const answer = await client.call(
+      { method: 'GET', path: jobPath(ref.uuid), writes: false, target: uuid, secrets },
+      signal,
+    )
     if (answer.ok && answer.value.status === 202) return ok({ kind: 'running', job: ref })
     if (!answer.ok && isJobUndecided(answer.failure)) return answer
     const result = attempt ? await end(attempt, answer, signal) : await endUnknown(uuid, answer)

@@ -1,6 +1,6 @@
 /** The wire format of ZStack: bodies out, answers in. Answers are read loosely, bodies written exactly. */
 import * as z from 'zod'
-import type { FieldName } from '../api/modelservice.ts'
+import { isUuid, type FieldName } from '../api/modelservice.ts'
 import type { Field, Place } from '../api/row.ts'
 import { fields } from '../api/fields.ts'
 import { isEmpty, isMap, type Json } from '../api/json.ts'
@@ -15,7 +15,7 @@ export const servicesPath = '/v1/ai/model-services'
 
 /** The uuid was checked at the door; checked again here, it can never name another path or widen a query. */
 export function checkUuid(uuid: string): string {
-  if (!/^[0-9a-f]{32}$/.test(uuid)) throw new Error(`not a uuid: ${JSON.stringify(uuid)}`)
+  if (!isUuid(uuid)) throw new Error(`not a uuid: ${JSON.stringify(uuid)}`)
   return uuid
 }
 
@@ -67,18 +67,28 @@ export function readUpdated(body: unknown): Service | undefined {
   return isMap(body) && isInventory(body.inventory) ? readService(body.inventory) : undefined
 }
 
+/** Below this path ZStack answers questions about jobs. */
+export const jobsPath = '/v1/api-jobs/'
+const jobUuid = /^[0-9a-zA-Z-]{1,64}$/
+
+/** Checked here again, for a status that others wrote may name the job: the uuid can never name another path. */
+export function jobPath(uuid: string): string {
+  if (!jobUuid.test(uuid)) throw new Error(`not a job: ${JSON.stringify(uuid)}`)
+  return jobsPath + uuid
+}
+
 /**
- * The job of a 202, by its path from `/v1/api-jobs/` on: the host in the location is the node's own idea of its address
- * and often out of reach. `apiTimeout` is the job's time in milliseconds, where this version of ZStack names one.
+ * The job of a 202. Only the uuid at the end of the location counts, for the host in it is the node's own idea of its
+ * address and often out of reach. `apiTimeout` is the job's time in milliseconds, where this version of ZStack names one.
  */
-export function readJobPath(body: unknown): { path: string; uuid: string; timeoutMs?: number } | undefined {
+export function readJob(body: unknown): { uuid: string; timeoutMs?: number } | undefined {
   const { data } = running.safeParse(body)
   if (!data) return undefined
   const { location, apiTimeout } = data
-  const match = /\/v1\/api-jobs\/([0-9a-zA-Z-]{1,64})$/.exec(location)
-  if (match?.[1] === undefined) return undefined
+  const uuid = location.split(jobsPath).at(-1)
+  if (uuid === undefined || !location.includes(jobsPath) || !jobUuid.test(uuid)) return undefined
   const timeout = apiTimeout === undefined ? {} : { timeoutMs: Math.min(apiTimeout, limits.maxJobMs) }
-  return { path: match[0], uuid: match[1], ...timeout }
+  return { uuid, ...timeout }
 }
 
 export function readSession(body: unknown): string | undefined {

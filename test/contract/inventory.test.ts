@@ -53,7 +53,8 @@ async function startSimulator(moods: Partial<Moods>): Promise<Subject> {
       jobs: {
         next: (end) => sim.set({ jobMillis: 150, jobOutcome: end }),
         // The simulator itself is asked, so that the client is not the first to hear of the end.
-        ended: ({ path }) => expect.poll(async () => (await fetch(sim.url + path)).status).not.toBe(202),
+        ended: ({ uuid }) =>
+          expect.poll(async () => (await fetch(`${sim.url}/v1/api-jobs/${uuid}`)).status).not.toBe(202),
       },
     }),
     async close() {

@@ -98,12 +98,17 @@ describe('trouble', () => {
     expect(recovered?.message).toMatch(new RegExp(`; before: ${reason}$`))
   })
 
-  it.each<FailureKind>(['unavailable', 'credentials', 'sessions', 'secret', 'connection', 'endpoint', 'clock'])(
-    'of the whole connection (%s) is not recorded for every object',
-    (kind) => {
-      expect(recorded(settled, reported(failing(kind), settled))).toEqual([])
-    },
-  )
+  it.each<FailureKind>([
+    'unavailable',
+    'credentials',
+    'sessionLimit',
+    'noCredentials',
+    'noConnection',
+    'wrongEndpoint',
+    'clockSkew',
+  ])('of the whole connection (%s) is not recorded for every object', (kind) => {
+    expect(recorded(settled, reported(failing(kind), settled))).toEqual([])
+  })
 
   it('of one kind that becomes another is recorded again', () => {
     expect(recorded(reported(drifted), reported({ kind: 'missing', uuid }, reported(drifted)))).toEqual([

@@ -12,7 +12,7 @@ describe('a kind of failure', () => {
 
   it('that time cures is never called stalled, save a wrong address, which a person has to correct', () => {
     const soon = kinds.filter(([, { retry }]) => retry === 'backOff')
-    expect(soon.filter(isStalled).map(([kind]) => kind)).toEqual(['endpoint'])
+    expect(soon.filter(isStalled).map(([kind]) => kind)).toEqual(['wrongEndpoint'])
   })
 
   it('that only a person cures is always called stalled', () => {
@@ -21,7 +21,7 @@ describe('a kind of failure', () => {
 
   it('has the progress of its reason, save an address that no time cures', () => {
     const different = kinds.filter(([kind, { reason }]) => progressOf(kind as FailureKind) !== reasons[reason].progress)
-    expect(different.map(([kind]) => kind)).toEqual(['endpoint'])
+    expect(different.map(([kind]) => kind)).toEqual(['wrongEndpoint'])
   })
 
   it('concerns the whole connection and has no end of its own, exactly if it stops the connection', () => {
@@ -29,11 +29,11 @@ describe('a kind of failure', () => {
     expect(stopping).toEqual([
       'credentials',
       'accountDisabled',
-      'clock',
-      'sessions',
+      'clockSkew',
+      'sessionLimit',
       'sessionConflict',
-      'connection',
-      'secret',
+      'noConnection',
+      'noCredentials',
     ])
   })
 
@@ -41,11 +41,11 @@ describe('a kind of failure', () => {
     for (const kind of [
       'credentials',
       'accountDisabled',
-      'clock',
-      'sessions',
+      'clockSkew',
+      'sessionLimit',
       'sessionConflict',
-      'secret',
-      'connection',
+      'noCredentials',
+      'noConnection',
     ] as const) {
       expect(failurePolicy[kind].scope, kind).toBe('connection')
       expect(failurePolicy[kind].retry, kind).not.toBe('backOff')
@@ -60,7 +60,7 @@ describe('a kind of failure', () => {
 
 describe('an answer', () => {
   it('is a value or a failure', () => {
-    const failure = { kind: 'session', message: 'the session is gone' } as const
+    const failure = { kind: 'sessionLost', message: 'the session is gone' } as const
     expect(ok(1)).toEqual({ ok: true, value: 1 })
     expect(err(failure)).toEqual({ ok: false, failure })
   })

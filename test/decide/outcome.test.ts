@@ -24,8 +24,8 @@ describe('the next look', () => {
     ['in conflict', { kind: 'conflict', uuid, winner: 'default/older' }],
     ['not in ZStack', { kind: 'missing', uuid }],
     ['without usable credentials: the connection wakes it', failedBy('credentials')],
-    ['without a Secret', failedBy('secret')],
-    ['without a connection', failedBy('connection')],
+    ['without a Secret', failedBy('noCredentials')],
+    ['without a connection', failedBy('noConnection')],
   ])('at an object %s waits for a change, or for the poll', (_, outcome) => {
     expect(requeueAfter(outcome)).toEqual({ kind: 'awaitChange' })
   })
@@ -34,8 +34,8 @@ describe('the next look', () => {
     ['an update is not read back yet', { kind: 'updating', comparison: seen }],
     ['ZStack does not answer', failedBy('unavailable')],
     ['ZStack answers nonsense', failedBy('protocol')],
-    ['the session is gone', failedBy('session')],
-    ['the address is wrong', failedBy('endpoint')],
+    ['the session is gone', failedBy('sessionLost')],
+    ['the address is wrong', failedBy('wrongEndpoint')],
   ])('backs off where %s', (_, outcome) => {
     expect(requeueAfter(outcome)).toEqual({ kind: 'backOff' })
   })
@@ -51,8 +51,8 @@ describe('the next look', () => {
     ['ZStack could not carry it out', failedBy('operation'), slowRetryMs],
     ['the account may not', failedBy('permission'), slowRetryMs],
     ['the quota is used up', failedBy('quota'), slowRetryMs],
-    ['there is no session left', failedBy('sessions'), slowRetryMs],
-    ['the clocks differ', failedBy('clock'), slowRetryMs],
+    ['there is no session left', failedBy('sessionLimit'), slowRetryMs],
+    ['the clocks differ', failedBy('clockSkew'), slowRetryMs],
   ])('comes at its time where %s', (_, outcome, ms) => {
     expect(requeueAfter(outcome)).toEqual({ kind: 'after', ms })
   })

@@ -52,11 +52,11 @@ describe('what a status keeps of the one before', () => {
   )
 
   it('is the comparison, as long as it speaks of this spec', () => {
-    expect(reported(failing('sessions'), before)).toMatchObject({
+    expect(reported(failing('sessionLimit'), before)).toMatchObject({
       drift: before.drift,
       unverifiableFields: ['serviceName'],
     })
-    const edited = reported(failing('sessions'), before, circumstances({ generation: 2 }))
+    const edited = reported(failing('sessionLimit'), before, circumstances({ generation: 2 }))
     expect(edited).not.toHaveProperty('drift')
     expect(edited).not.toHaveProperty('unverifiableFields')
     expect(edited.live).toEqual({ name: 'llm', requestCpu: 4 })
@@ -82,7 +82,7 @@ describe('what a status keeps of the one before', () => {
     expect(hashesIn(settled)).toEqual(accepted)
     expect(Object.keys(hashesIn(settled)).sort()).toEqual(['requestCpu', 'serviceName', 'yaml'])
     const at = circumstances({ generation: 2 })
-    expect(hashesIn(reported(failing('sessions'), settled, at))).toEqual(accepted)
+    expect(hashesIn(reported(failing('sessionLimit'), settled, at))).toEqual(accepted)
     const gone = hashesIn(reported({ kind: 'missing', uuid }, settled, at))
     expect({ serviceName: accepted.serviceName, ...gone }).toEqual(accepted)
     expect(gone).not.toHaveProperty('serviceName')
@@ -146,7 +146,7 @@ describe('a short outage', () => {
 
   it.each(atRest)('changes nothing of an object %s', (_, outcome) => {
     const before = reported(outcome)
-    for (const kind of ['unavailable', 'protocol', 'session', 'endpoint'] as const)
+    for (const kind of ['unavailable', 'protocol', 'sessionLost', 'wrongEndpoint'] as const)
       expect(reported(failing(kind), before, circumstances({ now: later }))).toBe(before)
   })
 

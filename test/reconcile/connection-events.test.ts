@@ -28,15 +28,15 @@ function after(event: ConnectionEvent, waiting: readonly string[], trouble?: Fai
 
 describe('a connection', () => {
   it('that may be tried again wakes the first of those who wait, and nobody else', () => {
-    expect(after('trial', ['b', 'a'])).toMatchObject({ woken: ['b retry'], polls: 0 })
+    expect(after('probe', ['b', 'a'])).toMatchObject({ woken: ['b retry'], polls: 0 })
   })
 
   it('that may be tried again while nobody waits leaves the trial to the poll', () => {
-    expect(after('trial', [])).toMatchObject({ woken: [], polls: 1 })
+    expect(after('probe', [])).toMatchObject({ woken: [], polls: 1 })
   })
 
   it('that works again wakes all who wait, polls the poll and says so', () => {
-    expect(after('closed', ['b', 'a'])).toMatchObject({
+    expect(after('restored', ['b', 'a'])).toMatchObject({
       woken: ['b retry', 'a retry'],
       polls: 1,
       entries: [{ level: 'info', msg: 'ZStack answers again' }],
@@ -44,19 +44,19 @@ describe('a connection', () => {
   })
 
   it('that an outage cuts off wakes nobody: no status of objects in sync changes for it', () => {
-    const { woken, polls, entries } = after('open', ['a'], outage)
+    const { woken, polls, entries } = after('heldBack', ['a'], outage)
     expect({ woken, polls }).toEqual({ woken: [], polls: 0 })
     expect(entries).toMatchObject([{ level: 'warn', reason: 'Unreachable', msg: outage.message }])
   })
 
-  it.each(['credentials', 'clock', 'sessions'] as const)(
+  it.each(['credentials', 'clockSkew', 'sessionLimit'] as const)(
     'that %s cut off wakes all: people must see what they have to correct',
     (kind) => {
-      expect(after('open', [], { kind, message: 'correct it' }).woken).toEqual(['a poll', 'b poll', 'c poll'])
+      expect(after('heldBack', [], { kind, message: 'correct it' }).woken).toEqual(['a poll', 'b poll', 'c poll'])
     },
   )
 
   it('that recovered before anybody looked wakes nobody', () => {
-    expect(after('open', ['a'])).toEqual({ woken: [], polls: 0, entries: [] })
+    expect(after('heldBack', ['a'])).toEqual({ woken: [], polls: 0, entries: [] })
   })
 })

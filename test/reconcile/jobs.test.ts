@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { keyOf } from '../support/fleet.ts'
 import { createRig, lost, outage, refusal, uuid } from '../support/reconciler.ts'
 
 const minute = 60_000
@@ -104,16 +105,47 @@ describe('an update that became a job', () => {
     expect(ready('a')).toBe('True InSync')
   })
 
-  it('that never ends is given up after ten minutes, and a read decides', async () => {
+  it('that never ends is given up after ten minutes; no other update leaves beside it, and a read decides', async () => {
     const { pass, inventory, clock, condition, ready } = await atWork()
     await clock.advance(9 * minute)
     expect(await pass('a')).toMatchObject({ kind: 'after' })
     await clock.advance(minute)
-    expect(await pass('a')).toEqual({ kind: 'backOff' })
+    expect(await pass('a')).toEqual({ kind: 'after', ms: 10 * minute })
+    expect(ready('a')).toBe('False RemoteRejected')
     expect(condition('a', 'Ready')?.message).toContain('more than 10 minutes')
+    expect(condition('a', 'Connected')?.status).toBe('True')
+    await pass('a')
+    expect(inventory.updates()).toHaveLength(1)
+    await clock.advance(10 * minute)
     await pass('a')
     expect(inventory.updates()).toHaveLength(2)
     expect(ready('a')).toBe('True InSync')
+  })
+
+  it('keeps the time that ZStack gives it over a restart', async () => {
+    const { rig, pass, inventory, clock, fleet, ready } = await atWork()
+    const { job, ...status } = fleet.status('a')
+    const longer = { ...status, job: { ...job!, timeoutSeconds: 7200 } }
+    await fleet.writeStatus(fleet.get(keyOf('a'))!, longer, new AbortController().signal)
+    rig.restart()
+    await clock.advance(60 * minute)
+    await pass('a')
+    expect(ready('a')).toBe('False AwaitingJob')
+    expect(fleet.status('a').job).toMatchObject({ timeoutSeconds: 7200 })
+    expect(inventory.updates()).toHaveLength(1)
+  })
+
+  it('is named by no status of an object that may not speak for its service meanwhile', async () => {
+    const { pass, fleet, inventory, ready } = await atWork()
+    fleet.edit('a', { requestCpu: -1 })
+    await pass('a')
+    expect(ready('a')).toBe('False InvalidSpec')
+    expect(fleet.status('a')).not.toHaveProperty('job')
+    fleet.edit('a', { requestCpu: 8 })
+    inventory.endJobs()
+    await pass('a')
+    expect(ready('a')).toBe('True InSync')
+    expect(inventory.updates()).toHaveLength(1)
   })
 
   it('that cannot be asked after for ten minutes is given up likewise', async () => {
@@ -204,11 +236,16 @@ describe('an update that became a job', () => {
   })
 
   it('a request that comes while it runs is dealt with when it has ended, and echoed then', async () => {
-    const { pass, inventory, fleet, counted, ready } = await atWork({ requestCpu: 8, userTags: ['x'] })
+    const { pass, inventory, fleet, counted, announced, ready } = await atWork({ requestCpu: 8, userTags: ['x'] })
     fleet.request('a', 'now')
     await pass('a')
     expect(fleet.status('a').lastHandledReconcileAt).toBeUndefined()
     inventory.endJobs()
+    expect(await pass('a')).toEqual({ kind: 'after', ms: 0 })
+    expect(fleet.status('a')).toMatchObject({
+      lastUpdate: { cause: 'SpecChanged', fields: ['requestCpu', 'userTags'] },
+    })
+    expect(announced).toEqual(['a: Updated requestCpu 4 → 8, userTags (as the spec declares)'])
     await pass('a')
     expect(inventory.updates()).toEqual([{ requestCpu: 8, userTags: ['x'] }, { userTags: ['x'] }])
     expect(fleet.status('a')).toMatchObject({ lastHandledReconcileAt: 'now', lastUpdate: { cause: 'Requested' } })
@@ -316,6 +353,6 @@ describe('a job that a former process began', () => {
     expect(ready('a')).toBe('False AwaitingJob')
     await clock.advance(minute)
     await pass('a')
-    expect(ready('a')).toBe('Unknown Unreachable')
+    expect(ready('a')).toBe('False RemoteRejected')
   })
 })

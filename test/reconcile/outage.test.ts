@@ -121,7 +121,7 @@ describe('trouble that people have to correct', () => {
   it('of a connection that cannot be opened shows on every object', async () => {
     const rig = createRig()
     rig.fleet.create('a', { uuid })
-    rig.connections.get = () => ({ ok: false, failure: { kind: 'secret', message: 'the Secret is not there' } })
+    rig.connections.get = () => ({ ok: false, failure: { kind: 'noCredentials', message: 'the Secret is not there' } })
     expect(await rig.pass('a')).toEqual({ kind: 'awaitChange' })
     expect(rig.ready('a')).toBe('False SecretNotFound')
     expect([...rig.reconciler.waiting()]).toEqual([keyOf('a')])

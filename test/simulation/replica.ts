@@ -30,7 +30,10 @@ export type ReplicaOptions = {
   readonly isPod: boolean
   readonly chance: Chance
   /** The two ways out of a process; `spring` kills it at a point where a trap is set. */
-  readonly connect: (life: Life, spring: (trap: Trap) => void) => { readonly cluster: Cluster; readonly http: Http }
+  readonly connect: (
+    life: Life,
+    spring: (trap: Trap) => void,
+  ) => { readonly cluster: Cluster; readonly httpTo: () => Http }
   readonly log: (life: Life, line: string) => void
   readonly report: (what: string) => void
   readonly trace: (what: string) => void

@@ -2,7 +2,7 @@
 import type { Config } from '../../src/config.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { readSession } from '../../src/zstack/wire.ts'
-import { secretOf } from '../../src/secret.ts'
+import { redacted } from '../../src/redacted.ts'
 import { createChance } from './chance.ts'
 import { applyStep, endFaults, type World } from './apply-step.ts'
 import { faults } from './expectations.ts'
@@ -97,29 +97,30 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
       },
       watching: (what) => trace(() => `${life.name} ${what}`),
     }),
-    http: httpFor(life.process, {
-      asks(operation, request) {
-        trace(() => `${life.name} → zstack ${operation} ${request.path.slice(0, 90)} ${JSON.stringify(request.body)}`)
-        if (operation !== 'update') return
-        updates += 1
-        judge.updating(life, request)
-        spring('before update')
-        time.after(1, () => spring('after update'))
-      },
-      answered(operation, request, answer, order) {
-        trace(
-          () =>
-            `${life.name} ← zstack ${operation} ${answer?.kind === 'answered' ? `${answer.status} ${answer.text.slice(0, 700)}` : 'nothing'}`,
-        )
-        if (operation === 'update') judge.updated(life, request, answer, order)
-        if (operation === 'job') judge.askedAfter(life, request, answer)
-        if (operation === 'job' && order) judge.concluded(life, order.uuid, answer, order)
-        if (operation === 'login' && answer) judge.loggedIn(life, answer)
-        if (operation === 'login' && answer) life.sessions.push(sessionIn(answer))
-        if (operation === 'query') judge.queried(life, answer)
-        if (operation === 'update') spring('update answered')
-      },
-    }),
+    httpTo: () =>
+      httpFor(life.process, {
+        asks(operation, request) {
+          trace(() => `${life.name} → zstack ${operation} ${request.path.slice(0, 90)} ${JSON.stringify(request.body)}`)
+          if (operation !== 'update') return
+          updates += 1
+          judge.updating(life, request)
+          spring('before update')
+          time.after(1, () => spring('after update'))
+        },
+        answered(operation, request, answer, order) {
+          trace(
+            () =>
+              `${life.name} ← zstack ${operation} ${answer?.kind === 'answered' ? `${answer.status} ${answer.text.slice(0, 700)}` : 'nothing'}`,
+          )
+          if (operation === 'update') judge.updated(life, request, answer, order)
+          if (operation === 'job') judge.askedAfter(life, request, answer)
+          if (operation === 'job' && order) judge.concluded(life, order.uuid, answer, order)
+          if (operation === 'login' && answer) judge.loggedIn(life, answer)
+          if (operation === 'login' && answer) life.sessions.push(sessionIn(answer))
+          if (operation === 'query') judge.queried(life, answer)
+          if (operation === 'update') spring('update answered')
+        },
+      }),
   })
 
   const config = configOf(setting)
@@ -218,8 +219,8 @@ function configOf(setting: Setting): Config {
     endpoint,
     credentials:
       setting.credentials === 'account'
-        ? { kind: 'account', name: account.name, password: secretOf(account.password) }
-        : { kind: 'accessKey', id: accessKey.id, secret: secretOf(accessKey.secret) },
+        ? { kind: 'account', name: account.name, password: redacted(account.password) }
+        : { kind: 'accessKey', id: accessKey.id, secret: redacted(accessKey.secret) },
     ca: undefined,
     insecureSkipTlsVerify: false,
     requestBody: setting.requestBody,

@@ -6,7 +6,7 @@ import type { Call } from '../../src/zstack/call.ts'
 import { createClient, type Client, type ClientOptions } from '../../src/zstack/client.ts'
 import { createConnection, type ConnectionOptions } from '../../src/zstack/connection.ts'
 import { fixedCredentials, type Credentials, type CredentialsSource } from '../../src/zstack/credentials.ts'
-import { secretOf } from '../../src/secret.ts'
+import { redacted } from '../../src/redacted.ts'
 import { createHttp, type Http } from '../../src/zstack/http.ts'
 import { withPlainSecrets } from './plain-secrets.ts'
 import { createManualClock, type ManualClock } from './clock.ts'
@@ -20,12 +20,12 @@ import {
 export const admin: Credentials = {
   kind: 'account',
   name: DEFAULT_CREDENTIALS.accountName,
-  password: secretOf(DEFAULT_CREDENTIALS.password),
+  password: redacted(DEFAULT_CREDENTIALS.password),
 }
 export const accessKey: Credentials = {
   kind: 'accessKey',
   id: DEFAULT_CREDENTIALS.accessKeyId,
-  secret: secretOf(DEFAULT_CREDENTIALS.accessKeySecret),
+  secret: redacted(DEFAULT_CREDENTIALS.accessKeySecret),
 }
 
 export const endpoint = 'http://zstack.example/zstack'

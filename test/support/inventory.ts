@@ -96,7 +96,7 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
   }
 
   function start(carryOut: () => void): Result<UpdateOutcome> {
-    const job = { uuid: `job-${started}`, path: `/v1/api-jobs/job-${started}` }
+    const job = { uuid: `job-${started}` }
     started += 1
     jobs.set(job.uuid, { carryOut })
     return ok({ kind: 'running', job })

@@ -1,7 +1,7 @@
 /** Passes over one object with nothing around them: read, compare, plan, let ZStack take it, report. */
 import type { FieldName } from '../../src/api/modelservice.ts'
 import type { Status } from '../../src/api/status.ts'
-import { createEquality } from '../../src/decide/assess.ts'
+import { createEquality } from '../../src/reconcile/equality.ts'
 import { decide, type DecisionState } from '../../src/decide/decide.ts'
 import { restoreHold, statusOfHold, type UpdateHold } from '../../src/decide/hold.ts'
 import type { Outcome } from '../../src/decide/outcome.ts'

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { brokenScopes, liveness, readiness, type Progress, type Vitals } from '../../src/telemetry/health.ts'
+import {
+  brokenScopes,
+  liveness,
+  readiness,
+  type ReadinessState,
+  type LivenessState,
+} from '../../src/telemetry/health.ts'
 
-const well: Vitals = { watchSilentMs: () => 130_000, loopLagMs: () => 40 }
+const well: LivenessState = { watchSilentMs: () => 130_000, loopLagMs: () => 40 }
 
 describe('liveness', () => {
   it('has nothing to say of a process that is well, idle watches included', () => {
@@ -23,7 +29,7 @@ describe('liveness', () => {
 })
 
 describe('readiness', () => {
-  type Facts = Partial<Record<Exclude<keyof Progress, 'leaseProblem'>, boolean>> & { leaseProblem?: string }
+  type Facts = Partial<Record<Exclude<keyof ReadinessState, 'leaseProblem'>, boolean>> & { leaseProblem?: string }
   const judge = ({ leaseProblem, ...progress }: Facts) => {
     const is = (name: keyof typeof progress) => () => progress[name] ?? false
     return readiness({

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { secretOf } from '../../src/secret.ts'
+import { redacted } from '../../src/redacted.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 
 function logTo(format: 'json' | 'pretty', level = 'info') {
@@ -41,7 +41,7 @@ describe('the log as JSON', () => {
 
   it('shows of a secret that there is one, whatever its key and however deep', () => {
     const { log, lines } = logTo('json')
-    const pair = { id: 'key', value: secretOf('hunter2') }
+    const pair = { id: 'key', value: redacted('hunter2') }
     log.info({ pair, list: [{ deep: { pair } }] }, 'x')
     log.error({ err: new Error('x', { cause: { pair } }), pair: pair.value }, 'y')
     expect(lines.join('')).not.toContain('hunter2')

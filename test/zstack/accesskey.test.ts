@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { signature } from '../../src/zstack/accesskey.ts'
-import { secretOf } from '../../src/secret.ts'
+import { redacted } from '../../src/redacted.ts'
 
-const key = { id: 'AKIDEXAMPLE', secret: secretOf('Zx8sd7Fj0qPl2') }
+const key = { id: 'AKIDEXAMPLE', secret: redacted('Zx8sd7Fj0qPl2') }
 const path = '/v1/ai/model-services/6c1a5f6167944aa1886294842075279f'
 const morning = new Date('2026-11-23T10:20:30Z')
 
@@ -29,7 +29,7 @@ it('signs other methods, paths, moments and secrets otherwise', () => {
     signature(key, 'PUT', path, morning),
     signature(key, 'GET', `${path}0`, morning),
     signature(key, 'GET', path, new Date('2026-11-23T10:20:31Z')),
-    signature({ ...key, secret: secretOf('other') }, 'GET', path, morning),
+    signature({ ...key, secret: redacted('other') }, 'GET', path, morning),
   ].map(({ authorization }) => authorization)
   expect(new Set(all).size).toBe(all.length)
 })

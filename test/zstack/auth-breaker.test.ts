@@ -5,7 +5,7 @@ import { createAuthBreaker } from '../../src/zstack/auth-breaker.ts'
 import { createManualClock } from '../support/clock.ts'
 
 const refused: Failure = { kind: 'credentials', message: 'wrong password' }
-const tooMany: Failure = { kind: 'sessions', message: 'no session left' }
+const tooMany: Failure = { kind: 'sessionLimit', message: 'no session left' }
 const minute = 60_000
 
 function start() {
@@ -35,7 +35,7 @@ describe('the auth breaker', () => {
     expect(authBreaker.refuse()).toBe(refused)
     expect(authBreaker.refuseLogIn()).toBeUndefined()
     expect(authBreaker.currentFailure()).toBe(refused)
-    expect(changes).toEqual(['open', 'trial'])
+    expect(changes).toEqual(['heldBack', 'probe'])
   })
 
   it('waits ever longer for a session, from 15 seconds up to ten minutes', async () => {
@@ -56,7 +56,7 @@ describe('the auth breaker', () => {
     for (let i = 0; i < 16; i++) authBreaker.halt({ ...tooMany })
     await clock.advance(15_000)
     expect(authBreaker.refuse()).toBeUndefined()
-    expect(changes).toEqual(['open', 'trial'])
+    expect(changes).toEqual(['heldBack', 'probe'])
   })
 
   it('turns to the longer wait when credentials are refused while a session is waited for', async () => {
@@ -82,7 +82,7 @@ describe('the auth breaker', () => {
     await clock.advance(30 * minute)
     authBreaker.succeeded(authBreaker.begin())
     expect([authBreaker.refuse(), authBreaker.currentFailure()]).toEqual([undefined, undefined])
-    expect(changes).toEqual(['open', 'trial', 'closed'])
+    expect(changes).toEqual(['heldBack', 'probe', 'restored'])
     expect(clock.pending).toBe(0)
   })
 
@@ -95,7 +95,7 @@ describe('the auth breaker', () => {
     expect(clock.pending).toBe(0)
     authBreaker.begin()
     expect(authBreaker.refuse()).toBe(refused)
-    expect(changes).toEqual(['open', 'trial'])
+    expect(changes).toEqual(['heldBack', 'probe'])
   })
 
   it('waits for as long as the number of failures asks, where its caller counts them', async () => {
@@ -121,7 +121,7 @@ describe('the auth breaker', () => {
     authBreaker.halt(refused)
     authBreaker.resume()
     expect(authBreaker.refuse()).toBeUndefined()
-    expect(changes).toEqual(['open', 'closed'])
+    expect(changes).toEqual(['heldBack', 'restored'])
     expect(clock.pending).toBe(0)
   })
 

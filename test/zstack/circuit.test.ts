@@ -23,7 +23,7 @@ describe('circuit', () => {
     circuit.record('c', outage)
     expect(circuit.refuse()).toMatchObject({ kind: 'unavailable' })
     expect(circuit.currentFailure()).toEqual(outage)
-    expect(changes).toEqual(['open'])
+    expect(changes).toEqual(['heldBack'])
   })
 
   it('refuses without ambiguity: what was not sent cannot have been carried out', () => {
@@ -51,7 +51,7 @@ describe('circuit', () => {
     const { circuit, changes, clock, open } = start()
     open()
     await clock.advance(500)
-    expect(changes).toEqual(['open', 'trial'])
+    expect(changes).toEqual(['heldBack', 'probe'])
     expect(circuit.refuse()).toBeUndefined()
     expect(circuit.refuse()).toMatchObject({ kind: 'unavailable' })
     expect(circuit.currentFailure()).toEqual(outage)
@@ -64,7 +64,7 @@ describe('circuit', () => {
     circuit.refuse()
     circuit.record('a', undefined)
     expect([circuit.refuse(), circuit.refuse(), circuit.currentFailure()]).toEqual([undefined, undefined, undefined])
-    expect(changes).toEqual(['open', 'trial', 'closed'])
+    expect(changes).toEqual(['heldBack', 'probe', 'restored'])
     expect(clock.pending).toBe(0)
   })
 
@@ -96,7 +96,7 @@ describe('circuit', () => {
     await clock.advance(500)
     expect(circuit.refuse()).toBeUndefined()
     await clock.advance(5_000)
-    expect(changes).toEqual(['open', 'trial', 'trial'])
+    expect(changes).toEqual(['heldBack', 'probe', 'probe'])
     expect(circuit.refuse()).toBeUndefined()
   })
 
@@ -106,7 +106,7 @@ describe('circuit', () => {
     for (const target of ['d', 'e', 'f']) circuit.record(target, outage)
     await clock.advance(499)
     expect(circuit.refuse()).toBeDefined()
-    expect(changes).toEqual(['open'])
+    expect(changes).toEqual(['heldBack'])
   })
 
   it('leaves no timer behind once closed for good, even when a request under way fails then', () => {

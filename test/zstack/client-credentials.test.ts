@@ -15,14 +15,14 @@ import {
 } from '../support/client.ts'
 import { createManualClock } from '../support/clock.ts'
 import { answered, createScriptedHttp, held, isLogIn, refusedWith, session } from '../support/scripted-http.ts'
-import { secretOf } from '../../src/secret.ts'
+import { redacted } from '../../src/redacted.ts'
 
 const minute = 60_000
 const found = answered(200, { inventories: [] })
 const { simulated, clientTo } = clientsAndSimulators()
 
 describe('refused credentials', () => {
-  const wrong: Credentials = { kind: 'account', name: 'admin', password: secretOf('wrong') }
+  const wrong: Credentials = { kind: 'account', name: 'admin', password: redacted('wrong') }
 
   it('are not tried again within 30 minutes, however many callers come', async () => {
     const sim = await simulated()
@@ -34,7 +34,7 @@ describe('refused credentials', () => {
     }
     expect(sim.counters).toMatchObject({ login: 1, total: 1 })
     expect(client.currentFailure()).toMatchObject({ kind: 'credentials' })
-    expect(client.changes).toEqual(['open'])
+    expect(client.changes).toEqual(['heldBack'])
     await client.clock.advance(minute)
     await Promise.all(times(40, () => client.call(readCall(), anySignal())))
     expect(sim.counters.login).toBe(2)
@@ -73,7 +73,7 @@ describe('too many sessions', () => {
     const sim = await simulated({ moods: { maxSessions: 0 } })
     const client = clientTo(sim)
     const ask = async () => failures(await Promise.all(times(32, () => client.call(readCall(), anySignal()))))
-    expect(new Set(await ask())).toEqual(new Set(['sessions']))
+    expect(new Set(await ask())).toEqual(new Set(['sessionLimit']))
     await client.clock.advance(15_000)
     await ask()
     expect(sim.counters.login).toBe(2)
@@ -84,7 +84,7 @@ describe('too many sessions', () => {
     await client.clock.advance(15_000)
     expect(await ask()).toContain('ok')
     expect(new Set(await ask())).toEqual(new Set(['ok']))
-    expect(client.changes.at(-1)).toBe('closed')
+    expect(client.changes.at(-1)).toBe('restored')
     expect(sim.counters).toMatchObject({ login: 3, openSessions: 1 })
   })
 })
@@ -111,7 +111,7 @@ describe('sessions that another log-in of the account ends', () => {
     const { message } = client.currentFailure() ?? {}
     expect(message).toMatch(/ends the sessions of account admin .* another log-in .* enable\.unique\.session/)
     expect(message).toMatch(/give the operator an access key, or an account of its own$/)
-    expect(client.changes).toEqual(['open'])
+    expect(client.changes).toEqual(['heldBack'])
   })
 
   it('cost one log-in for many callers, and none at all until the wait is over', async () => {
@@ -214,7 +214,7 @@ describe('changed credentials', () => {
     const credentials = changeableCredentials(admin)
     const client = clientTo(sim, { credentials })
     await client.call(readCall(), anySignal())
-    credentials.replace({ kind: 'account', name: 'operator', password: secretOf('second') })
+    credentials.replace({ kind: 'account', name: 'operator', password: redacted('second') })
     await client.clock.advance(5_000)
     await expect.poll(() => sim.counters).toMatchObject({ logout: 1, openSessions: 0 })
     expect(failures([await client.call(readCall(), anySignal())])).toEqual(['ok'])
@@ -226,13 +226,13 @@ describe('changed credentials', () => {
 
   it('end the stop of refused ones at once', async () => {
     const sim = await simulated()
-    const credentials = changeableCredentials({ kind: 'account', name: 'admin', password: secretOf('wrong') })
+    const credentials = changeableCredentials({ kind: 'account', name: 'admin', password: redacted('wrong') })
     const client = clientTo(sim, { credentials })
     await client.call(readCall(), anySignal())
     credentials.replace(admin)
     await client.clock.advance(5_000)
     expect(client.currentFailure()).toBeUndefined()
-    expect(client.changes).toEqual(['open', 'closed'])
+    expect(client.changes).toEqual(['heldBack', 'restored'])
     expect(failures([await client.call(readCall(), anySignal())])).toEqual(['ok'])
   })
 
@@ -257,11 +257,11 @@ describe('changed credentials', () => {
       if (request.method === 'DELETE') return answered(200, {})
       return request.headers.authorization === 'OAuth s1' ? slow.promise : found
     })
-    const credentials = changeableCredentials({ kind: 'account', name: 'old', password: secretOf('p') })
+    const credentials = changeableCredentials({ kind: 'account', name: 'old', password: redacted('p') })
     const client = clientOver(http, { credentials })
     const call = client.call(readCall(), anySignal())
     await expect.poll(() => http.sent('GET')).toHaveLength(1)
-    credentials.replace({ kind: 'account', name: 'new', password: secretOf('p') })
+    credentials.replace({ kind: 'account', name: 'new', password: redacted('p') })
     await client.clock.advance(5_000)
     slow.release(refusedWith('ID.1001'))
     expect(failures([await call])).toEqual(['ok'])
@@ -273,7 +273,7 @@ describe('changed credentials', () => {
 
   it('that are noticed while calls begin are in use from then on: nobody logs in with the old ones again', async () => {
     const http = createScriptedHttp((request, count) => (isLogIn(request) ? session(`s${count}`) : found))
-    const source = changeableCredentials({ kind: 'account', name: 'old', password: secretOf('p') })
+    const source = changeableCredentials({ kind: 'account', name: 'old', password: redacted('p') })
     const calls: Promise<unknown>[] = []
     let isChanging = false
     async function callAtEachTurn() {
@@ -289,7 +289,7 @@ describe('changed credentials', () => {
     }
     const client = clientOver(http, { credentials })
     await client.call(readCall(), anySignal())
-    source.replace({ kind: 'account', name: 'new', password: secretOf('p') })
+    source.replace({ kind: 'account', name: 'new', password: redacted('p') })
     isChanging = true
     await client.clock.advance(5_000)
     expect(calls).toHaveLength(16)
@@ -307,11 +307,11 @@ describe('changed credentials', () => {
       if (!isLogIn(request)) return found
       return count === 1 ? slow.promise : session('s2')
     })
-    const credentials = changeableCredentials({ kind: 'account', name: 'old', password: secretOf('p') })
+    const credentials = changeableCredentials({ kind: 'account', name: 'old', password: redacted('p') })
     const client = clientOver(http, { credentials })
     const call = client.call(readCall(), anySignal())
     await expect.poll(() => http.sent('PUT')).toHaveLength(1)
-    credentials.replace({ kind: 'account', name: 'new', password: secretOf('p') })
+    credentials.replace({ kind: 'account', name: 'new', password: redacted('p') })
     await client.clock.advance(5_000)
     slow.release(refusedWith('ID.1000'))
     expect(failures([await call])).toEqual(['ok'])
@@ -322,13 +322,13 @@ describe('changed credentials', () => {
     const http = createScriptedHttp((request) => (isLogIn(request) ? session('s1') : found))
     let isThere = false
     const there = changeableCredentials(admin)
-    const missing = err({ kind: 'secret', message: 'no credentials in /secret' })
+    const missing = err({ kind: 'noCredentials', message: 'no credentials in /secret' })
     const client = clientOver(http, {
       credentials: { canChange: true, read: () => (isThere ? there.read() : Promise.resolve(missing)) },
     })
-    expect(failures([await client.call(readCall(), anySignal())])).toEqual(['secret'])
+    expect(failures([await client.call(readCall(), anySignal())])).toEqual(['noCredentials'])
     await client.clock.advance(minute)
-    expect(failures([await client.call(readCall(), anySignal())])).toEqual(['secret'])
+    expect(failures([await client.call(readCall(), anySignal())])).toEqual(['noCredentials'])
     expect(http.requests).toEqual([])
     isThere = true
     await client.clock.advance(5_000)

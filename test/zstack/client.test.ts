@@ -16,7 +16,7 @@ import {
 } from '../support/client.ts'
 import { createManualClock } from '../support/clock.ts'
 import { answered, createScriptedHttp, held, isLogIn, refusedWith, session } from '../support/scripted-http.ts'
-import { secretOf } from '../../src/secret.ts'
+import { redacted } from '../../src/redacted.ts'
 
 const minute = 60_000
 const found = answered(200, { inventories: [] })
@@ -106,7 +106,7 @@ describe('an access key', () => {
     const client = clientTo(sim, { credentials: fixedCredentials(accessKey), clock })
     const answer = await client.call(readCall(), anySignal())
     expect(answer).toMatchObject({
-      failure: { kind: 'clock', message: expect.stringMatching(/clocks differ/) as string },
+      failure: { kind: 'clockSkew', message: expect.stringMatching(/clocks differ/) as string },
     })
     await client.call(readCall(), anySignal())
     expect(sim.counters.query).toBe(1)
@@ -134,8 +134,8 @@ describe('an access key', () => {
 
 describe('what ZStack says', () => {
   it.each<[string, HttpAnswer, string]>([
-    ['a wrong base URL', answered(404, 'no api mapping to /v1'), 'endpoint'],
-    ['a redirect', { ...answered(302), location: 'https://elsewhere.example/' }, 'endpoint'],
+    ['a wrong base URL', answered(404, 'no api mapping to /v1'), 'wrongEndpoint'],
+    ['a redirect', { ...answered(302), location: 'https://elsewhere.example/' }, 'wrongEndpoint'],
     ['a page of a proxy', answered(502, '<html></html>'), 'unavailable'],
     ['garbage', answered(200, 'hello'), 'protocol'],
   ])('%s at log-in is a failure of its own kind', async (_, answer, kind) => {
@@ -147,7 +147,7 @@ describe('what ZStack says', () => {
     const everything = (request: HttpRequest) => JSON.stringify({ ...request.headers, body: request.body ?? null })
     for (const [credentials, secret] of [
       [admin, 'password'],
-      [{ ...accessKey, secret: secretOf('key-secret') } as Credentials, 'key-secret'],
+      [{ ...accessKey, secret: redacted('key-secret') } as Credentials, 'key-secret'],
     ] as const) {
       const echoed: string[] = []
       const http = createScriptedHttp((request) => {
@@ -194,7 +194,7 @@ describe('a closed client', () => {
     const call = client.call(readCall(), anySignal())
     await client.close()
     reading.release(undefined)
-    expect(failures([await call])).toEqual(['session'])
+    expect(failures([await call])).toEqual(['sessionLost'])
     expect(http.requests).toEqual([])
   })
 

@@ -10,7 +10,7 @@ import {
   fixedCredentials,
   type VersionedCredentials,
 } from '../../src/zstack/credentials.ts'
-import { secretOf } from '../../src/secret.ts'
+import { redacted } from '../../src/redacted.ts'
 import { withPlainSecrets } from '../support/plain-secrets.ts'
 import { held } from '../support/scripted-http.ts'
 
@@ -62,7 +62,7 @@ describe('credentialsDirectory', () => {
     await write(files)
     const answer = await credentialsDirectory(directory).read()
     if (answer.ok) throw new Error('credentials out of nothing')
-    expect(answer.failure.kind).toBe('secret')
+    expect(answer.failure.kind).toBe('noCredentials')
     expect(failurePolicy[answer.failure.kind].reason).toBe('SecretNotFound')
     expect(answer.failure.message).toContain(directory)
     expect(answer.failure.message).toMatch(/ZSTACK_ACCESS_KEY_ID and ZSTACK_ACCESS_KEY_SECRET/)
@@ -70,7 +70,9 @@ describe('credentialsDirectory', () => {
   })
 
   it('a directory that is not there is a missing Secret', async () => {
-    expect(await credentialsDirectory(join(directory, 'nowhere')).read()).toMatchObject({ failure: { kind: 'secret' } })
+    expect(await credentialsDirectory(join(directory, 'nowhere')).read()).toMatchObject({
+      failure: { kind: 'noCredentials' },
+    })
   })
 
   /** Mounts a version of a Secret as the kubelet does: in a directory of its own, to which `..data` then points. */
@@ -143,7 +145,7 @@ describe('credentialsDirectory', () => {
 })
 
 it('fixed credentials never change', async () => {
-  const source = fixedCredentials({ kind: 'accessKey', id: 'id', secret: secretOf('s') })
+  const source = fixedCredentials({ kind: 'accessKey', id: 'id', secret: redacted('s') })
   expect(source.canChange).toBe(false)
   expect(await source.read()).toEqual(await source.read())
 })

@@ -73,7 +73,7 @@ it('whatever bytes a server answers with, each call ends in an answer within its
       const calls: readonly (() => Promise<Result<unknown>>)[] = [
         () => services.read(uuid, anySignal()),
         () => services.update(uuid, { environmentParameters: { T: 'secret-value' } }, anySignal()),
-        () => services.job(uuid, { uuid: 'j', path: '/v1/api-jobs/j' }, anySignal()),
+        () => services.job(uuid, { uuid: 'j' }, anySignal()),
       ]
       for (const call of calls) {
         const end = await call()

@@ -94,7 +94,7 @@ it('whatever ZStack answers, every call ends in an answer: nothing is thrown and
             case 'secret update':
               return inventory.update(b, { environmentParameters: { T: 'secret-value' } }, signal)
             default:
-              return inventory.job(a, { uuid: 'j1', path: '/v1/api-jobs/j1' }, signal)
+              return inventory.job(a, { uuid: 'j1' }, signal)
           }
         }
         for (const { what, many } of steps) {

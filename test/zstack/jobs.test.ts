@@ -10,12 +10,13 @@ const signal = anySignal()
 
 describe('a job', () => {
   const accepted = answered(202, { location: 'http://192.0.2.10:8080/other/v1/api-jobs/job-uuid-1' })
-  const ref = { uuid: 'job-uuid-1', path: '/v1/api-jobs/job-uuid-1' }
+  const ref = { uuid: 'job-uuid-1' }
+  const jobPath = '/v1/api-jobs/job-uuid-1'
   const patch = { requestCpu: 8, startupParameters: { T: 'hidden-value' } }
   const withJob = (...answers: HttpAnswer[]) =>
     scripted(({ method, path }) => {
       if (method === 'PUT') return accepted
-      if (path === ref.path) return answers.shift() ?? answered(500)
+      if (path === jobPath) return answers.shift() ?? answered(500)
       return listed(service(a, { requestCpu: 8 }))
     })
 
@@ -24,11 +25,11 @@ describe('a job', () => {
     expect(await inventory.update(a, patch, signal)).toEqual({ ok: true, value: { kind: 'running', job: ref } })
     expect(await inventory.job(a, ref, signal)).toEqual({ ok: true, value: { kind: 'running', job: ref } })
     expect(cpuOf(await inventory.job(a, ref, signal))).toBe(8)
-    expect(http.sent('GET').map(({ path }) => path)).toEqual([ref.path, ref.path])
+    expect(http.sent('GET').map(({ path }) => path)).toEqual([jobPath, jobPath])
   })
 
   const withTimeout = (apiTimeout: Json) =>
-    scripted(({ method }) => (method === 'PUT' ? answered(202, { location: ref.path, apiTimeout }) : answered(202)))
+    scripted(({ method }) => (method === 'PUT' ? answered(202, { location: jobPath, apiTimeout }) : answered(202)))
 
   it.each([
     [1_800_000, 1_800_000],

@@ -6,9 +6,9 @@ import { anySignal, endpoint } from '../support/client.ts'
 import { createManualClock } from '../support/clock.ts'
 import { answered, createScriptedHttp, held, isLogIn, refusedWith, session, silence } from '../support/scripted-http.ts'
 import type { Respond } from '../support/scripted-http.ts'
-import { secretOf } from '../../src/secret.ts'
+import { redacted } from '../../src/redacted.ts'
 
-const account = { name: 'admin', password: secretOf('open sesame') }
+const account = { name: 'admin', password: redacted('open sesame') }
 
 const anyLogIn: LogInGuard = { refuse: () => undefined, onFailure: () => undefined }
 
@@ -128,7 +128,7 @@ describe('session', () => {
     expect(http.sent('DELETE')).toEqual([
       { method: 'DELETE', path: '/v1/accounts/sessions/s1', headers: { authorization: 'OAuth s1' } },
     ])
-    expect(await subject.current(anySignal())).toMatchObject({ ok: false, failure: { kind: 'session' } })
+    expect(await subject.current(anySignal())).toMatchObject({ ok: false, failure: { kind: 'sessionLost' } })
     expect(http.sent('PUT')).toHaveLength(1)
   })
 

@@ -16,7 +16,7 @@ const hidden = { servicePorts: [80] }
 const running = answered(202)
 const shown = updated(a, {})
 const expired = answered(404, 'the job has been expired')
-const jobOf = (uuid: string): JobRef => ({ uuid, path: `/v1/api-jobs/${uuid}` })
+const jobOf = (uuid: string): JobRef => ({ uuid })
 const isRunning = (job: string) => ({ ok: true, value: { kind: 'running', job: jobOf(job) } })
 const isDone = { ok: true, value: { kind: 'done', observation: {} } }
 

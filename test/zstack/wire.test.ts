@@ -5,7 +5,7 @@ import { desiredOf } from '../../src/api/fields.ts'
 import { isEqual } from '../../src/decide/assess.ts'
 import {
   queryPath,
-  readJobPath,
+  readJob,
   readServices,
   readSession,
   readUpdated,
@@ -143,7 +143,7 @@ describe('the location of a job', () => {
     'https://elsewhere.example/v1/api-jobs/abc123',
     '/v1/api-jobs/abc123',
   ])('%s gives the path alone, never the host', (location) => {
-    expect(readJobPath({ location })).toEqual({ path: '/v1/api-jobs/abc123', uuid: 'abc123' })
+    expect(readJob({ location })).toEqual({ uuid: 'abc123' })
   })
 
   it.each([
@@ -155,7 +155,7 @@ describe('the location of a job', () => {
     { location: '/v1/api-jobs/a?b' },
     { location: '/v1/api-jobs/' },
   ])('%j gives none', (body) => {
-    expect(readJobPath(body)).toBeUndefined()
+    expect(readJob(body)).toBeUndefined()
   })
 })
 

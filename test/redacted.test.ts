@@ -1,9 +1,9 @@
 import { format, inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { secretOf } from '../src/secret.ts'
+import { redacted } from '../src/redacted.ts'
 
 describe('a secret', () => {
-  const secret = secretOf('hunter2')
+  const secret = redacted('hunter2')
 
   it('gives its text to whoever asks for it by name', () => {
     expect(secret.reveal()).toBe('hunter2')
