@@ -12,6 +12,8 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
   slowRetryMs: (ms) => `What needs a permission or a quota in ZStack is tried again every ${time(ms)}.`,
   retry: ({ initialMs, maxMs }) =>
     `An object whose passes fail is tried again after ${time(initialMs)}, then after twice that time, up to ${time(maxMs)}; up to a quarter of each wait is left out by chance. No poll shortens it.`,
+  foreignStatusRetry: ({ initialMs, maxMs }) =>
+    `Status that somebody else writes is looked at at once; if that goes on, after ${time(initialMs)}, later every ${time(maxMs)}.`,
   credentialsPauseMs: (ms) =>
     `After refused credentials nothing is sent until the Secret changes, or for ${time(ms)}: repeated tries can lock the account.`,
   credentialsCheckMs: (ms) => `A changed Secret is read within ${time(ms)} of its arrival in the pod.`,
@@ -37,7 +39,10 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
     `Apart from those places, up to ${count} times as many passes and requests may go on, each to its own time limit.`,
   unsentRetryMs: (ms) =>
     `An object whose request was held back is tried again after ${time(ms)}, or as soon as ZStack answers again.`,
-  shutdownGraceMs: (ms) => `After SIGTERM, passes under way have ${time(ms)} to end by themselves.`,
+  maxRequestTimeoutMs: (ms) =>
+    `\`ZSTACK_REQUEST_TIMEOUT\` is at most ${time(ms)}, so that a pass can tell of a request that hangs before it is aborted itself.`,
+  shutdownGraceMs: (ms) => `The process ends within ${time(ms)} of SIGTERM, whatever hangs.`,
+  shutdownPassesMs: (ms) => `Of that time, passes under way have ${time(ms)} to end by themselves.`,
   lease: ({ durationMs, renewDeadlineMs, retryMs }) =>
     `The leader renews its lease every ${time(retryMs)} and ends if it cannot for ${time(renewDeadlineMs)}; another pod takes a lease that was not renewed for ${time(durationMs)}.`,
   watchSilenceMs: (ms) =>

@@ -1,6 +1,7 @@
 /** The environment as configuration: parsed once and strictly, with all that is wrong with it in one answer. */
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
+import { limits } from './limits.ts'
 import { redacted, type Redacted } from './redacted.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -50,12 +51,12 @@ const selectorPattern = (() => {
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
-const duration = (min: string) =>
+const duration = (min: string, max = '24h', example = '30s or 5m') =>
   z.string().transform((text, context) => {
     const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text)
     const ms = Number(match?.[1]) * (units[match?.[2] ?? ''] ?? Number.NaN)
-    if (ms >= millis(min) && ms <= 24 * 3_600_000) return ms
-    context.addIssue({ code: 'custom', message: `must be a duration such as 30s or 5m, from ${min} to 24h` })
+    if (ms >= millis(min) && ms <= millis(max)) return ms
+    context.addIssue({ code: 'custom', message: `must be a duration such as ${example}, from ${min} to ${max}` })
     return z.NEVER
   })
 const millis = (text: string) => Number.parseFloat(text) * (units[text.replace(/^[\d.]+/, '')] ?? 1)
@@ -83,7 +84,7 @@ const variables = z.object({
   ZSTACK_CA_FILE: text,
   ZSTACK_INSECURE_SKIP_TLS_VERIFY: flag.default(false),
   ZSTACK_REQUEST_BODY: choice('auto', 'envelope', 'flat').default('auto'),
-  ZSTACK_REQUEST_TIMEOUT: duration('100ms').default(30_000),
+  ZSTACK_REQUEST_TIMEOUT: duration('100ms', `${limits.maxRequestTimeoutMs / 1_000}s`, '30s').default(30_000),
   ZSTACK_MAX_IN_FLIGHT: whole(1, 1000).default(16),
   POLL_INTERVAL: duration('1s').default(60_000),
   WATCH_NAMESPACES: text,

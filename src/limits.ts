@@ -16,6 +16,8 @@ export const limits = {
   slowRetryMs: 10 * minutes,
   /** Backoff of an object whose passes fail: doubled from the first to the last, a quarter of each wait being jitter. */
   retry: { initialMs: 1 * seconds, maxMs: 5 * minutes },
+  /** Status that others go on writing is answered after waits that grow from the first to the last. */
+  foreignStatusRetry: { initialMs: 1 * seconds, maxMs: 5 * minutes },
   /** No log-in and no request after refused credentials, for repeated tries can lock the account. */
   credentialsPauseMs: 30 * minutes,
   /** How often the mounted credentials are read again. */
@@ -46,8 +48,12 @@ export const limits = {
   detachedPerSlot: 4,
   /** A request that was held back unsent is tried again after this time, if the connection does not wake it sooner. */
   unsentRetryMs: 30 * seconds,
-  /** Passes under way may end by themselves so long after the signal to stop. */
+  /** ZSTACK_REQUEST_TIMEOUT at most: a pass whose one request hangs still has time to report it. */
+  maxRequestTimeoutMs: 90 * seconds,
+  /** The process ends within this time of the signal to stop, whatever hangs. */
   shutdownGraceMs: 10 * seconds,
+  /** Of that, the time in which passes under way may end by themselves. */
+  shutdownPassesMs: 6 * seconds,
   /** client-go's defaults. The renew deadline is shorter than the lease: this process stops before another can begin. */
   lease: { durationMs: 15 * seconds, renewDeadlineMs: 10 * seconds, retryMs: 2 * seconds },
   /** A watch that has yielded nothing for this long, not even a failure, fails the liveness probe. */

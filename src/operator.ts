@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import { connectionNameOf, defaultConnection, type StoredModelService } from './api/modelservice.ts'
 import * as names from './api/names.ts'
-import { withTimeout } from './clock.ts'
+import { withTimeout, type Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Cluster } from './kube/cluster.ts'
@@ -19,6 +19,7 @@ import { limits } from './limits.ts'
 import { createClaims } from './reconcile/claims.ts'
 import { createConnectionEventHandler } from './reconcile/connection-events.ts'
 import { createConnections } from './reconcile/connections.ts'
+import { createForeignStatus } from './reconcile/foreign-status.ts'
 import { createObjectChangeHandler } from './reconcile/object-changes.ts'
 import { createPoller, type Poller } from './reconcile/poll.ts'
 import type { Connection, Connections } from './reconcile/ports.ts'
@@ -34,6 +35,11 @@ import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
 export const component = 'modelservice-operator'
 /** Events that are still unsent at the end are given up after this time. */
 const eventFlushMs = 1_000
+/**
+ * Until when the steps of a stop are waited for that follow the passes, counted from its start. The last is over before
+ * `limits.shutdownGraceMs`, which is thus kept even if each of them hangs.
+ */
+const stopBy = { passesAbortedMs: 6_500, loggedOutMs: 8_000, leaseReleasedMs: 9_000, closedMs: 9_500 } as const
 
 export type OperatorOptions = {
   readonly config: Config
@@ -62,6 +68,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const staleAfterMs = Math.max(limits.stalePolls * config.pollIntervalMs, limits.minStaleMs)
   const metrics = createMetrics({ version, workers: config.maxConcurrentReconciles, staleAfterMs })
   let leadership: Leadership | undefined
+  let leaseProblem: string | undefined
   const isLeader = () => !config.leaderElection || leadership?.isHeld() === true
   const parts: Parts = { options, metrics, staleAfterMs, isLeader }
   const connections = buildZStack(parts)
@@ -72,24 +79,32 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     metrics.countUncaughtError()
     if (key !== undefined) queue.addBackedOff(key)
   })
-  const state = stateOf(kube, pollers, connections, isLeader, () => stop.aborted)
+  const state = {
+    ...stateOf(kube, pollers, connections),
+    isLeader,
+    leaseProblem: () => leaseProblem,
+    isStopping: () => stop.aborted,
+  }
   const endpoints = await serveEndpoints(config, metrics, state, clock)
 
-  /** Ends what only reads: the watch and the polls. */
-  const reading = new AbortController()
+  const watches = new AbortController()
+  const polls = new AbortController()
   /** Cuts passes short. */
   const passes = new AbortController()
   let polling: Promise<unknown> = Promise.resolve()
   let working: Promise<unknown> = Promise.resolve()
-  const watching = informer.run(reading.signal)
+  const watching = informer.run(watches.signal)
   log.info({ version, kubernetes: cluster.server, zstack: config.endpoint }, 'started')
   try {
     await Promise.race([informer.synced, aborted(stop), watching])
-    if (config.leaderElection) leadership = await acquireLease(leaseOf(options), stop)
+    if (config.leaderElection) {
+      const onProblem = (problem: string | undefined) => (leaseProblem = problem)
+      leadership = await acquireLease({ ...leaseOf(options), onProblem }, stop)
+    }
     if (stop.aborted) return 'stopped'
     const lost = leadership?.lost ?? new AbortController().signal
     lost.addEventListener('abort', () => passes.abort(lost.reason), { once: true })
-    polling = Promise.all([...pollers.values()].map((poller) => poller.run(reading.signal)))
+    polling = Promise.all([...pollers.values()].map((poller) => poller.run(polls.signal)))
     working = runController(
       {
         queue,
@@ -110,17 +125,48 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
 
   /** Takes no new work, lets passes end, logs out, and hands the lease over: in this order, for each needs the next. */
   async function shutDown(): Promise<void> {
+    const waitFor = createStopSteps(clock, log)
     queue.shutDown()
-    const cancel = clock.after(limits.shutdownGraceMs, () => passes.abort(new Error('the time to stop is up')))
-    await working
-    cancel()
-    reading.abort()
-    await polling
-    await connections.close()
-    await withTimeout(clock, eventFlushMs, (signal) => recorder.flush(signal))
-    await leadership?.release()
-    await watching
-    await Promise.all([endpoints.close(), cluster.close()])
+    polls.abort()
+    if (!(await waitFor('the passes under way', limits.shutdownPassesMs, working))) {
+      passes.abort(new Error('the time to stop is up'))
+      await waitFor('passes that were aborted', stopBy.passesAbortedMs, working)
+    }
+    await Promise.all([
+      // A poll may still wait for a log-in, which no abort ends: the log-out ends both.
+      waitFor('the log-out of ZStack', stopBy.loggedOutMs, connections.close()),
+      waitFor(
+        'unsent events',
+        stopBy.loggedOutMs,
+        withTimeout(clock, eventFlushMs, (signal) => recorder.flush(signal)),
+      ),
+    ])
+    await waitFor('the release of the lease', stopBy.leaseReleasedMs, leadership?.release())
+    watches.abort()
+    const closed = Promise.all([polling, watching, endpoints.close(), cluster.close()])
+    await waitFor('what only reads', stopBy.closedMs, closed)
+  }
+}
+
+/**
+ * Waits for one step of the stop until a time that is counted from the start of the stop, so that a step that hangs takes
+ * nothing from the ones that follow, and what a quick one leaves is theirs. Resolves to whether the step has ended.
+ */
+function createStopSteps(clock: Clock, log: Logger) {
+  const began = clock.monotonic()
+  return async (what: string, byMs: number, work: Promise<unknown> | undefined): Promise<boolean> => {
+    const { promise: late, resolve } = Promise.withResolvers<false>()
+    const cancel = clock.after(Math.max(0, began + byMs - clock.monotonic()), () => resolve(false))
+    try {
+      const ended = await Promise.race([late, (work ?? Promise.resolve()).then(() => true)])
+      if (!ended) log.warn(`the stop does not wait any longer for ${what}`)
+      return ended
+    } catch (error) {
+      log.warn({ err: error }, `the stop goes on, though this failed: ${what}`)
+      return true
+    } finally {
+      cancel()
+    }
   }
 }
 
@@ -210,7 +256,7 @@ function scopesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: Con
 }
 
 /** The passes, the polls, and what wakes either. */
-function buildReconciler({ options, metrics, staleAfterMs }: Parts, connections: Connections, kube: Kube) {
+function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, connections: Connections, kube: Kube) {
   const { config, dependencies, log } = options
   const { clock, random } = dependencies
   const { queue, store, objects, recorder } = kube
@@ -262,16 +308,36 @@ function buildReconciler({ options, metrics, staleAfterMs }: Parts, connections:
     clock,
     log,
   })
+  const foreignStatus = createForeignStatus({
+    clock,
+    random,
+    enqueue: (key) => queue.add(key, 'poll'),
+    enqueueAfter: (key, ms) => queue.addAfter(key, ms),
+    isLeader,
+    onWrite: metrics.countForeignStatusWrite,
+    onRepeated: (key) => warnOfForeignStatus(key, kube, log),
+  })
   store.subscribe(
     createObjectChangeHandler({
       claims,
       connectionOf,
       enqueue: (key, priority) => queue.add(key, priority),
       onChanged: (key) => stopwatch.changed(key),
+      foreignStatus,
     }),
   )
   for (const connection of connections.all()) connection.subscribe((event) => onConnectionEvent(connection, event))
   return { reconciler, pollers }
+}
+
+function warnOfForeignStatus(key: string, { store, recorder }: Kube, log: Logger) {
+  const object = store.get(key)
+  if (!object) return
+  const message =
+    'somebody else goes on writing the status of this object, so it may be untrue for minutes; look for a second operator that watches it (metadata.managedFields names who writes)'
+  const { namespace, name } = object.metadata
+  log.warn({ namespace, name }, message)
+  recorder.record(object, { type: 'Warning', reason: 'ForeignStatus', message })
 }
 
 /** What the endpoints tell of. */
@@ -279,9 +345,7 @@ function stateOf(
   { queue, informer, store }: Kube,
   pollers: ReadonlyMap<string, Poller>,
   connections: Connections,
-  isLeader: () => boolean,
-  isStopping: () => boolean,
-): OperatorState {
+): Omit<OperatorState, 'isLeader' | 'leaseProblem' | 'isStopping'> {
   return {
     queue,
     informer,
@@ -293,8 +357,6 @@ function stateOf(
         isDown: connection.currentFailure() !== undefined,
         observationAgeMs: pollers.get(connection.name)?.observationAgeMs(),
       })),
-    isLeader,
-    isStopping,
   }
 }
 

@@ -39,7 +39,7 @@ const rules: Readonly<
     types: ['reconcile/ports', 'send'],
     packages: ['pino', 'pino-pretty', 'prom-client'],
   },
-  config: { code: ['redacted'], types: [], packages: ['zod'] },
+  config: { code: ['redacted', 'limits'], types: [], packages: ['zod'] },
   dependencies: {
     code: ['clock', 'limits', 'kube/cluster', 'zstack/http'],
     types: ['config', '@kubernetes/client-node'],

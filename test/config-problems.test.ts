@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../src/config.ts'
+import { limits } from '../src/limits.ts'
 import { configOf, enough, fileWith, problemsOf } from './support/environment.ts'
 
 describe('what is wrong', () => {
@@ -53,6 +54,17 @@ describe('what is wrong', () => {
       ])
     },
   )
+
+  it.each(['91s', '2m', '1h', '50ms'])('is a request timeout of %s, for a pass would end before it', (given) => {
+    expect(problemsOf({ ...enough, ZSTACK_REQUEST_TIMEOUT: given })).toEqual([
+      'ZSTACK_REQUEST_TIMEOUT must be a duration such as 30s, from 100ms to 90s',
+    ])
+  })
+
+  it('is no request timeout that leaves a pass the time to report it', () => {
+    expect(configOf({ ZSTACK_REQUEST_TIMEOUT: '90s' }).requestTimeoutMs).toBe(limits.maxRequestTimeoutMs)
+    expect(limits.maxRequestTimeoutMs).toBeLessThan(limits.passMs)
+  })
 
   it.each([
     ['1s', 1_000],

@@ -192,8 +192,12 @@ export const rows: readonly Row[] = [
     title: 'Process',
     panels: [
       graph('Leader', 'Which process acts.', 'short', [q('{{instance}}', `zstack_operator_leader{${job}}`)]),
-      graph('Watch restarts', 'Failed lists and watches a minute.', 'short', [
+      graph('Watch restarts', 'Failed lists and watches a minute, and which scope fails now.', 'short', [
         q('{{instance}}', `rate(zstack_operator_watch_restarts_total{${job}}[$__rate_interval]) * 60`),
+        q('{{scope}}', `max by (scope) (zstack_operator_watch_broken{${job}}) > 0`),
+      ]),
+      graph('Status written by others', 'A minute. More than now and then: a second operator.', 'short', [
+        q('{{instance}}', `rate(zstack_operator_foreign_status_writes_total{${job}}[$__rate_interval]) * 60`),
       ]),
       graph('Event loop lag', 'The longest of the last minute or two.', 's', [
         q('{{instance}}', `nodejs_eventloop_lag_max_seconds{${job}}`),

@@ -1,5 +1,6 @@
 /** What keeps the API server from answering as it should, and how long to wait because of it. */
 import { ApiError } from './cluster.ts'
+import { MalformedLineError } from './lines.ts'
 
 /** Waits by what went wrong: a refused connection costs nobody anything, a list cures what expired, an overloaded server is spared. */
 export const retryDelays = {
@@ -12,6 +13,7 @@ export const retryDelays = {
 export type ApiErrorClass = keyof typeof retryDelays
 
 export function classify(error: Error): ApiErrorClass {
+  if (error instanceof MalformedLineError) return 'expired'
   if (!(error instanceof ApiError)) return 'overloaded'
   if (error.status === 0 || isStarting(error)) return 'unreachable'
   if (error.status === 410) return 'expired'

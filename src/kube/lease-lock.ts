@@ -12,7 +12,7 @@ export type LeaseLockOptions = {
   readonly identity: string
   /** How long the lease lasts from each renewal. */
   readonly durationMs: number
-  /** How long one try may take. */
+  /** How long one request may take. */
   readonly limitMs: number
   readonly clock: Clock
   readonly log: Logger
@@ -42,7 +42,8 @@ export type LeaseLock = ReturnType<typeof createLeaseLock>
 export function createLeaseLock(options: LeaseLockOptions) {
   const { cluster, namespace, name, identity, durationMs, limitMs, clock, log } = options
   // A renewal that waited behind the writes of a whole fleet to a slow API server would come too late.
-  const send: Cluster['send'] = (request, signal) => cluster.send({ ...request, isUrgent: true }, signal)
+  const send: Cluster['send'] = (request, signal) =>
+    withTimeout(clock, limitMs, (limited) => cluster.send({ ...request, isUrgent: true }, limited), signal)
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`
   const path = `${collection}/${encodeURIComponent(name)}`
   let observed: ObservedRecord | undefined
@@ -53,6 +54,7 @@ export function createLeaseLock(options: LeaseLockOptions) {
   let renewals: number[] = []
   /** The class of the last failure that was logged: the same class in a row is logged once. */
   let lastLogged: ApiErrorClass | undefined
+  let problem: string | undefined
 
   async function read(signal: AbortSignal): Promise<Lease | undefined> {
     try {
@@ -133,6 +135,8 @@ export function createLeaseLock(options: LeaseLockOptions) {
 
   return {
     holder: () => observed?.holder,
+    /** Why the API server refuses the lease, and what to do about it; nothing while it does not. */
+    problem: () => problem,
     /** How long from now another's lease lasts, unless it is renewed; nothing where it is over, or none is known of. */
     othersEndMs(): number | undefined {
       const leftMs = observed ? observed.at + observed.durationMs - clock.monotonic() : -1
@@ -141,16 +145,22 @@ export function createLeaseLock(options: LeaseLockOptions) {
     /** `unknown`: the API server did not say, or somebody else wrote at the same moment. */
     async tryAcquireOrRenew(signal: AbortSignal): Promise<'held' | 'others' | 'unknown' | 'unreachable'> {
       try {
-        const state = await withTimeout(clock, limitMs, hold, signal)
+        const state = await hold(signal)
         lastLogged = undefined
+        problem = undefined
         return state
       } catch (error) {
         if (signal.aborted) return 'unknown'
+        const { message } = error as Error
         const isRace = error instanceof ApiError && error.status === 409
         const trouble = classify(error as Error)
+        const advice = isRace ? undefined : adviceOn(error, namespace)
+        // What the API server said last counts: a request that it did not answer changes nothing about it.
+        if (trouble !== 'unreachable')
+          problem = advice && `nobody can lead through this process: ${advice} (${message})`
         log[isRace || trouble === lastLogged ? 'debug' : 'warn'](
-          { lease: `${namespace}/${name}`, reason: (error as Error).message },
-          'lease not renewed',
+          { lease: `${namespace}/${name}`, reason: message },
+          advice === undefined ? 'lease not renewed' : `lease not renewed: ${advice}`,
         )
         if (!isRace) lastLogged = trouble
         return trouble === 'unreachable' ? trouble : 'unknown'
@@ -158,12 +168,22 @@ export function createLeaseLock(options: LeaseLockOptions) {
     },
     async release(): Promise<void> {
       try {
-        await withTimeout(clock, limitMs, clearHolder)
+        await clearHolder(new AbortController().signal)
       } catch (error) {
         log.warn({ reason: (error as Error).message }, 'lease not released; another process takes over when it ends')
       }
     },
   }
+}
+
+/** What to do where the API server refuses the lease; nothing where that passes by itself. */
+function adviceOn(error: unknown, namespace: string): string | undefined {
+  const status = error instanceof ApiError ? error.status : 0
+  if (status === 401) return 'the API server does not accept this identity; check the token or kubeconfig'
+  if (status === 403)
+    return `the API server refuses the lease; grant get, create and update of leases in the namespace ${namespace}`
+  if (status === 404) return `there is no namespace ${namespace} for the lease; check LEADER_ELECTION_NAMESPACE`
+  return undefined
 }
 
 /** metav1.MicroTime. */

@@ -8,7 +8,11 @@ import { limits } from '../limits.ts'
 import { createLeaseLock, type LeaseLock, type LeaseLockOptions } from './lease-lock.ts'
 import { retryDelays } from './api-errors.ts'
 
-export type LeaseOptions = Omit<LeaseLockOptions, 'durationMs' | 'limitMs'> & { readonly random: () => number }
+export type LeaseOptions = Omit<LeaseLockOptions, 'durationMs' | 'limitMs'> & {
+  readonly random: () => number
+  /** Told after each try to get the lease why the API server refuses it, or nothing where it does not. */
+  readonly onProblem?: (problem: string | undefined) => void
+}
 
 export interface Leadership {
   /** Aborted once the lease is lost: whatever writes must stop at once. */
@@ -21,18 +25,19 @@ export interface Leadership {
 
 /** Spread of the tries of those who wait: none looks later than the retry says. */
 const retryJitter = 0.2
-/** So that one hung request cannot use up the renew deadline. */
+/** Of each request by itself, so that one that hangs cannot use up the renew deadline. */
 const limitMs = limits.lease.renewDeadlineMs / 2
 
 /** Waits until this process holds the lease. Resolves to nothing only when aborted. */
 export async function acquireLease(options: LeaseOptions, signal: AbortSignal): Promise<Leadership | undefined> {
-  const { clock, random, log, namespace, name } = options
+  const { clock, random, log, namespace, name, onProblem } = options
   const lock = createLeaseLock({ ...options, limitMs, durationMs: limits.lease.durationMs })
   let isLogged = false
   let unreached = 0
   while (!signal.aborted) {
     const started = clock.monotonic()
     const state = await lock.tryAcquireOrRenew(signal)
+    onProblem?.(lock.problem())
     unreached = state === 'unreachable' ? unreached + 1 : 0
     if (state === 'held') {
       log.info({ lease: `${namespace}/${name}` }, 'leading')

@@ -4,13 +4,14 @@
  *   empty ──list──▶ listed ──open──▶ watching ──lines──▶ watching
  *   watching ──stream ends, breaks or stalls──▶ listed (goes on from the last version)
  *   listed, watching ──410 Gone──▶ empty (the history is gone: list again)
+ *   watching ──a line that cannot be understood──▶ empty (the same version would yield the same line again)
  *
  * Every way back but the ordinary end of a stream goes through a pause that grows until a stream has lived for a while.
  */
 import { steadyBackoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import { ApiError } from './cluster.ts'
-import { lines } from './lines.ts'
+import { lines, MalformedLineError } from './lines.ts'
 import type { KubeObject, Resource } from './resource.ts'
 import { isStarting, retryDelays, classify, type ApiErrorClass } from './api-errors.ts'
 
@@ -22,7 +23,12 @@ export type WatchEvent<T> =
   /** Not an end: the watch goes on by itself after a pause. */
   | { readonly kind: 'broken'; readonly error: Error }
 
-export type WatchOptions = { readonly clock: Clock; readonly random: () => number }
+export type WatchOptions = {
+  readonly clock: Clock
+  readonly random: () => number
+  /** Waits for about `ms` after a failure; by default exactly that long. */
+  readonly pause?: (ms: number, error: Error, signal: AbortSignal) => Promise<void>
+}
 
 type State =
   | { readonly at: 'empty' }
@@ -50,7 +56,7 @@ const maxRetryAfterMs = 30_000
 
 export async function* watch<T extends KubeObject>(
   resource: Resource<T>,
-  { clock, random }: WatchOptions,
+  { clock, random, pause = (ms, _, until) => clock.sleep(ms, until) }: WatchOptions,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>, void> {
   let state: State = { at: 'empty' }
@@ -66,7 +72,7 @@ export async function* watch<T extends KubeObject>(
       if (step.event) yield step.event
       if (!step.pauseFor) continue
       streak = lengthen(streak, step.pauseFor)
-      await clock.sleep(pauseAfter(step.pauseFor, streak, random), signal)
+      await pause(pauseAfter(step.pauseFor, streak, random), step.pauseFor, signal)
     }
   } finally {
     if (state.at === 'watching') close(state.stream)
@@ -162,7 +168,7 @@ function parseLine(line: string): { type: string; object: unknown } {
   } | null
   const isEvent = typeof parsed?.type === 'string' && typeof parsed.object === 'object' && parsed.object !== null
   const isVersioned = parsed?.type === 'ERROR' || typeof parsed?.object?.metadata?.resourceVersion === 'string'
-  if (!isEvent || !isVersioned) throw new Error('a line of the watch is no event')
+  if (!isEvent || !isVersioned) throw new MalformedLineError('a line of the watch is no event')
   return parsed as { type: string; object: unknown }
 }
 
@@ -171,7 +177,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Error('a line of the watch is no JSON')
+    throw new MalformedLineError('a line of the watch is no JSON')
   }
 }
 
@@ -185,10 +191,13 @@ function close(stream: Stream): void {
   stream.abort.abort()
 }
 
-/** Where a watch goes on that could not be opened or read: from its version, or from a new list if its history is gone. */
+/**
+ * Where a watch goes on that could not be opened or read: from its version, or from a new list if its history is gone or
+ * cannot be understood.
+ */
 function lost<T>(version: string, error: unknown): Step<T> {
-  const isGone = error instanceof ApiError && error.status === 410
-  return isGone ? { state: { at: 'empty' }, pauseFor: error } : broken({ at: 'listed', version }, error)
+  if (error instanceof ApiError && error.status === 410) return { state: { at: 'empty' }, pauseFor: error }
+  return broken(error instanceof MalformedLineError ? { at: 'empty' } : { at: 'listed', version }, error)
 }
 
 /** Failures of one class without a success between. Another class begins with the shortest wait, however long this lasted. */

@@ -144,6 +144,18 @@ export const catalogue = {
     'Failures of a list or watch on Kubernetes, each followed by another try',
     [],
   ),
+  watchBroken: metric(
+    'gauge',
+    'zstack_operator_watch_broken',
+    '1 while the ModelServices of the scope (a namespace of WATCH_NAMESPACES, or all namespaces) cannot be listed or watched; `/readyz` tells why, and the other scopes work',
+    ['scope'],
+  ),
+  foreignStatusWrites: metric(
+    'counter',
+    'zstack_operator_foreign_status_writes_total',
+    'Changes of the status of a ModelService that somebody else made while this process leads: a second operator that watches the same objects, or a person',
+    [],
+  ),
   uncaughtErrors: metric(
     'counter',
     'zstack_operator_uncaught_errors_total',

@@ -1,7 +1,7 @@
 /** The HTTP endpoints that probes and Prometheus read. */
 import process from 'node:process'
 import type { Clock } from '../clock.ts'
-import { liveness, readiness } from './health.ts'
+import { brokenScopes, liveness, readiness, type ScopeState } from './health.ts'
 import { measureEventLoopLag } from './event-loop-lag.ts'
 import type { Metrics, Snapshot } from './metrics.ts'
 import type { ObservedObject } from './object-metrics.ts'
@@ -13,11 +13,13 @@ export type OperatorState = {
     waiting(priority: 'change' | 'retry' | 'poll'): number
     working(): readonly number[]
   }
-  readonly informer: { hasSynced(): boolean; silentForMs(): number }
+  readonly informer: { hasSynced(): boolean; silentForMs(): number; scopes(): readonly ScopeState[] }
   readonly poller: { hasPolled(): boolean }
   readonly connections: () => readonly ConnectionState[]
   readonly objects: () => Iterable<ObservedObject>
   readonly isLeader: () => boolean
+  /** Why the lease cannot be had, where only a person can change that. */
+  readonly leaseProblem: () => string | undefined
   readonly isStopping: () => boolean
 }
 
@@ -37,7 +39,7 @@ export async function serveEndpoints(
   clock: Clock,
 ): Promise<Listener> {
   if (ports.healthPort === 0 && ports.metricsPort === 0) return { close: () => Promise.resolve() }
-  const { queue, informer, poller, connections, objects, isLeader, isStopping } = state
+  const { queue, informer, poller, connections, objects, isLeader, leaseProblem, isStopping } = state
   const loop = measureEventLoopLag(clock)
   // Computed once: if it were computed at each scrape, a clock that is set would look like a restart.
   const startTime = clock.now() / 1000 - process.uptime()
@@ -50,6 +52,7 @@ export async function serveEndpoints(
       isDown,
       observationAge: optionally(inSeconds, observationAgeMs),
     })),
+    scopes: informer.scopes(),
     loopLag: inSeconds(loop.lagMs()),
     objects,
     process: { ...usage(), startTime },
@@ -62,11 +65,18 @@ export async function serveEndpoints(
     hasListed: () => informer.hasSynced(),
     hasPolled: () => poller.hasPolled(),
     isLeader,
+    leaseProblem,
     isStopping,
   })
   try {
     const servers = await Promise.all([
-      listen(ports.healthPort, { '/healthz': checkPage(isAlive), '/readyz': checkPage(isReady) }),
+      listen(ports.healthPort, {
+        '/healthz': checkPage(isAlive),
+        '/readyz': checkPage(
+          isReady,
+          brokenScopes(() => informer.scopes()),
+        ),
+      }),
       listen(ports.metricsPort, { '/metrics': () => metrics.page(now()) }),
     ])
     return {

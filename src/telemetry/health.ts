@@ -32,15 +32,27 @@ function beyond(limitMs: number, ms: number, what: string): readonly string[] {
 export type ReadinessState = {
   readonly hasListed: () => boolean
   readonly isLeader: () => boolean
+  /** Why this process cannot even try to lead, where only a person can change that. */
+  readonly leaseProblem: () => string | undefined
   readonly hasPolled: () => boolean
   readonly isStopping: () => boolean
 }
 
-/** One that stands by is ready with full caches alone: it could take over at once. */
-export function readiness({ hasListed, isLeader, hasPolled, isStopping }: ReadinessState): Check {
+/** One that stands by is ready with full caches and a lease within reach: it could take over at once. */
+export function readiness({ hasListed, isLeader, leaseProblem, hasPolled, isStopping }: ReadinessState): Check {
   return () => {
     if (isStopping()) return ['stopping']
     if (!hasListed()) return ['ModelServices are not listed yet']
+    const problem = isLeader() ? undefined : leaseProblem()
+    if (problem !== undefined) return [problem]
     return isLeader() && !hasPolled() ? ['this is the leader, and it has not polled ZStack yet'] : []
   }
 }
+
+/** The scopes that cannot be listed or watched, one sentence each. The others work, so readiness does not wait for them. */
+export function brokenScopes(scopes: () => readonly ScopeState[]): Check {
+  return () => scopes().flatMap(({ scope, problem }) => (problem === undefined ? [] : [`${scope}: ${problem}`]))
+}
+
+/** A namespace, or all of them, and what is wrong with its list or watch, if anything. */
+export type ScopeState = { readonly scope: string; readonly problem: string | undefined }

@@ -19,6 +19,7 @@ export type Snapshot = {
     /** Absent until a poll of it has begun. */
     readonly observationAge: number | undefined
   }[]
+  readonly scopes: readonly { readonly scope: string; readonly problem: string | undefined }[]
   readonly loopLag: number
   readonly objects: () => Iterable<ObservedObject>
   readonly process: {
@@ -61,6 +62,7 @@ export function createMetrics({ version, workers, staleAfterMs }: MetricsOptions
       finished: (seconds: number) => m.workSeconds.observe(queue, seconds),
     },
     countWatchRestart: () => m.watchRestarts.inc(),
+    countForeignStatusWrite: () => m.foreignStatusWrites.inc(),
     countUncaughtError: () => m.uncaughtErrors.inc(),
     countUpdate: (result: UpdateResult) => m.updates.inc({ result }),
     observeConvergence: (cause: 'SpecChanged' | 'DriftCorrected', seconds: number) =>
@@ -119,6 +121,8 @@ function create(registers: Registry[]) {
     observationAge: new Gauge({ ...c.observationAge, registers }),
     staleAfter: new Gauge({ ...c.staleAfter, registers }),
     watchRestarts: new Counter({ ...c.watchRestarts, registers }),
+    watchBroken: new Gauge({ ...c.watchBroken, registers }),
+    foreignStatusWrites: new Counter({ ...c.foreignStatusWrites, registers }),
     uncaughtErrors: new Counter({ ...c.uncaughtErrors, registers }),
     leader: new Gauge({ ...c.leader, registers }),
     build: new Gauge({ ...c.build, registers }),
@@ -160,6 +164,7 @@ function setGauges(m: Instruments, now: Snapshot) {
     // While the age is unknown there is no series, for zero would be wrong.
     if (observationAge !== undefined && now.isLeader) m.observationAge.set({ connection: name }, observationAge)
   }
+  for (const { scope, problem } of now.scopes) m.watchBroken.set({ scope }, problem === undefined ? 0 : 1)
   m.loopLag.set(now.loopLag)
   m.cpuSeconds.reset()
   m.cpuSeconds.inc(now.process.cpuSeconds)

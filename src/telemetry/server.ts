@@ -17,10 +17,11 @@ export type Page = () => Promise<{
   readonly text: string | Iterable<string>
 }>
 
-export function checkPage(check: Check): Page {
+/** Well or not as the check says; the notes tell what is wrong without the process being unwell. */
+export function checkPage(check: Check, notes: Check = () => []): Page {
   return () => {
     const problems = check()
-    const text = problems.length === 0 ? 'ok\n' : `${problems.join('\n')}\n`
+    const text = [...(problems.length === 0 ? ['ok'] : problems), ...notes()].map((line) => `${line}\n`).join('')
     return Promise.resolve({ status: problems.length === 0 ? 200 : 503, type: 'text/plain; charset=utf-8', text })
   }
 }

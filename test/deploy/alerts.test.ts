@@ -33,6 +33,7 @@ const build = of('zstack_operator_build_info', 'version="1"')
 const drifted = `zstack_modelservice_drifted_fields{${target},namespace="models",name="chat"}`
 const ineffective = of('zstack_operator_updates_total', 'result="ineffective"')
 const restarts = of('zstack_operator_watch_restarts_total')
+const foreignWrites = of('zstack_operator_foreign_status_writes_total')
 const age = (connection: string) => of('zstack_operator_observation_age_seconds', `connection="${connection}"`)
 const circuit = (connection: string, replica = target) =>
   `zstack_api_circuit_open{${replica},connection="${connection}"}`
@@ -89,6 +90,9 @@ const fires: Readonly<Record<string, readonly Situation[]>> = {
     ['one pass never ends', { [depth!]: '0x30', [worked!]: '0+10x30', [longestRunning]: '0+60x30' }, 12],
   ],
   ModelServiceWatchRestarting: [['every try is refused', { [restarts]: '0+2x40' }, 25]],
+  ModelServiceForeignStatusWrites: [
+    ['a second operator answers every write', { [foreignWrites]: '0 8x3 9x4 10x4 11x4 12x4 13x4 14x4' }, 20],
+  ],
   ModelServiceOperatorLagging: [
     ['the loop is late', { [build]: '1x30', [of('nodejs_eventloop_lag_max_seconds')]: '2x30' }, 11],
   ],
@@ -134,6 +138,10 @@ const quiet: Readonly<Record<string, readonly Situation[]>> = {
     ['nothing is to be done', { [depth!]: '0x30', [worked!]: '100x30', [longestRunning]: '0x30' }, 20],
   ],
   ModelServiceWatchRestarting: [['the API server was upgraded', { [restarts]: '0x3 60x3 60x40' }, 20]],
+  ModelServiceForeignStatusWrites: [
+    ['a former leader wrote a hundred at its end', { [foreignWrites]: '0x3 100x40' }, 18],
+    ['nobody else writes', { [foreignWrites]: '0x40' }, 30],
+  ],
   ModelServiceOperatorLagging: [
     ['it was late once', { [build]: '1x30', [of('nodejs_eventloop_lag_max_seconds')]: '0x5 2x1 0x20' }, 20],
   ],

@@ -71,6 +71,74 @@ describe('an informer', () => {
     expect([informer.hasSynced(), isSynced]).toEqual([true, true])
   })
 
+  it.each([403, 404])('has synced though one of its scopes is refused with %i, and tells which', async (status) => {
+    const { informer, store, entries, clock, servers } = await follow({
+      one: ({ lists }) => lists.push(listOf(3, [sample('a')])),
+      two: refuseAll(status),
+    })
+    await expect(informer.synced).resolves.toBeUndefined()
+    expect(informer.hasSynced()).toBe(true)
+    expect(informer.scopes()).toEqual([
+      { scope: 'one', problem: undefined },
+      { scope: 'two', problem: expect.stringMatching(/^the API server .*\(no\)$/) as string },
+    ])
+    await clock.advance(60_000)
+    expect(entries).toEqual([expect.objectContaining({ level: 'warn', scope: 'two' })])
+    servers.two!.lists.length = 0
+    servers.two!.lists.push(listOf(9, [sample('b')]))
+    await clock.advance(30_000)
+    expect([...store.keys()].sort()).toEqual(['test/a', 'test/b'])
+    expect(informer.scopes().map(({ problem }) => problem)).toEqual([undefined, undefined])
+  })
+
+  it('has synced though one of its scopes answers with errors for good', async () => {
+    const { informer, clock } = await follow({ one: nothing, two: refuseAll(500) })
+    expect(informer.hasSynced()).toBe(false)
+    await clock.advance(15_000)
+    expect(informer.hasSynced()).toBe(true)
+    expect(informer.scopes().filter(({ problem }) => problem !== undefined)).toMatchObject([{ scope: 'two' }])
+  })
+
+  it('has not synced while every one of its scopes is refused', async () => {
+    const { informer, clock, servers } = await follow({ one: refuseAll(403), two: refuseAll(404) })
+    await clock.advance(10_000)
+    expect(informer.hasSynced()).toBe(false)
+    servers.one!.lists.length = 0
+    await clock.advance(30_000)
+    expect(informer.hasSynced()).toBe(true)
+  })
+
+  it('asks a server that cannot be reached as often for a hundred scopes as for a few', async () => {
+    const unreachable = (server: ScriptedResource) => {
+      for (let n = 0; n < 1_000; n += 1) server.lists.push(new ApiError(0, 'ECONNREFUSED'))
+    }
+    const scopes = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`namespace-${n}`, unreachable]))
+    const { servers, clock, informer } = await follow(scopes)
+    const asked = () => Object.values(servers).reduce((sum, { listed }) => sum + listed.length, 0)
+    await clock.advance(1_000)
+    const before = asked()
+    await clock.advance(60_000)
+    // One of them at its own pace, each other one every five seconds.
+    expect((asked() - before) / 60).toBeLessThan(30)
+    expect(informer.silentForMs()).toBeLessThan(1_000)
+    for (const { lists } of Object.values(servers)) lists.length = 0
+    await clock.advance(200)
+    expect(informer.hasSynced()).toBe(true)
+  })
+
+  it('resumes all watches as soon as one of them is opened again', async () => {
+    const { servers, clock } = await follow({ one: nothing, two: nothing, three: nothing })
+    await clock.advance(10_000)
+    for (const server of Object.values(servers)) {
+      for (let n = 0; n < 20; n += 1) server.refusals.push(new ApiError(0, 'ECONNREFUSED'))
+      server.stream().fail(new ApiError(0, 'ECONNRESET'))
+    }
+    await clock.advance(1_000)
+    for (const server of Object.values(servers)) server.refusals.length = 0
+    await clock.advance(200)
+    expect(Object.values(servers).map(({ streams }) => streams.length)).toEqual([2, 2, 2])
+  })
+
   it.each([
     [404, /install the CRD/],
     [401, /token or kubeconfig/],

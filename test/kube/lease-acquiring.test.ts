@@ -137,6 +137,61 @@ describe('acquiring', () => {
     expect(tries).toBeLessThanOrEqual(1 + 60_000 / (limits.lease.retryMs * 0.8))
   })
 
+  it.each([
+    ['may not be read', 'GET', 403, /grant get, create and update of leases in the namespace test/],
+    ['may not be created', 'POST', 403, /grant get, create and update of leases in the namespace test/],
+    ['has no namespace', 'POST', 404, /there is no namespace test .* LEADER_ELECTION_NAMESPACE/],
+    ['is not shown to an unknown identity', 'GET', 401, /check the token or kubeconfig/],
+  ])(
+    'of a lease that %s is told once, with what to do, and tried until it works',
+    async (_, method, status, advice) => {
+      const { clock, api } = createLeaseWorld()
+      let isRefused = true
+      const one = candidate('one', {
+        clock,
+        api,
+        fate: (request) => {
+          if (isRefused && request.method === method) throw new ApiError(status, 'refused')
+          return {}
+        },
+      })
+      await clock.advance(60_000)
+      expect(one.entries.filter(({ level }) => level !== 'debug')).toEqual([
+        expect.objectContaining({
+          level: 'warn',
+          lease: 'test/leader',
+          reason: 'refused',
+          msg: expect.stringMatching(advice) as string,
+        }),
+      ])
+      expect(one.problem()).toMatch(/^nobody can lead through this process: .*\(refused\)$/)
+      expect(one.problem()).toMatch(advice)
+      isRefused = false
+      await clock.advance(limits.lease.retryMs)
+      expect([one.isHeld(), one.problem()]).toEqual([true, undefined])
+    },
+  )
+
+  it('of a lease that is refused still says so while the API server is away in between', async () => {
+    const { clock, api } = createLeaseWorld()
+    let error = new ApiError(403, 'refused')
+    const fate = () => {
+      throw error
+    }
+    const one = candidate('one', { clock, api, fate })
+    await clock.advance(10_000)
+    error = new ApiError(0, 'ECONNREFUSED')
+    await clock.advance(10_000)
+    expect(one.problem()).toMatch(/refused/)
+  })
+
+  it('gives a look and a write their time each, so that a slow API server can be led through', async () => {
+    const { clock, api } = createLeaseWorld()
+    const one = candidate('one', { clock, api, fate: () => ({ back: 4_000 }) })
+    await clock.advance(8_000)
+    expect(one.isHeld()).toBe(true)
+  })
+
   it('says once that the API server is away, however often it tries, and once more at the next outage', async () => {
     const { clock, api } = createLeaseWorld()
     api.put(foreign(undefined, 3_600))

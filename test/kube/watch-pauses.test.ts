@@ -86,6 +86,17 @@ describe('pauses', () => {
     expect(lists).toEqual([25, 50, 100, 200])
   })
 
+  it('grow when every stream holds a line that cannot be understood', async () => {
+    const followed = await followWatch()
+    const pauses: number[] = []
+    for (let time = 0; time < 4; time += 1) {
+      followed.server.stream().send('no JSON\n')
+      await followed.clock.advance(0)
+      pauses.push(...(await pausesOf(followed, 1)))
+    }
+    expect(pauses).toEqual([25, 50, 100, 200])
+  })
+
   it('are short again after a stream that lived', async () => {
     const followed = await followWatch(({ refusals }) =>
       refusals.push(...always(new ApiError(503, 'busy')).slice(0, 6)),

@@ -112,8 +112,9 @@ describe('watching', () => {
     ['an object without a version', '{"type":"ADDED","object":{"metadata":{"name":"secret"}}}\n'],
     ['nothing for an object', '{"type":"ERROR","object":null}\n'],
     ['null', 'null\n'],
-  ])('drops a stream that holds %s, without a word of it', async (_, line) => {
+  ])('drops a stream that holds %s, without a word of it, and lists anew', async (_, line) => {
     const { events, server, clock } = await followWatch()
+    server.lists.push(listOf(8, [sample('a', { version: 8 })]))
     const first = server.stream()
     first.event('ADDED', sample('a', { version: 2 }))
     first.send(line)
@@ -123,9 +124,11 @@ describe('watching', () => {
       'listed 1',
       'applied a@2',
       expect.stringMatching(/^broken: a line of the watch is no (JSON|event)$/),
+      'listed 8 a@8',
     ])
     expect(first.isOpen).toBe(false)
-    expect(server.stream().version).toBe('2')
+    // The stream of the same version would hold the same line.
+    expect(server.stream().version).toBe('8')
   })
 
   it('drops a stream whose line never ends', async () => {
@@ -133,9 +136,9 @@ describe('watching', () => {
     const first = server.stream()
     for (let mebibyte = 0; mebibyte < 17; mebibyte += 1) first.send('x'.repeat(2 ** 20))
     await clock.advance(100)
-    expect(events.at(-1)).toMatch(/^broken: a line .* longer/)
+    expect(events).toEqual(['listed 1', expect.stringMatching(/^broken: a line .* longer/), 'listed 1'])
     expect(first.isOpen).toBe(false)
-    expect(server.streams).toHaveLength(2)
+    expect([server.listed.length, server.streams.length]).toEqual([2, 2])
   })
 
   it('gives a stream up that is silent beyond the end that it asked for', async () => {

@@ -19,8 +19,8 @@ const size = 20
 const awayMs = isLong ? 60_000 : 3_000
 /** So late a first apply may be seen. */
 const noticeMs = 2_000
-/** 10 s for passes, 3 s to log out, 1 s for events, 5 s for the lease; deploy/ gives a pod 30 s. */
-const stopLimitMs = 20_000
+/** Promised, whatever hangs. */
+const stopLimitMs = limits.shutdownGraceMs
 
 const updateOfFirst = (space: FullNamespace, after: number) => updatedAt(space.zstack, space.uuids[0], after)
 

@@ -66,6 +66,45 @@ describe('the probes', () => {
   })
 })
 
+describe('a namespace that may not be listed', () => {
+  it('keeps the others from nothing; probe, metric and log tell of it, and it heals when the right comes', async () => {
+    const fixture = await oneService()
+    const { api } = fixture
+    const grant = api.faults.refuse({ verb: 'list', resource: 'modelservices', namespace: 'kube-public', status: 403 })
+    const { operator, page, metrics } = await startWithPages(fixture, { WATCH_NAMESPACES: 'kube-public,default' })
+    await fixture.converged()
+    expect(await page('/readyz')).toEqual({
+      status: 200,
+      text: expect.stringMatching(/^ok\nkube-public: the API server refuses to list .* RBAC .*\n$/) as string,
+    })
+    expect(await metrics()).toContain('zstack_operator_watch_broken{scope="kube-public"} 1\n')
+    expect(await metrics()).toContain('zstack_operator_watch_broken{scope="default"} 0\n')
+    grant()
+    await operator.logged(({ msg, scope }) => msg === 'watching again' && scope === 'kube-public')
+    expect(await page('/readyz')).toEqual(ok)
+    expect(operator.log.filter(({ scope, level }) => scope === 'kube-public' && level === 'warn')).toHaveLength(1)
+  })
+})
+
+describe('a lease that may not be read', () => {
+  it('makes no replica ready; probe and log tell why, once, and it heals when the right comes', async () => {
+    const fixture = await oneService()
+    const grant = fixture.api.faults.refuse({ verb: 'get', resource: 'leases', status: 403 })
+    const elected = { LEADER_ELECTION: 'true', LEADER_ELECTION_NAMESPACE: 'default' }
+    const { operator, page } = await startWithPages(fixture, elected)
+    await operator.logged(
+      ({ level, msg }) =>
+        level === 'warn' && (msg ?? '').includes('grant get, create and update of leases in the namespace default'),
+    )
+    await expect.poll(() => page('/readyz')).toEqual(notYet(/^nobody can lead through this process: .*leases/))
+    expect(await page('/healthz')).toEqual(ok)
+    grant()
+    await fixture.converged()
+    await expect.poll(() => page('/readyz'), { timeout: 10_000 }).toEqual(ok)
+    expect(operator.log.filter(({ level }) => level === 'warn')).toHaveLength(1)
+  })
+})
+
 describe('the metrics page', () => {
   it('counts what was done', async () => {
     const fixture = await oneService()

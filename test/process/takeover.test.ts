@@ -5,8 +5,8 @@ import { inPod, type OperatorProcess } from '../support/operator-process.ts'
 import { limits } from '../../src/limits.ts'
 
 const size = 100
-/** 10 s for passes, 3 s to log out, 1 s for events, 5 s for the lease; deploy/ gives a pod 30 s. */
-const stopLimitMs = 20_000
+/** Promised, whatever hangs. */
+const stopLimitMs = limits.shutdownGraceMs
 /** How much later than its reason a takeover may be. */
 const marginMs = 3_000
 /** The start of a process is part of it. */

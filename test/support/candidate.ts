@@ -20,9 +20,11 @@ export function candidate(
   const { log, entries } = createCapturedLog()
   const stop = new AbortController()
   let leadership: Leadership | undefined
+  let problem: string | undefined
+  const onProblem = (told: string | undefined) => (problem = told)
   const process = createStoppable(clock, api.clusterFor(fate))
   const asked = acquireLease(
-    { ...process, namespace: 'test', name: 'leader', identity, random: () => 1, log },
+    { ...process, namespace: 'test', name: 'leader', identity, random: () => 1, log, onProblem },
     stop.signal,
   ).then((acquired) => {
     leadership = acquired
@@ -35,6 +37,8 @@ export function candidate(
     /** Stops it until the returned function is called. */
     freeze: () => process.stop(),
     entries,
+    /** Why the lease is refused to it, as it told last. */
+    problem: () => problem,
     isHeld: () => leadership?.isHeld() === true,
     leadership: () => leadership!,
   }

@@ -8,11 +8,12 @@ import { freePort } from './free-port.ts'
 /** The state of a leader that is well. */
 export const well: OperatorState = {
   queue: { waiting: () => 0, working: () => [] },
-  informer: { hasSynced: () => true, silentForMs: () => 0 },
+  informer: { hasSynced: () => true, silentForMs: () => 0, scopes: () => [] },
   poller: { hasPolled: () => true },
   connections: () => [{ name: 'default', isDown: false, observationAgeMs: 0 }],
   objects: () => [],
   isLeader: () => true,
+  leaseProblem: () => undefined,
   isStopping: () => false,
 }
 

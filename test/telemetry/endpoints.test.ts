@@ -26,11 +26,24 @@ describe('the endpoints', () => {
   it.each([
     ['what is not listed yet', { informer: { ...well.informer, hasSynced: () => false } }, /not listed yet/],
     ['a first poll to come', { poller: { ...well.poller, hasPolled: () => false } }, /not polled ZStack yet/],
+    ['a lease out of reach', { isLeader: () => false, leaseProblem: () => 'no right to the lease' }, /no right/],
     ['its end', { isStopping: () => true }, /stopping/],
   ])('report %s on /readyz, and are healthy', async (_, state, reason) => {
     const { get } = await startPages(state)
     expect(await get('health', '/readyz')).toEqual(failing(reason))
     expect(await get('health', '/healthz')).toEqual({ status: 200, text: 'ok\n' })
+  })
+
+  it('name a namespace that cannot be listed on /readyz and in the metrics, and are ready all the same', async () => {
+    const scopes = () => [
+      { scope: 'a', problem: undefined },
+      { scope: 'b', problem: 'refused' },
+    ]
+    const { get } = await startPages({ informer: { ...well.informer, scopes } })
+    expect(await get('health', '/readyz')).toEqual({ status: 200, text: 'ok\nb: refused\n' })
+    const { text } = await get('metrics', '/metrics')
+    expect(text).toContain('zstack_operator_watch_broken{scope="a"} 0\n')
+    expect(text).toContain('zstack_operator_watch_broken{scope="b"} 1\n')
   })
 
   it('give the metrics in seconds', async () => {

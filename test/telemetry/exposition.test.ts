@@ -11,6 +11,7 @@ describe.skipIf(promtoolMissing !== undefined)('the page, read by Prometheus', (
       working: [],
       isLeader: true,
       connections: [{ name: 'default', isDown: false, observationAge: 1 }],
+      scopes: [],
       loopLag: 0,
       objects: () => [{ metadata: { namespace: 'default', name: 'a' }, status: { conditions } }],
       process: { cpuSeconds: 0, residentBytes: 0, heapBytes: 0, startTime: 0 },

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { liveness, readiness, type ReadinessState, type LivenessState } from '../../src/telemetry/health.ts'
+import {
+  brokenScopes,
+  liveness,
+  readiness,
+  type ReadinessState,
+  type LivenessState,
+} from '../../src/telemetry/health.ts'
 
 const well: LivenessState = { watchSilentMs: () => 130_000, loopLagMs: () => 40 }
 
@@ -23,11 +29,13 @@ describe('liveness', () => {
 })
 
 describe('readiness', () => {
-  const judge = (progress: Partial<Record<keyof ReadinessState, boolean>>) => {
-    const is = (name: keyof ReadinessState) => () => progress[name] ?? false
+  type Facts = Partial<Record<Exclude<keyof ReadinessState, 'leaseProblem'>, boolean>> & { leaseProblem?: string }
+  const judge = ({ leaseProblem, ...progress }: Facts) => {
+    const is = (name: keyof typeof progress) => () => progress[name] ?? false
     return readiness({
       hasListed: is('hasListed'),
       isLeader: is('isLeader'),
+      leaseProblem: () => leaseProblem,
       hasPolled: is('hasPolled'),
       isStopping: is('isStopping'),
     })()
@@ -36,6 +44,10 @@ describe('readiness', () => {
   it.each([
     ['of a leader that has listed and polled', { hasListed: true, isLeader: true, hasPolled: true }],
     ['of one that stands by and has listed', { hasListed: true }],
+    [
+      'of a leader, whatever was wrong with the lease before',
+      { hasListed: true, isLeader: true, hasPolled: true, leaseProblem: 'no right to the lease' },
+    ],
   ])('is there %s', (_, progress) => {
     expect(judge(progress)).toEqual([])
   })
@@ -44,8 +56,19 @@ describe('readiness', () => {
     ['ModelServices are not listed yet', {}],
     ['ModelServices are not listed yet', { isLeader: true, hasPolled: true }],
     ['this is the leader, and it has not polled ZStack yet', { hasListed: true, isLeader: true }],
+    ['no right to the lease', { hasListed: true, leaseProblem: 'no right to the lease' }],
     ['stopping', { hasListed: true, isLeader: true, hasPolled: true, isStopping: true }],
   ])('waits: %s (%o)', (sentence, progress) => {
     expect(judge(progress)).toEqual([sentence])
+  })
+})
+
+describe('scopes that cannot be listed', () => {
+  it('are named with the reason, and the others are not', () => {
+    const scopes = [
+      { scope: 'a', problem: undefined },
+      { scope: 'b', problem: 'the API server refuses to list or watch' },
+    ]
+    expect(brokenScopes(() => scopes)()).toEqual(['b: the API server refuses to list or watch'])
   })
 })

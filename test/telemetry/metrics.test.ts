@@ -8,6 +8,7 @@ const atRest: Snapshot = {
   working: [],
   isLeader: true,
   connections: [{ name: 'default', isDown: false, observationAge: 0 }],
+  scopes: [],
   loopLag: 0,
   objects: () => [],
   process: { cpuSeconds: 0, residentBytes: 0, heapBytes: 0, startTime: 0 },

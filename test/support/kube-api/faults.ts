@@ -7,13 +7,19 @@ export type Refusal = {
   verb?: Verb
   resource?: string
   subresource?: string
+  namespace?: string
   status: number
   message?: string
   times?: number
   retryAfterSeconds?: number
 }
 
-export type Asked = { readonly verb: string; readonly resource: string; readonly subresource: string | undefined }
+export type Asked = {
+  readonly verb: string
+  readonly resource: string
+  readonly subresource: string | undefined
+  readonly namespace: string | undefined
+}
 
 export interface Refusals {
   /** Answers the undoing. */
@@ -32,10 +38,11 @@ export function createRefusals(): Refusals {
     },
     strike(asked) {
       for (const entry of rules) {
-        const { verb, resource, subresource, status, message, retryAfterSeconds } = entry.rule
+        const { verb, resource, subresource, namespace, status, message, retryAfterSeconds } = entry.rule
         if (verb !== undefined && verb !== asked.verb) continue
         if (resource !== undefined && resource !== asked.resource) continue
         if (subresource !== undefined && subresource !== (asked.subresource ?? '')) continue
+        if (namespace !== undefined && namespace !== asked.namespace) continue
         entry.left -= 1
         if (entry.left <= 0) rules.delete(entry)
         const details = retryAfterSeconds === undefined ? undefined : { retryAfterSeconds }

@@ -92,7 +92,7 @@ export async function startStandInApi(options: StandInOptions = {}): Promise<Sta
         at: Date.now(),
       })
     try {
-      refusals.strike({ verb, resource, subresource })
+      refusals.strike({ verb, resource, subresource, namespace })
       if (verb === 'create' && kind.namespaced && namespace === undefined) {
         send(response, 404, '404 page not found\n')
         return
