@@ -27,11 +27,11 @@ export type Fault =
   | { kind: 'leave-out'; uuids: readonly string[] }
 
 /** A 403 as a web application firewall in front of ZStack gives it. */
-export const firewallPage: Fault = {
+export const firewallPage = {
   kind: 'status',
   status: 403,
   body: '<html><head><title>403 Forbidden</title></head><body><h1>Request blocked</h1></body></html>',
-}
+} as const satisfies Fault
 
 /**
  * A rule without `operation`, `uuid` or `uuids` matches all of them; with `percent`, that share of the requests that it
