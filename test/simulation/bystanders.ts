@@ -4,6 +4,7 @@ import { conditionOf } from '../../src/decide/conditions.ts'
 import { desiredOf, fields } from '../../src/api/fields.ts'
 import type { Reason } from '../../src/api/reasons.ts'
 import type { Status } from '../../src/api/status.ts'
+import { startMs } from './lasting-schedule.ts'
 import { keyOf, type Objects } from './objects.ts'
 import { isSame, type Services, type Values } from './services.ts'
 import { wordOf } from './service-faults.ts'
@@ -256,14 +257,16 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
     },
     arrived(uuid, values) {
       const claimants = objects.all().filter(({ spec }) => (spec as { uuid: string }).uuid === uuid)
-      if (isJobRunning(uuid)) say('update beside a job', `an update of ${uuid} arrives while its job is running`)
+      // The next owner of a service knows nothing of a job that the former one began.
+      const isOwnJob = !claimants.some((object) => slowMs(keyOf(object)) > 0)
+      if (isOwnJob && isJobRunning(uuid)) say('update beside a job', `an update of ${uuid} leaves while its job runs`)
       for (const object of claimants) {
         const key = keyOf(object)
         const held = services.get(uuid)?.values ?? {}
         const names = Object.keys(values) as FieldName[]
         const isNeedless = names.every((field) => isSame(field, values[field] ?? null, held[field]))
         const isQuiet = time.now() - (lastChange.get(key) ?? 0) > promises.driftMs + 5_000
-        if (bystanders.has(key) && isJudged && converged.has(key) && isNeedless && isQuiet)
+        if (bystanders.has(key) && !contested.has(key) && isJudged && converged.has(key) && isNeedless && isQuiet)
           sayOnce('needless update', key, `${key} is sent ${names.join()}, which ZStack holds already`)
         const parsed = parse(object)
         const left = parsed.ok ? [...desiredOf(parsed.spec)].filter(([field]) => field in held || field in values) : []
@@ -286,11 +289,13 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
       listen(key, JSON.stringify(status))
     },
     recordsEvent(key, message) {
+      listen(key, message)
       events.add(key)
       within(events, maxEventsInTenMinutes, 'too many events', key)
+      // At the start much is told that was found then.
+      if (time.now() < startMs) return
       events.add('all')
       within(events, promises.eventsInAll, 'too many events', 'all')
-      listen(key, message)
     },
     logs(level, about, message) {
       if (level < 40) return

@@ -91,7 +91,13 @@ export function drawLasting(seed: number, only?: TroubleSort): LastingSchedule {
     workers: chance.pick([8, 32]),
     ...{ requestTimeoutMs, maxInFlight, pollIntervalMs },
   }
-  const bystanders = drawObjects(chance, chance.pick([3, 10, 30, 120, 300]), 'by', 0, namespaces)
+  const bystanders = drawObjects(
+    chance,
+    has('queries fail at random') ? 300 : chance.pick([3, 10, 30, 120, 300]),
+    'by',
+    0,
+    namespaces,
+  )
   const maxBroken = Math.min(has('PUTs hang') ? 2 * maxInFlight + 8 : 100, chance.pick([1, 3, 10, 30, 100]))
   // Many that are edited at once delay those of their own namespaces.
   const broken = drawObjects(chance, maxBroken, 'broken', 1_000, maxBroken > 3 ? ['black', 'brown'] : namespaces)
@@ -183,7 +189,7 @@ function drawTroubles(sorts: readonly TroubleSort[], { chance, bystanders, broke
         faults.push({ on: 'query', uuids: some(1), how: 'hang' })
         break
       case 'queries fail at random':
-        faults.push({ on: 'query', how: chance.pick(['SYS.1000', '504'] as const), percent: chance.pick([5, 10]) })
+        faults.push({ on: 'query', how: chance.pick(['SYS.1000', '504'] as const), percent: chance.pick([10, 20, 30]) })
         break
       case 'PUTs fail': {
         const how = faultAnswers.filter((one) => one !== 'hang' && one !== 'slow' && one !== 'firewall')
