@@ -175,7 +175,7 @@ it('more updates of a broken object than its backoff allows are reported once', 
 
 it.each<[ViolationKind, (judge: ReturnType<typeof startWorld>['judge']) => void, number]>([
   ['too many queries', (judge) => judge.queried(), 60],
-  ['too many status writes', (judge) => judge.wroteStatus('red/broken', {}), 44],
+  ['too many status writes', (judge) => judge.wroteStatus('red/broken', {}), 30],
   ['too many events', (judge) => judge.recordsEvent('red/broken', ''), 10],
   ['repeated log line', (judge) => judge.logs(40, '', 'an outage'), 5],
 ])('%s are reported, and as many as are promised are not', (kind, happens, max) => {
@@ -188,7 +188,7 @@ it.each<[ViolationKind, (judge: ReturnType<typeof startWorld>['judge']) => void,
 
 it('status that somebody else writes over is written at the pace of a backoff, or it is reported', () => {
   const { judge, found } = startWorld({ contested: ['red/broken'] })
-  for (let count = 0; count < 28; count += 1) judge.wroteStatus('red/broken', {})
+  for (let count = 0; count < 35; count += 1) judge.wroteStatus('red/broken', {})
   expect(found).toEqual(['too many status writes'])
 })
 

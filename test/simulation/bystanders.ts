@@ -54,20 +54,16 @@ export type Promises = {
 }
 
 /**
- * Of one object within ten minutes. A backoff of 1 s, doubled up to 5 minutes, with full jitter makes 12 tries as a rule,
- * and more than 22 once in a hundred million objects.
+ * Updates of one object within ten minutes and within an hour, if nothing changes: a backoff of 1 s, doubled up to 5
+ * minutes, of which a quarter is jitter, makes no more.
  */
-export const maxUpdatesInTenMinutes = 22
-/** The same within an hour: 31 as a rule, for the first tries come fast. */
-export const maxUpdatesInAnHour = 52
-/** A try is told when it begins and when it ends. */
-const maxStatusWritesInTenMinutes = 2 * maxUpdatesInTenMinutes
+export const maxUpdatesInTenMinutes = 12
+export const maxUpdatesInAnHour = 24
 const maxEventsInTenMinutes = 10
-/** One line, word by word, about one object or the connection. */
-const maxSameLinesInTenMinutes = maxUpdatesInTenMinutes
-
 /** Of a connection in trouble: when it begins and when it ends, and if it comes again. */
 const maxConnectionLines = 5
+/** At this many times what is promised, the rest need not be seen. */
+const flood = 10
 
 const tenMinutes = 600_000
 const anHour = 3_600_000
@@ -159,7 +155,7 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
   }
   const within = (rate: Rate, max: number, kind: ViolationKind, about: string) => {
     const count = rate.count(about)
-    if (count > 10 * Math.max(max, maxUpdatesInTenMinutes)) isFlooded = true
+    if (count > flood * Math.max(max, 2 * maxUpdatesInTenMinutes)) isFlooded = true
     if (count > max)
       sayOnce(kind, about, `${about}: ${count}, more than ${max} within ${rate.windowMs / 60_000} minutes`)
   }
@@ -238,6 +234,9 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
       sayOnce('status of another endpoint', key, `${key} goes by ${status.connection.endpoint}`)
   }
 
+  /** What was edited or drifted begins its tries anew. */
+  const seriesOf = (key: string) => (lastChange.has(key) ? 2 : 1)
+
   /** No object is told what ZStack said about another one. */
   function listen(key: string, text: string) {
     const own = (objects.get(key)?.spec as { uuid?: string } | undefined)?.uuid
@@ -274,9 +273,9 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
       }
       for (const rate of [updates, hourly]) rate.add(uuid)
       recentUpdates.add('')
-      const changes = claimants.filter((object) => lastChange.has(keyOf(object))).length
-      within(updates, (1 + changes) * maxUpdatesInTenMinutes, 'too many updates', uuid)
-      within(hourly, (1 + changes) * maxUpdatesInAnHour, 'too many updates', uuid)
+      const series = Math.max(1, ...claimants.map((object) => seriesOf(keyOf(object))))
+      within(updates, series * maxUpdatesInTenMinutes, 'too many updates', uuid)
+      within(hourly, series * maxUpdatesInAnHour, 'too many updates', uuid)
     },
     queried() {
       queries.add('')
@@ -284,7 +283,8 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
     },
     wroteStatus(key, status) {
       statusWrites.add(key)
-      const max = contested.has(key) ? maxUpdatesInTenMinutes + 5 : maxStatusWritesInTenMinutes
+      // A try is told when it begins and when it ends, and what others wrote over it is told again.
+      const max = 2 * seriesOf(key) * maxUpdatesInTenMinutes + (contested.has(key) ? 10 : 6)
       within(statusWrites, max, 'too many status writes', key)
       listen(key, JSON.stringify(status))
     },
@@ -301,7 +301,8 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
       if (level < 40) return
       const line = `${about} ${message}`
       lines.add(line)
-      within(lines, about === '' ? maxConnectionLines : maxSameLinesInTenMinutes, 'repeated log line', line)
+      const max = about === '' ? maxConnectionLines : seriesOf(about) * maxUpdatesInTenMinutes + 4
+      within(lines, max, 'repeated log line', line)
     },
     look() {
       for (const object of objects.all()) lookAtEndpoint(keyOf(object))
