@@ -188,7 +188,7 @@ it.each<[ViolationKind, (judge: ReturnType<typeof startWorld>['judge']) => void,
 
 it('status that somebody else writes over is written at the pace of a backoff, or it is reported', () => {
   const { judge, found } = startWorld({ contested: ['red/broken'] })
-  for (let count = 0; count < 35; count += 1) judge.wroteStatus('red/broken', {})
+  for (let count = 0; count < 41; count += 1) judge.wroteStatus('red/broken', {})
   expect(found).toEqual(['too many status writes'])
 })
 

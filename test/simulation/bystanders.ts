@@ -284,7 +284,7 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
     wroteStatus(key, status) {
       statusWrites.add(key)
       // A try is told when it begins and when it ends, and what others wrote over it is told again.
-      const max = 2 * seriesOf(key) * maxUpdatesInTenMinutes + (contested.has(key) ? 10 : 6)
+      const max = 2 * seriesOf(key) * maxUpdatesInTenMinutes + (contested.has(key) ? 16 : 6)
       within(statusWrites, max, 'too many status writes', key)
       listen(key, JSON.stringify(status))
     },

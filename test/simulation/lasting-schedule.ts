@@ -177,6 +177,7 @@ function drawTroubles(sorts: readonly TroubleSort[], { chance, bystanders, broke
   const omissions: Omission[] = []
   const contested: string[] = []
   const slow: string[] = []
+  let isEdited = false
   const at = () => chance.whole(fromMs, lastMs)
   const uuids = broken.map(({ uuid }) => uuid)
   const some = (max: number) => uuids.slice(0, chance.whole(1, max))
@@ -257,11 +258,16 @@ function drawTroubles(sorts: readonly TroubleSort[], { chance, bystanders, broke
     }
 
   function editBroken(moment: number) {
-    for (const [index, { key, values }] of broken.entries())
-      steps.push({
-        ...{ at: moment, do: 'edit', key, isTold: index < maxTold },
-        values: { ...values, description: `broken at ${moment}` },
-      })
+    if (isEdited) return
+    // One whose update hangs already tells of an edit when that has ended.
+    const isIdle = ({ values }: LastingObject) => values.environmentParameters === undefined
+    const told = new Set(broken.filter(isIdle).slice(0, maxTold))
+    isEdited = true
+    for (const object of broken) {
+      const { key, values } = object
+      const edited = { ...values, description: `broken at ${moment}` }
+      steps.push({ at: moment, do: 'edit', key, isTold: told.has(object), values: edited })
+    }
   }
   return { faults, omissions, contested, slow }
 }
