@@ -34,6 +34,8 @@ export type KubernetesOptions = {
   readonly troubles: Troubles<KubeTrouble>
   /** No page of a list is longer. */
   readonly pageSize: number
+  /** Namespaces whose ModelServices may not be listed or watched. */
+  readonly forbidden?: ReadonlySet<string>
 }
 
 const requestLimitMs = 15_000
@@ -45,13 +47,20 @@ const maxStaleVersions = 12
 
 type Answer = { readonly value: unknown } | { readonly error: ApiError }
 
-export function createKubernetes({ time, chance, objects, troubles, pageSize }: KubernetesOptions): Kubernetes {
+export function createKubernetes(options: KubernetesOptions): Kubernetes {
+  const { time, chance, objects, troubles, pageSize, forbidden } = options
   const watches = new Map<Watcher, ReturnType<typeof openWatch>['tell']>()
   let downUntil = -1
   let writes = 0
   objects.onChange((change) => {
     for (const tell of watches.values()) tell(change)
   })
+
+  function forbiddenIn(url: URL): ApiError | undefined {
+    const namespace = namespaceIn(url)
+    const isForbidden = namespace !== undefined && forbidden?.has(namespace) && !url.pathname.endsWith('/status')
+    return isForbidden ? new ApiError(403, `modelservices is forbidden in the namespace "${namespace}"`) : undefined
+  }
 
   function refusal(what: string | undefined, operation: KubeOperation): ApiError | undefined {
     if (time.now() < downUntil + startingMs && downUntil > 0)
@@ -144,7 +153,7 @@ export function createKubernetes({ time, chance, objects, troubles, pageSize }: 
         ...{ time, process, fate, signal, limitMs: requestLimitMs },
         arrive: () => {
           if (time.now() < downUntil) return { error: new ApiError(0, 'connection refused') }
-          const error = refusal(trouble?.what, operation)
+          const error = forbiddenIn(url) ?? refusal(trouble?.what, operation)
           return error ? { error } : attempt(() => handle(wanted, url, operation, trouble?.what === 'stale list'))
         },
         delivered: (answer) => {
@@ -166,7 +175,8 @@ export function createKubernetes({ time, chance, objects, troubles, pageSize }: 
       const answer = await exchange<{ error: ApiError } | { value: undefined }>({
         ...{ time, process, fate, signal, limitMs: 600_000 },
         arrive: () => {
-          const error = time.now() < downUntil ? new ApiError(0, 'refused') : refusal(trouble?.what, 'watch')
+          const error =
+            time.now() < downUntil ? new ApiError(0, 'refused') : (forbiddenIn(url) ?? refusal(trouble?.what, 'watch'))
           if (error) return { error }
           return from < objects.oldest()
             ? { error: new ApiError(410, 'too old resource version') }

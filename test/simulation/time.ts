@@ -13,10 +13,8 @@ export interface Time {
 
 type Due = { readonly at: number; readonly order: number; readonly callback: () => void; isOff: boolean }
 
-/** A schedule that takes more turns than this does not settle. */
-const maxTurns = 400_000
-
-export function createTime(): Time {
+/** @param maxTurns a schedule that takes more turns than this does not settle */
+export function createTime(maxTurns = 400_000): Time {
   const heap: Due[] = []
   let now = 0
   let order = 0

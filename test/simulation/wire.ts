@@ -2,7 +2,8 @@
 import type { Http, HttpAnswer, HttpRequest } from '../../src/zstack/http.ts'
 import { apiError, plain, type Answer } from '../support/zstack/answers.ts'
 import type { Chance } from './chance.ts'
-import { exchange } from './exchange.ts'
+import { exchange, type Fate } from './exchange.ts'
+import type { Met, ServiceFaults } from './service-faults.ts'
 import { silence, type Process } from './process.ts'
 import type { Time } from './time.ts'
 import { fateOf, type Troubles, type ZStackOperation, type ZStackTrouble } from './trouble.ts'
@@ -25,6 +26,8 @@ export type WireOptions = {
   readonly zstack: ZStack
   readonly troubles: Troubles<ZStackTrouble>
   readonly limitMs: number
+  /** What is wrong with single services, for good. */
+  readonly faults?: ServiceFaults
 }
 
 const slowMs = 20_000
@@ -33,20 +36,26 @@ const page = '<html><body><h1>502 Bad Gateway</h1></body></html>'
 type Reply = { readonly answer: Answer; readonly order?: Order }
 type Delivered = { readonly answer: HttpAnswer; readonly order: Order | undefined }
 
-export function createWire({ time, chance, zstack, troubles, limitMs }: WireOptions) {
+export function createWire({ time, chance, zstack, troubles, limitMs, faults }: WireOptions) {
   return function httpFor(process: Process, witness: ZStackWitness): Http {
     async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
       if (process.isDead()) return silence(process)
       const operation = operationOf(request)
       const trouble = troubles.meets(operation)
-      const fate = fateOf(trouble?.what, chance, slowMs)
+      const lasting = faults?.meets(operation, request)
+      const fate = fateFor(fateOf(trouble?.what, chance, slowMs), lasting)
       const sentAt = time.now()
       witness.asks(operation, request)
       if (process.isDead()) return silence(process)
       try {
         const delivered = await exchange<Delivered>({
           ...{ time, process, fate, signal, limitMs },
-          arrive: () => asHttp(spoil(trouble, request, () => zstack.arrive(request, sentAt))),
+          arrive: () =>
+            asHttp(
+              lasting?.answer
+                ? { answer: lasting.answer }
+                : spoil(trouble, request, () => zstack.arrive(request, sentAt)),
+            ),
           delivered: ({ answer, order }) => witness.answered(operation, request, answer, order),
           failed: (how) => new Unanswered(how),
         })
@@ -85,6 +94,11 @@ export function createWire({ time, chance, zstack, troubles, limitMs }: WireOpti
         return carryOut()
     }
   }
+}
+
+function fateFor(fate: Fate, lasting: Met | undefined): Fate {
+  if (lasting?.hangs) return { ...fate, end: 'lost' }
+  return { ...fate, there: fate.there + (lasting?.slowMs ?? 0) }
 }
 
 class Unanswered extends Error {

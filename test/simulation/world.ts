@@ -1,16 +1,13 @@
 /** A whole simulated world: runs a schedule and returns what went wrong, if anything did. */
-import type { Config } from '../../src/config.ts'
-import type { HttpAnswer } from '../../src/zstack/http.ts'
-import { readSession } from '../../src/zstack/wire.ts'
-import { redacted } from '../../src/redacted.ts'
 import { createChance } from './chance.ts'
 import { applyStep, endFaults, type World } from './apply-step.ts'
+import { accessKey, configOf, epoch, sessionIn } from './deployment.ts'
 import { faults } from './expectations.ts'
 import { createJudge } from './judge.ts'
 import { createKubernetes } from './kubernetes.ts'
 import { createObjects } from './objects.ts'
 import { createReplica, type Life } from './replica.ts'
-import type { Schedule, Setting } from './schedule.ts'
+import type { Schedule } from './schedule.ts'
 import { createServices } from './services.ts'
 import { account, createSessions, digest } from './sessions.ts'
 import { createTime } from './time.ts'
@@ -28,9 +25,6 @@ export type Outcome = {
   readonly statusWrites: number
 }
 
-const epoch = Date.parse('2026-01-01T00:00:00Z')
-const endpoint = 'http://zstack.example:8080/zstack'
-const accessKey = { id: 'access-key', secret: 's3cret-of-the-access-key' } as const
 /** Whatever waits for an hour has had its turn by then. */
 const patienceMs = 3 * 3_600_000
 /** SIGTERM is answered within the grace of passes, of requests and of the lease. */
@@ -123,7 +117,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
       }),
   })
 
-  const config = configOf(setting)
+  const config = configOf(setting, setting.replicas > 1)
   const replicas = setting.skewMs.slice(0, setting.replicas).map((skewMs, index) =>
     createReplica({
       ...{ name: 'ab'[index]!, time, epoch, skewMs, config, chance: chance.fork(), connect, report },
@@ -207,35 +201,4 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   const outcome = { turns: time.turns(), virtualMs: time.now(), updates, statusWrites: kubernetes.writes() }
   await Promise.all(replicas.map((replica) => replica.bury()))
   return violation === undefined ? outcome : { ...outcome, violation }
-}
-
-/** The session that a log-in gave, if it did. */
-function sessionIn(answer: HttpAnswer): string {
-  return answer.kind === 'answered' ? (readSession(answer.json) ?? '') : ''
-}
-
-function configOf(setting: Setting): Config {
-  return {
-    endpoint,
-    credentials:
-      setting.credentials === 'account'
-        ? { kind: 'account', name: account.name, password: redacted(account.password) }
-        : { kind: 'accessKey', id: accessKey.id, secret: redacted(accessKey.secret) },
-    ca: undefined,
-    insecureSkipTlsVerify: false,
-    requestBody: setting.requestBody,
-    requestTimeoutMs: setting.requestTimeoutMs,
-    maxInFlight: setting.maxInFlight,
-    pollIntervalMs: setting.pollIntervalMs,
-    watchNamespaces: setting.namespaces,
-    watchLabelSelector: undefined,
-    maxConcurrentReconciles: setting.workers,
-    leaderElection: setting.replicas > 1,
-    leaderElectionNamespace: 'operators',
-    pod: undefined,
-    metricsPort: 0,
-    healthPort: 0,
-    logLevel: 'debug',
-    logFormat: 'json',
-  }
 }

@@ -9,6 +9,7 @@ import { renamedFramework } from '../support/zstack/storing.ts'
 import { actionOf, argumentsOf } from '../support/zstack/updates.ts'
 import type { Chance } from './chance.ts'
 import { inventoryOf, type Services, type Values } from './services.ts'
+import type { ServiceFaults } from './service-faults.ts'
 import type { Sessions } from './sessions.ts'
 import type { Time } from './time.ts'
 
@@ -52,6 +53,8 @@ export interface ZStack {
   arrive(request: HttpRequest, sentAt: number): { readonly answer: Answer; readonly order?: Order }
   /** When a job began that is still running. */
   runningSince(job: string): number | undefined
+  /** Whether a job of that service is running. */
+  runningFor(service: string): boolean
   /** Ends jobs that would run on for ever. */
   endJobs(): void
 }
@@ -69,12 +72,14 @@ export type ZStackOptions = {
   readonly services: Services
   readonly sessions: Sessions
   readonly accessKeys: ReadonlyMap<string, string>
+  /** What is wrong with single services, for good. */
+  readonly faults?: ServiceFaults
 }
 
 const node = 'http://192.0.2.10:8080/zstack'
 
 export function createZStack(options: ZStackOptions): ZStack {
-  const { time, epoch, services, sessions, accessKeys } = options
+  const { time, epoch, services, sessions, accessKeys, faults } = options
   const jobs = new Map<string, Job>()
   /** When the update that a service last saw was sent: an older one that arrives later undoes it unseen. */
   const lastSent = new Map<string, number>()
@@ -97,7 +102,7 @@ export function createZStack(options: ZStackOptions): ZStack {
       const service = services.get(uuid)
       return service ? [inventoryOf(uuid, service, zstack.mood.hides)] : []
     })
-    return ok({ inventories: found, schema: {} })
+    return ok({ inventories: faults?.shown(found) ?? found, schema: {} })
   }
 
   function carryOut(order: Order): Answer {
@@ -142,15 +147,22 @@ export function createZStack(options: ZStackOptions): ZStack {
       order.refused = refuses
       return { order, answer: apiError(refuses, `cannot take [${JSON.stringify(body)}]`) }
     }
-    if (answer !== 'async' || !services.get(uuid)) return { order, answer: carryOut(order) }
-    return { order, answer: start(order) }
+    const failedJob = faults?.failedJob(uuid)
+    if (!services.get(uuid) || (answer !== 'async' && !failedJob)) return { order, answer: carryOut(order) }
+    return { order, answer: start(order, failedJob) }
   }
 
-  function start(order: Order): Answer {
+  /** @param failure what the job ends in, whatever the mood says */
+  function start(order: Order, failure: Answer | undefined): Answer {
     const { jobMs, jobEnd, apiTimeoutMs } = zstack.mood
     const job = `j0b${String(jobs.size).padStart(29, '0')}`
     const end = () => {
       if (jobs.get(job)?.state !== 'running') return
+      if (failure) {
+        order.refused = 'SYS.1000'
+        jobs.set(job, { state: 'over', order, answer: failure })
+        return
+      }
       if (jobEnd === 'failed') {
         order.refused = 'SYS.1006'
         jobs.set(job, { state: 'over', order, answer: apiError('SYS.1006', 'the update failed') })
@@ -210,6 +222,7 @@ export function createZStack(options: ZStackOptions): ZStack {
         throw error
       }
     },
+    runningFor: (uuid) => [...jobs.values()].some(({ state, order }) => state === 'running' && order.uuid === uuid),
     runningSince(uuid) {
       const job = jobs.get(uuid)
       return job?.state === 'running' ? job.since : undefined

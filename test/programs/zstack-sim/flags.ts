@@ -46,6 +46,7 @@ It is steered while it runs, with curl:
   POST   /sim/accounts/{name}    {"state": "disabled"}, {"state": "enabled"} or {"password": …}
   DELETE /sim/sessions           end every session
   POST   /sim/faults             {"operation": "update", "times": 3, "fault": {"kind": "error", "code": "SYS.1000"}}
+                                 of some services or a share alone: {"uuids": [...], "percent": 10, "fault": {"kind": "hang"}}
   DELETE /sim/faults
   GET    /sim/counters`
 

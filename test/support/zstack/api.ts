@@ -22,6 +22,8 @@ export type ApiRequest = Route & {
   readonly search: string
   readonly headers: IncomingHttpHeaders
   readonly text: string
+  /** An update becomes a job that ends in this error. */
+  readonly failedJob?: Answer
 }
 
 export type ApiParts = {
@@ -136,8 +138,10 @@ export function createApi({ moods, store, sessions, accessKeys, jobs }: ApiParts
     const job = jobs.name(single(request.headers['x-job-uuid']), uuid)
     const timeoutMillis = timeout(single(request.headers['x-api-timeout']))
     if (!store.services.has(uuid)) return notFound(uuid)
-    if (mood.answer === 'async') {
-      const order = { uuid: job, service: uuid, work: () => unlessRefused(() => carryOut(uuid, given)) }
+    const { failedJob } = request
+    if (mood.answer === 'async' || failedJob) {
+      const work = () => failedJob ?? unlessRefused(() => carryOut(uuid, given))
+      const order = { uuid: job, service: uuid, work }
       return jobs.start({ ...order, ...(timeoutMillis !== undefined && { timeoutMillis }) }, mood)
     }
     const answer = carryOut(uuid, given)

@@ -25,12 +25,17 @@ const fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(['reset', 'hang', 'truncated', 'lost-answer']) }),
   z.strictObject({ kind: z.literal('garbage'), body: z.string() }),
   z.strictObject({ kind: z.literal('slow'), millis: z.number().min(0) }),
+  z.strictObject({ kind: z.literal('failed-job'), code: z.string(), details: z.string().exactOptional() }),
+  z.strictObject({ kind: z.literal('cut'), services: z.int().min(0) }),
+  z.strictObject({ kind: z.literal('leave-out'), uuids: z.array(z.string()) }),
 ])
 
 const faultRule = z.strictObject({
   operation: z.enum(OPERATIONS).exactOptional(),
   uuid: z.string().exactOptional(),
+  uuids: z.array(z.string()).exactOptional(),
   times: z.int().min(1).exactOptional(),
+  percent: z.number().min(0).max(100).exactOptional(),
   fault,
 })
 

@@ -1,14 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createClient, type Client } from './client.ts'
-import { modelService, startZStackSimulator, type Fault, type Operation, type ZStackSimulator } from './simulator.ts'
+import {
+  firewallPage,
+  modelService,
+  startZStackSimulator,
+  type Fault,
+  type Operation,
+  type ZStackSimulator,
+} from './simulator.ts'
 
-const [A, B] = ['a'.repeat(32), 'b'.repeat(32)] as const
+const [A, B, C] = ['a'.repeat(32), 'b'.repeat(32), 'c'.repeat(32)] as const
 
 let sim: ZStackSimulator
 let client: Client
 
 beforeEach(async () => {
-  sim = await startZStackSimulator({ services: [A, B].map((uuid) => modelService({ uuid, name: 'old' })) })
+  sim = await startZStackSimulator({ services: [A, B, C].map((uuid) => modelService({ uuid, name: 'old' })) })
   client = createClient(sim)
   await client.get(A)
   sim.resetCounters()
@@ -44,6 +51,20 @@ describe('a rule', () => {
     const path = String((await rename(A)).json?.location).replace(/^.*(?=\/v1)/, '')
     sim.fault({ operation: 'job', uuid: A, fault: { kind: 'status', status: 404, body: 'the job has been expired' } })
     expect((await client.call('GET', path)).status).toBe(404)
+  })
+
+  it('with several uuids meets each of these services, and the queries that ask for any of them', async () => {
+    sim.fault({ uuids: [A, B], fault: error })
+    expect([(await rename(A)).status, (await rename(B)).status, (await rename(C)).status]).toEqual([503, 503, 200])
+    expect((await client.query(['q', `uuid?=${B},${C}`])).status).toBe(503)
+    expect((await client.query(['q', `uuid?=${C}`])).status).toBe(200)
+  })
+
+  it('with a share meets some of the requests and not the others', async () => {
+    sim.fault({ operation: 'query', percent: 50, fault: error })
+    const statuses = new Set<number>()
+    await expect.poll(async () => statuses.add((await client.query()).status).size).toBe(2)
+    expect([...statuses].sort()).toEqual([200, 503])
   })
 
   it('with times is used up', async () => {
@@ -112,6 +133,32 @@ describe('the fault', () => {
     during({ kind: 'reset' })
     await expect(rename()).rejects.toMatchObject({ cause: { code: 'ECONNRESET' } })
     expect([name(), sim.requests('update').map(({ status }) => status)]).toEqual(['old', [0]])
+  })
+
+  it('failed-job accepts the update, and the job ends in the error', async () => {
+    sim.fault({ operation: 'update', uuid: A, fault: { kind: 'failed-job', code: 'SYS.1000', details: 'no disk' } })
+    const { status, json } = await rename()
+    expect(status).toBe(202)
+    const path = String(json?.location).replace(/^.*(?=\/v1)/, '')
+    await expect.poll(async () => (await client.call('GET', path)).json?.error?.details).toBe('no disk')
+    expect(name()).toBe('old')
+    expect((await rename(B)).status).toBe(200)
+  })
+
+  it('the page of a firewall is a 403 in HTML, and the update does not get through', async () => {
+    sim.fault({ operation: 'update', uuids: [A], fault: firewallPage })
+    const { status, type, text } = await rename()
+    expect([status, type, name()]).toEqual([403, 'text/html', 'old'])
+    expect(text).toContain('Request blocked')
+  })
+
+  it.each<[Fault, string[]]>([
+    [{ kind: 'cut', services: 2 }, [A, B]],
+    [{ kind: 'leave-out', uuids: [A] }, [B, C]],
+  ])('%j keeps services out of the answer to a query', async (fault, expected) => {
+    during(fault, 'query')
+    const { json } = await client.query(['q', `uuid?=${A},${B},${C}`])
+    expect(json?.inventories?.map(({ uuid }) => uuid)).toEqual(expected)
   })
 
   it('lost-answer ends the connection after the work is done', async () => {

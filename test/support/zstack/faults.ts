@@ -2,8 +2,8 @@ import { apiError, type Answer } from './answers.ts'
 import type { Operation } from './records.ts'
 
 /**
- * How a matching request is answered instead. `lost-answer`, `slow` and `truncated` carry the request out all the same;
- * the others do not.
+ * How a matching request is answered instead. `lost-answer`, `slow`, `truncated`, `cut` and `leave-out` carry the request
+ * out all the same; the others do not.
  */
 export type Fault =
   /** 503 with that code; with `nestedCode`, the telling code sits in the `cause`. */
@@ -19,10 +19,32 @@ export type Fault =
   | { kind: 'garbage'; body: Buffer | string }
   | { kind: 'lost-answer' }
   | { kind: 'slow'; millis: number }
+  /** An update is accepted with 202, and its job ends in that error. */
+  | { kind: 'failed-job'; code: string; details?: string }
+  /** No answer to a query holds more services than that. */
+  | { kind: 'cut'; services: number }
+  /** The answer to a query holds none of these services. */
+  | { kind: 'leave-out'; uuids: readonly string[] }
 
-/** A rule without `operation` or `uuid` matches all of them. A query of services or tags
- * concerns each uuid that its URL names. */
-export type FaultRule = { operation?: Operation; uuid?: string; times?: number; fault: Fault }
+/** A 403 as a web application firewall in front of ZStack gives it. */
+export const firewallPage = {
+  kind: 'status',
+  status: 403,
+  body: '<html><head><title>403 Forbidden</title></head><body><h1>Request blocked</h1></body></html>',
+} as const satisfies Fault
+
+/**
+ * A rule without `operation`, `uuid` or `uuids` matches all of them; with `percent`, that share of the requests that it
+ * would match, drawn at random. A query of services or tags concerns each uuid that its URL names.
+ */
+export type FaultRule = {
+  operation?: Operation
+  uuid?: string
+  uuids?: readonly string[]
+  times?: number
+  percent?: number
+  fault: Fault
+}
 
 /** What the rules look at. */
 export type Subject = { readonly operation: Operation; readonly uuid?: string; readonly url: string }
@@ -42,8 +64,9 @@ export interface Faults {
   take(subject: Subject): Fault | undefined
 }
 
-export function createFaults(): Faults {
+export function createFaults(random: () => number = Math.random): Faults {
   let rules: { rule: FaultRule; left: number }[] = []
+  const isDrawn = ({ percent = 100 }: FaultRule) => percent >= 100 || random() * 100 < percent
   return {
     add(rule) {
       const entry = { rule, left: rule.times ?? Infinity }
@@ -56,7 +79,7 @@ export function createFaults(): Faults {
       rules = []
     },
     take(subject) {
-      const entry = rules.findLast(({ rule, left }) => left > 0 && matches(rule, subject))
+      const entry = rules.findLast(({ rule, left }) => left > 0 && matches(rule, subject) && isDrawn(rule))
       if (!entry) return undefined
       entry.left -= 1
       return entry.rule.fault
@@ -64,8 +87,11 @@ export function createFaults(): Faults {
   }
 }
 
-/** Decides what to send; `carryOut` runs at most once, and only for faults that do the work. */
-export function deliver(fault: Fault | undefined, carryOut: () => Answer): Delivery {
+/**
+ * Decides what to send; `carryOut` runs at most once, and only for faults that do the work. It is given the error that a
+ * job must end in.
+ */
+export function deliver(fault: Fault | undefined, carryOut: (failedJob?: Answer) => Answer): Delivery {
   switch (fault?.kind) {
     case undefined:
       return { how: 'whole', answer: carryOut(), late: 0 }
@@ -76,6 +102,12 @@ export function deliver(fault: Fault | undefined, carryOut: () => Answer): Deliv
     case 'lost-answer':
       carryOut()
       return { how: 'reset', late: 0 }
+    case 'failed-job':
+      return { how: 'whole', answer: carryOut(apiError(fault.code, fault.details)), late: 0 }
+    case 'cut':
+      return { how: 'whole', answer: fewer(carryOut(), (_, index) => index < fault.services), late: 0 }
+    case 'leave-out':
+      return { how: 'whole', answer: fewer(carryOut(), ({ uuid }) => !fault.uuids.includes(uuid)), late: 0 }
     case 'reset':
       return { how: 'reset', late: 0 }
     case 'hang':
@@ -89,6 +121,15 @@ export function deliver(fault: Fault | undefined, carryOut: () => Answer): Deliv
   }
 }
 
+/** An answer with a list of inventories, with some of them alone. */
+function fewer(answer: Answer, keeps: (inventory: { uuid: string }, index: number) => boolean): Answer {
+  if (answer.status !== 200) return answer
+  const body = JSON.parse(answer.body.toString()) as { inventories?: { uuid: string }[] }
+  return body.inventories
+    ? { ...answer, body: JSON.stringify({ ...body, inventories: body.inventories.filter(keeps) }) }
+    : answer
+}
+
 function statusAnswer(fault: Extract<Fault, { kind: 'status' }>): Answer {
   const { status, body = '', headers = {} } = fault
   return { status, body, contentType: fault.contentType ?? guessType(body), headers }
@@ -98,8 +139,11 @@ function guessType(body: string): string {
   return body.startsWith('<') ? 'text/html' : 'text/plain;charset=UTF-8'
 }
 
-function matches(rule: FaultRule, subject: Subject): boolean {
-  if (rule.operation !== undefined && rule.operation !== subject.operation) return false
-  if (rule.uuid === undefined || rule.uuid === subject.uuid) return true
-  return (subject.operation === 'query' || subject.operation === 'tags') && subject.url.includes(rule.uuid)
+function matches({ operation, uuid, uuids }: FaultRule, subject: Subject): boolean {
+  if (operation !== undefined && operation !== subject.operation) return false
+  if (uuid === undefined && uuids === undefined) return true
+  const isAsked = subject.operation === 'query' || subject.operation === 'tags'
+  return [uuid, ...(uuids ?? [])].some(
+    (one) => one !== undefined && (one === subject.uuid || (isAsked && subject.url.includes(one))),
+  )
 }

@@ -18,7 +18,7 @@ import { isObject } from './updates.ts'
 
 export { modelService, type ModelServiceInventory } from './model.ts'
 export type { BodyShape, Moods } from './moods.ts'
-export type { Fault, FaultRule } from './faults.ts'
+export { firewallPage, type Fault, type FaultRule } from './faults.ts'
 export type { SimulatorOptions, ZStackSimulator } from './surface.ts'
 export type { Operation, RequestRecord } from './records.ts'
 
@@ -59,9 +59,10 @@ export async function startZStackSimulator(options: SimulatorOptions = {}): Prom
     const uuid = operation === 'job' ? jobs.serviceOf(id ?? '') : operation === 'logout' ? undefined : id
     const concerned = uuid === undefined ? {} : { uuid }
     const fault = faults.take({ operation, url, ...concerned })
-    const delivery = deliver(fault, () => {
+    const delivery = deliver(fault, (failedJob) => {
       if (path === undefined) return plain(404, `no api mapping to ${decoded}`)
-      return answer({ operation, method, path, search, headers, text, ...(id !== undefined && { id }) })
+      const optional = { ...(id !== undefined && { id }), ...(failedJob && { failedJob }) }
+      return answer({ operation, method, path, search, headers, text, ...optional })
     })
     timers.after(moods.latencyMillis + delivery.late, () => {
       records.record({
