@@ -9,7 +9,7 @@ import { createCircuit } from './circuit.ts'
 import type { CredentialsSource } from './credentials.ts'
 import type { Http } from './http.ts'
 import { authenticate, breakOnOutage, compose, haltOnRefusal, limitInFlight, refuseIf, sendOver } from './middleware.ts'
-import { createSemaphore } from './semaphore.ts'
+import { createSlots } from './slots.ts'
 import { queryPath, unusedUuid } from './wire.ts'
 
 export interface Client {
@@ -34,7 +34,6 @@ export type ClientOptions = {
 
 export function createClient(options: ClientOptions): Client {
   const { http, endpoint, credentials, maxInFlight, clock, random, onEvent } = options
-  const semaphore = createSemaphore(maxInFlight)
   const authBreaker = createAuthBreaker(clock, (event) => (event === 'trial' ? void tryAgain() : onEvent(event)))
   const authenticator = createAuthenticator({ http, endpoint, credentials, authBreaker, clock })
   const closed = new AbortController()
@@ -48,7 +47,7 @@ export function createClient(options: ClientOptions): Client {
   const sendProbe = compose([halt, prove], sendOver(http, endpoint))
   const circuit = createCircuit({ clock, random, probe: () => sendProbe(probe, closed.signal), onEvent })
   const middleware = [
-    limitInFlight(semaphore),
+    limitInFlight(createSlots(maxInFlight, clock)),
     refuseIf(() => (closed.signal.aborted ? closing : undefined)),
     halt,
     breakOnOutage(circuit),
