@@ -5,8 +5,7 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { systemClock, type Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createCluster, type Cluster } from './kube/cluster.ts'
-import { limits } from './limits.ts'
-import { createHttp, type Http } from './zstack/http.ts'
+import { connectionsFor, createHttp, type Http } from './zstack/http.ts'
 
 export type Dependencies = {
   readonly clock: Clock
@@ -32,8 +31,7 @@ export function createDependencies(config: Config, kubeConfig: KubeConfig, userA
     http: createHttp({
       baseUrl: config.endpoint,
       timeoutMs: config.requestTimeoutMs,
-      // Requests that hang go on apart from those that are limited.
-      connections: config.maxInFlight * (1 + limits.detachedPerSlot),
+      connections: connectionsFor(config.maxInFlight),
       userAgent,
       insecureSkipTlsVerify: config.insecureSkipTlsVerify,
       ...(config.ca !== undefined && { ca: config.ca }),
