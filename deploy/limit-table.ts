@@ -23,7 +23,7 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
     `After ${count} sessions in a row that were lost early, another log-in of the account is taken to end them.`,
   earlySessionLossMs: (ms) => `A session is lost early if ZStack ends it within ${time(ms)} of its log-in.`,
   failuresToOpenCircuit: (count) =>
-    `After ${count} failures in a row, of a read or a log-in and then of queries about no service, requests to ZStack are held back.`,
+    `After ${count} failures in a row, of any request and then of queries about no service, requests to ZStack are held back.`,
   probe: ({ initialMs, maxMs }) =>
     `While they are held back, one small query at a time asks whether ZStack is back: first after up to ${time(initialMs)}, later after up to ${time(maxMs)}, and never after less than half of that.`,
   stalePolls: (count) => `An observation is stale after ${count} intervals of the poll, but see \`minStaleMs\`.`,

@@ -27,7 +27,7 @@ export const limits = {
   /** So many sessions in a row that are lost so shortly after their log-in: another log-in of the account ends them. */
   earlySessionLosses: 2,
   earlySessionLossMs: 2 * minutes,
-  /** Failures in a row, of a read or a log-in and then of probes, before requests are held back. */
+  /** Failures in a row, of any request and then of probes, before requests are held back. */
   failuresToOpenCircuit: 3,
   /** Between the probes of a connection that is held back; at random down to half of it. */
   probe: { initialMs: 2 * seconds, maxMs: 4 * seconds },

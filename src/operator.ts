@@ -30,6 +30,7 @@ import { instrumented } from './telemetry/instrument.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import type { UncaughtErrors } from './telemetry/uncaught.ts'
 import { createConnection } from './zstack/connection.ts'
+import { connectionsFor } from './zstack/http.ts'
 import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
 
 export const component = 'modelservice-operator'
@@ -181,8 +182,7 @@ function buildZStack({ options, metrics, isLeader }: Parts): Connections {
   const http = dependencies.httpTo({
     baseUrl: endpoint,
     timeoutMs: config.requestTimeoutMs,
-    // Requests that hang go on apart from those that are limited.
-    connections: maxInFlight * (1 + limits.detachedPerSlot),
+    connections: connectionsFor(maxInFlight),
     insecureSkipTlsVerify: config.insecureSkipTlsVerify,
     ...(ca !== undefined && { ca }),
   })

@@ -41,7 +41,7 @@ const rules: Readonly<
   },
   config: { code: ['redacted', 'limits'], types: [], packages: ['zod'] },
   dependencies: {
-    code: ['clock', 'limits', 'kube/cluster', 'zstack/http'],
+    code: ['clock', 'kube/cluster', 'zstack/http'],
     types: ['config', '@kubernetes/client-node'],
     packages: [],
   },

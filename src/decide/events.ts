@@ -52,7 +52,8 @@ export function eventsBetween(
 function isNewlyVerified(update: LastUpdate, before: Status | undefined, after: Status): boolean {
   if (isIneffective(after)) return false
   const last = before?.lastUpdate
-  if (update.time !== last?.time || update.generation !== last.generation) return true
+  // Two updates of one second, an edit and drift put back, are told apart by their cause.
+  if (update.time !== last?.time || update.generation !== last.generation || update.cause !== last.cause) return true
   return isIneffective(before) && update.generation === after.observedGeneration
 }
 

@@ -1,12 +1,12 @@
 /**
  * The circuit breaker of a connection: in an outage nothing is sent but one small query at a time.
  *
- *   closed ──(a read or a log-in fails)──▶ doubted ──(probes fail in a row)──▶ open ──(after a wait)──▶ probe again
+ *   closed ──(a read, a log-in or an update fails)──▶ doubted ──(probes fail in a row)──▶ open ──(after a wait)──▶ probe again
  *   doubted, open ──(a probe or any other read succeeds)──▶ closed
  *
  * A read that fails may fail for the sake of the services it asks for. A probe asks for none, so it alone tells whether
- * the connection is to blame, and its failure is the only one that the circuit repeats to others. Updates and looks at
- * jobs have no say: each is the trouble of its object.
+ * the connection is to blame, and its failure is the only one that the circuit repeats to others. An update that fails is
+ * the trouble of its object; it too is reason enough to probe, and no more than that. Looks at jobs are not even that.
  */
 import { steadyBackoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
@@ -24,8 +24,8 @@ export interface Circuit {
   refuse(): Failure | undefined
   /** A read has succeeded. */
   readSucceeded(): void
-  /** A read or a log-in has failed: a probe shows whether the connection is to blame. */
-  readFailed(): void
+  /** A request has failed: probes show whether the connection is to blame. */
+  doubt(): void
   /** Whether the connection works; while that is in doubt, it waits for the probes. */
   isWorking(): Promise<boolean>
   currentFailure(): Failure | undefined
@@ -44,11 +44,11 @@ export function createCircuit({ clock, random, probe, onEvent }: CircuitOptions)
   let state: State = { at: 'closed' }
   let isOver = false
   let cancelTimer: () => void = () => undefined
-  let doubt: Promise<void> = Promise.resolve()
+  let settled: Promise<void> = Promise.resolve()
 
   /** Probes until the doubt is settled. */
   async function settleDoubt() {
-    // The read that raised the doubt was the first failure.
+    // The request that raised the doubt was the first failure.
     for (let failures = 1; isDoubted(); failures++) {
       const failure = await outageShownByProbe()
       if (!isDoubted()) return
@@ -100,13 +100,13 @@ export function createCircuit({ clock, random, probe, onEvent }: CircuitOptions)
   return {
     refuse: () => (state.at === 'open' ? state.failure : undefined),
     readSucceeded: close,
-    readFailed() {
+    doubt() {
       if (state.at !== 'closed' || isOver) return
       state = { at: 'doubted' }
-      doubt = settleDoubt()
+      settled = settleDoubt()
     },
     async isWorking() {
-      await doubt
+      await settled
       return state.at === 'closed'
     },
     currentFailure: () => (state.at === 'open' ? state.failure : undefined),

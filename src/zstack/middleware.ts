@@ -1,6 +1,6 @@
 /** What a call passes on its way to ZStack; client.ts has the order. Each part wraps the sender that comes after it. */
 import { isMap } from '../api/json.ts'
-import { err, ok, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
+import { err, failurePolicy, ok, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
 import type { AuthBreaker } from './auth-breaker.ts'
 import type { Authenticator } from './authenticator.ts'
 import { Withdrawn, type Call, type Reply, type SendCall } from './call.ts'
@@ -52,16 +52,22 @@ function stopsAll({ kind }: Failure, call: Call): boolean {
   return stopsConnection(kind) && (kind !== 'readPermission' || call.kind === 'probe')
 }
 
-/** Sends nothing in an outage. Reads and log-ins alone tell that there is one. */
+/** Whether the failure may be that of the connection; of queries every failure may, unless it stops the connection. */
+function isDoubtful(failure: Failure, call: Call): boolean {
+  if (stopsAll(failure, call)) return false
+  // A call that the circuit let pass and that was not sent all the same found no session.
+  if (call.kind === 'query' || failure.isUnsent === true) return true
+  return call.kind === 'update' && failurePolicy[failure.kind].scope === 'connection'
+}
+
+/** Sends nothing in an outage. */
 export function breakOnOutage(circuit: Circuit): Middleware {
   return (next) => async (call, signal) => {
     const refused = circuit.refuse()
     if (refused) return err(unsent(refused))
     const reply = await next(call, signal)
-    // A call that the circuit let pass and that was not sent all the same found no session.
-    const isRead = call.kind === 'query' || (!reply.ok && reply.failure.isUnsent === true)
-    if (isRead && reply.ok) circuit.readSucceeded()
-    else if (isRead && !reply.ok && !stopsAll(reply.failure, call)) circuit.readFailed()
+    if (reply.ok && call.kind === 'query') circuit.readSucceeded()
+    else if (!reply.ok && isDoubtful(reply.failure, call)) circuit.doubt()
     return reply
   }
 }

@@ -56,6 +56,12 @@ describe('an update', () => {
     expect(eventsBetween(undefined, after, [])).toEqual([{ type: 'Normal', reason: 'Updated', message }])
   })
 
+  it('that puts drift back is recorded though it comes in the second of the update before', () => {
+    const before = reported(inSync(), undefined, updated(0, { fields: ['requestCpu'] }))
+    const after = reported(inSync(), before, updated(0, { fields: ['requestCpu'], cause: 'DriftCorrected' }))
+    expect(eventsBetween(before, after, []).map(({ message }) => message)).toEqual(['requestCpu (drift put back)'])
+  })
+
   it('is recorded once', () => {
     const after = reported(inSync(), undefined, updated())
     expect(recorded(after, reported(inSync(), after))).toEqual([])

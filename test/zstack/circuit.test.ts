@@ -24,14 +24,14 @@ function start({ probe = down, random = (): number => 1 } = {}) {
     onEvent: (event) => events.push(event),
   })
   const open = async () => {
-    circuit.readFailed()
+    circuit.doubt()
     expect(await circuit.isWorking()).toBe(false)
   }
   return { clock, circuit, events, probes, zstack, open }
 }
 
 describe('circuit', () => {
-  it('opens when a read failed and two probes after it, and repeats what the probe was told', async () => {
+  it('opens when a request failed and two probes after it, and repeats what the probe was told', async () => {
     const { circuit, events, probes, open } = start()
     await open()
     expect(probes).toHaveLength(2)
@@ -41,14 +41,14 @@ describe('circuit', () => {
 
   it('lets everything pass while it is in doubt', () => {
     const { circuit } = start({ probe: () => held<Result<unknown>>().promise })
-    circuit.readFailed()
+    circuit.doubt()
     expect([circuit.refuse(), circuit.currentFailure()]).toEqual([undefined, undefined])
   })
 
   it('is not opened by reads of broken services, however many fail for good', async () => {
     const { circuit, events, probes } = start({ probe: up })
     for (let i = 0; i < 100; i++) {
-      circuit.readFailed()
+      circuit.doubt()
       expect(await circuit.isWorking()).toBe(true)
     }
     expect(circuit.refuse()).toBeUndefined()
@@ -59,7 +59,7 @@ describe('circuit', () => {
   it('sends one probe at a time, however many reads fail at once', async () => {
     const answer = held<Result<unknown>>()
     const { circuit, probes } = start({ probe: () => answer.promise })
-    for (let i = 0; i < 100; i++) circuit.readFailed()
+    for (let i = 0; i < 100; i++) circuit.doubt()
     expect(probes).toHaveLength(1)
     answer.release(ok(undefined))
     expect(await circuit.isWorking()).toBe(true)
@@ -69,7 +69,7 @@ describe('circuit', () => {
   it('is not opened by one probe that fails by chance', async () => {
     const answers = [err(outage), ok(undefined)]
     const { circuit, events } = start({ probe: () => Promise.resolve(answers.shift()!) })
-    circuit.readFailed()
+    circuit.doubt()
     expect(await circuit.isWorking()).toBe(true)
     expect(events).toEqual([])
   })
@@ -77,7 +77,7 @@ describe('circuit', () => {
   it('doubts no more once any read succeeds', async () => {
     const answer = held<Result<unknown>>()
     const { circuit, events, probes } = start({ probe: () => answer.promise })
-    circuit.readFailed()
+    circuit.doubt()
     circuit.readSucceeded()
     answer.release(err(outage))
     expect(await circuit.isWorking()).toBe(true)
@@ -88,7 +88,7 @@ describe('circuit', () => {
     'is not opened by probes that ZStack answers with %s: it answers',
     async (kind) => {
       const { circuit } = start({ probe: () => Promise.resolve(err({ kind, message: 'no' })) })
-      circuit.readFailed()
+      circuit.doubt()
       expect(await circuit.isWorking()).toBe(true)
     },
   )
@@ -124,7 +124,7 @@ describe('circuit', () => {
 
   it('leaves no timer behind once closed for good, even when a probe under way fails then', async () => {
     const { circuit, clock, events } = start()
-    circuit.readFailed()
+    circuit.doubt()
     circuit.close()
     await circuit.isWorking()
     expect([clock.pending, events]).toEqual([0, []])
@@ -132,7 +132,7 @@ describe('circuit', () => {
 
   it('outlives a probe that rejects because the connection is being closed', async () => {
     const { circuit } = start({ probe: () => Promise.reject(new Error('closed')) })
-    circuit.readFailed()
+    circuit.doubt()
     expect(await circuit.isWorking()).toBe(true)
   })
 })

@@ -72,6 +72,14 @@ describe('an outage', () => {
     expect(http.sent('PUT', 'model-services')).toEqual([])
   })
 
+  it('is noticed by an update that fails, though nobody reads', async () => {
+    const http = createScriptedHttp((request) => (isLogIn(request) ? session('s1') : answered(503)))
+    const client = clientOver(http)
+    await client.call(writeCall(), anySignal())
+    expect(await client.isWorking()).toBe(false)
+    expect(http.sent('GET')).toHaveLength(2)
+  })
+
   it('is seen by log-ins as well, whatever they were for', async () => {
     const http = createScriptedHttp(() => answered(503))
     const client = clientOver(http)
@@ -151,6 +159,30 @@ describe('updates that fail', () => {
     expect(failures([await client.call(writeCall(), anySignal())])).toEqual(['credentials'])
     expect(client.currentFailure()).toMatchObject({ kind: 'credentials' })
     expect(http.sent('PUT', 'model-services')).toHaveLength(1)
+  })
+})
+
+describe('updates that hang', () => {
+  it('be there forty of them, again and again, delay another by no more than two seconds', async () => {
+    const http = createScriptedHttp((request) => {
+      if (isLogIn(request)) return session('s1')
+      return request.path.includes('hangs') ? held<HttpAnswer>().promise : found
+    })
+    const client = clientOver(http)
+    const hanging = (round: number) =>
+      times(40, (i) =>
+        client.call(
+          writeCall({ path: `/v1/hangs/${i}`, secrets: [String(round)], isBackground: round > 0 }),
+          anySignal(),
+        ),
+      )
+    for (const round of [0, 1]) {
+      void hanging(round)
+      await client.clock.advance(5_000)
+      const other = client.call(writeCall(), anySignal())
+      await client.clock.advance(2_000)
+      expect(failures([await other])).toEqual(['ok'])
+    }
   })
 })
 

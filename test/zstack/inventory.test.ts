@@ -393,7 +393,7 @@ describe('an update', () => {
     expect(inventory.cached(a)).toBeUndefined()
     expect(await read).toMatchObject({ ok: true })
     expect(inventory.cached(a)?.observation?.live.values.get('requestCpu')).toBe(8)
-    expect(http.sent('GET')).toHaveLength(2)
+    expect(http.sent('GET', a)).toHaveLength(2)
   })
 
   it('that ZStack refused, and did not carry out, leaves what is known', async () => {
