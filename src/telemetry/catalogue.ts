@@ -129,7 +129,7 @@ export const catalogue = {
   observationAge: metric(
     'gauge',
     'zstack_operator_observation_age_seconds',
-    'Time since a poll last read all services of the connection; exported by the leader',
+    'Time since a poll last read any service of the connection; exported by the leader',
     ['connection'],
   ),
   staleAfter: metric(
