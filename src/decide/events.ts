@@ -31,7 +31,8 @@ export function eventsBetween(
     events.push({ type: 'Normal', reason: 'Updated', message: updateMessage(lastUpdate, corrected) })
   const [was, is] = [conditionOf(before, 'Ready'), conditionOf(after, 'Ready')]
   if (is && is.reason !== was?.reason) {
-    if (warns(is.reason)) events.push({ type: 'Warning', reason: is.reason, message: is.message })
+    if (warns(is.reason) && !isOfConnection(after, is.reason))
+      events.push({ type: 'Warning', reason: is.reason, message: is.message })
     else if (is.reason === 'InSync' && was && warns(was.reason))
       events.push({ type: 'Normal', reason: 'Recovered', message: `${is.message}; before: ${was.reason}` })
   }
@@ -43,6 +44,12 @@ export function eventsBetween(
   if (token !== undefined && token !== before?.lastHandledReconcileAt)
     events.push({ type: 'Normal', reason: 'ReconcileRequestHandled', message: 'looked at ZStack as requested' })
   return events
+}
+
+/** A failure of the whole connection is reported once, in log and metrics, rather than by an event on every object. */
+function isOfConnection(status: Status, reason: Reason): boolean {
+  const connected = conditionOf(status, 'Connected')
+  return connected?.status === 'False' && connected.reason === reason
 }
 
 /**

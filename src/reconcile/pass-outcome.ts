@@ -11,8 +11,8 @@ export type PassOutcome = {
   readonly corrected?: readonly Difference[]
   /** The reconcile-requested-at token that the pass dealt with. */
   readonly handled?: string
-  /** A request that came while a job ran is still to be dealt with. */
-  readonly isRequestPending?: true
+  /** More is to be done, in a pass of its own after this time. */
+  readonly nextPassMs?: number
   /** A request about this object alone failed: an update, or a look at its job. */
   readonly isOwnFailure?: true
   /** An update was sent, and refused or left unanswered. */

@@ -29,6 +29,9 @@ import type { Stopwatch } from './stopwatch.ts'
  */
 const deletedPauseMs = 300_000
 
+/** Objects whose status is of another endpoint are read so much later than that is written, so that all say so first. */
+const otherEndpointMs = 500
+
 /** So often a pass that waits for a read looks whether the object has changed meanwhile. */
 const currentCheckMs = 500
 
@@ -94,7 +97,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (update !== undefined || handled !== undefined) state.unreported = { object, outcome: passOutcome }
     await report(subject, passOutcome)
     states.setPhase(key, phaseAfter(passOutcome))
-    return passOutcome.isRequestPending ? { kind: 'after', ms: 0 } : requeueAfter(outcome)
+    return passOutcome.nextPassMs === undefined ? requeueAfter(outcome) : { kind: 'after', ms: passOutcome.nextPassMs }
   }
 
   /**
@@ -158,10 +161,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       return { outcome: { kind: 'conflict', uuid: spec.uuid, winner } }
     }
     const context = contextOf(subject, spec, connection.value)
+    // Status of another endpoint is no status any more. That is written before anything is read, for reads may hang.
+    if (!context.previous && statusOf(object)?.conditions)
+      return { outcome: { kind: 'initializing' }, nextPassMs: otherEndpointMs }
     const followed = state.job && (await followJob(context, state.job))
     if (!followed) return look(context)
     // A request of a person's that came while the job ran is dealt with once the end of the job is reported.
-    return state.job || context.token === undefined ? followed : { ...followed, isRequestPending: true }
+    return state.job || context.token === undefined ? followed : { ...followed, nextPassMs: 0 }
   }
 
   async function look(context: ReconcileContext): Promise<PassOutcome | undefined> {

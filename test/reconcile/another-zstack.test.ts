@@ -20,6 +20,9 @@ async function movedHere() {
 describe('an object that was looked at in another ZStack', () => {
   it('says at once that nothing is known of it here', async () => {
     const rig = await movedHere()
+    expect(await rig.pass('a')).toEqual({ kind: 'after', ms: 500 })
+    expect(rig.inventory.calls.filter(({ kind }) => kind === 'read')).toHaveLength(1)
+    expect(rig.ready('a')).toBe('Unknown Initializing')
     rig.inventory.next('read', { fails: outage })
     await rig.pass('a')
     expect(rig.ready('a')).toBe('Unknown Unreachable')
@@ -29,7 +32,7 @@ describe('an object that was looked at in another ZStack', () => {
 
   it('is sent its write-only fields here too, though it is in sync by all that can be read', async () => {
     const rig = await movedHere()
-    await rig.pass('a')
+    await rig.passes('a', 2)
     expect(rig.inventory.updates().at(-1)).toEqual({ userTags: ['x'] })
     expect(rig.ready('a')).toBe('True InSync')
     expect(rig.fleet.status('a').connection).toEqual({ kind: 'Environment', name: 'default', endpoint })
