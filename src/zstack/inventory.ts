@@ -47,15 +47,30 @@ export function createInventory(
   })
 
   async function readBatch(uuids: readonly string[]): Promise<Result<CachedObservation>[]> {
-    const turn = query([...new Set(uuids)])
+    const turn = readPart([...new Set(uuids)])
     queried = turn.catch(() => undefined)
-    const { noted, failure } = await turn
+    const results = await turn
     return uuids.map((uuid) => {
-      const found = noted.get(uuid)
-      if (found) return ok(found.cached)
-      if (!failure) throw new Error(`a query without ${uuid}`)
-      return err(failure)
+      const result = results.get(uuid)
+      if (!result) throw new Error(`a query without ${uuid}`)
+      return result
     })
+  }
+
+  /** While the connection works, reads that joined one query in vain are split, so that one service spoils no other's. */
+  async function readPart(uuids: readonly string[]): Promise<Map<string, Result<CachedObservation>>> {
+    const { noted, failure } = await query(uuids)
+    const results = new Map<string, Result<CachedObservation>>()
+    for (const [uuid, { cached }] of noted) results.set(uuid, ok(cached))
+    const left = uuids.filter((uuid) => !noted.has(uuid))
+    if (!failure || left.length === 0) return results
+    if (left.length === 1 || failure.isUnsent === true || !(await client.isWorking())) {
+      for (const uuid of left) results.set(uuid, err(failure))
+      return results
+    }
+    const middle = Math.ceil(left.length / 2)
+    const halves = await Promise.all([readPart(left.slice(0, middle)), readPart(left.slice(middle))])
+    return new Map([...results, ...halves.flatMap((half) => [...half])])
   }
 
   /**

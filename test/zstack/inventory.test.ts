@@ -57,6 +57,22 @@ describe('reads', () => {
     expect(http.sent('GET')).toHaveLength(4)
   })
 
+  it('that joined one query which a service spoils are split: the others are read, and the one says why it is not', async () => {
+    const { uuids, sim, inventory } = await fleet(40)
+    const bad = uuidOf(17)
+    sim.fault({ operation: 'query', uuid: bad, fault: { kind: 'status', status: 504 } })
+    const answers = await Promise.all(uuids.map((uuid) => inventory.read(uuid, signal)))
+    expect(uuids.filter((_, index) => !answers[index]!.ok)).toEqual([bad])
+  })
+
+  it('in an outage are not split', async () => {
+    const { uuids, sim, inventory } = await fleet(40)
+    sim.fault({ operation: 'query', fault: { kind: 'status', status: 504 } })
+    const answers = await Promise.all(uuids.map((uuid) => inventory.read(uuid, signal)))
+    expect(answers.some(({ ok }) => ok)).toBe(false)
+    expect(sim.counters.query).toBeLessThanOrEqual(1 + 2)
+  })
+
   it('of one service by many callers ask for it once', async () => {
     const { sim, inventory } = await fleet(1)
     await Promise.all(times(50, () => inventory.read(uuidOf(0), signal)))
