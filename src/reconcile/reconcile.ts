@@ -162,7 +162,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     }
     const context = contextOf(subject, spec, connection.value)
     // Status of another endpoint is no status any more. That is written before anything is read, for reads may hang.
-    if (!context.previous && statusOf(object)?.conditions)
+    const isOfOtherEndpoint = !context.previous && statusOf(object)?.conditions !== undefined
+    if (isOfOtherEndpoint && !connection.value.inventory.cached(spec.uuid))
       return { outcome: { kind: 'initializing' }, nextPassMs: otherEndpointMs }
     const followed = state.job && (await followJob(context, state.job))
     if (!followed) return look(context)

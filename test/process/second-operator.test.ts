@@ -16,13 +16,13 @@ describe('a second operator that watches the same objects, with another ZStack',
     const metricsPort = await freePort()
     const first = start({ METRICS_PORT: String(metricsPort), POLL_INTERVAL: '60s' })
     start({ ZSTACK_ENDPOINT: another.url, POLL_INTERVAL: '60s' })
-    const isTold = ({ level, msg }: { level?: string; msg?: string }) =>
+    const isForeignWarning = ({ level, msg }: { level?: string; msg?: string }) =>
       level === 'warn' && msg?.startsWith('somebody else goes on writing the status') === true
-    expect(await first.logged(isTold)).toMatchObject({ namespace: 'default', name: 'a' })
+    expect(await first.logged(isForeignWarning)).toMatchObject({ namespace: 'default', name: 'a' })
     await sleep(5_000)
     const writes = api.requests().filter(({ subresource, verb }) => subresource === 'status' && verb === 'update')
     expect(writes.length).toBeLessThan(25)
-    expect(first.log.filter(isTold)).toHaveLength(1)
+    expect(first.log.filter(isForeignWarning)).toHaveLength(1)
     const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
     expect(metrics).toMatch(/^zstack_operator_foreign_status_writes_total [2-9]\d*$/m)
     await expect
