@@ -31,7 +31,7 @@ services:
         mountPath: /models
         readOnly: true
       - name: cache
-        mountPath: /root/.cache
+        mountPath: /var/cache/models
 env:
   - name: HF_HOME
     value: /models/huggingface
