@@ -94,7 +94,7 @@ export function decodeText(shown: unknown): string | undefined {
   return typeof shown === 'string' ? shown : undefined
 }
 
-export function decodeInteger(shown: unknown): number | undefined {
+function decodeInteger(shown: unknown): number | undefined {
   return typeof shown === 'number' && Number.isInteger(shown) ? shown : undefined
 }
 

@@ -53,7 +53,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
 
   async function follow(scope: string, resource: Resource<T>, signal: AbortSignal) {
     heard.set(scope, clock.monotonic())
-    const told: Resource<T> = {
+    const watched: Resource<T> = {
       ...resource,
       watch: async (...how) => {
         const stream = await resource.watch(...how)
@@ -63,7 +63,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
       },
     }
     const pause = (ms: number, error: Error, until: AbortSignal) => shared.pause(scope, ms, error, until)
-    for await (const event of watch(told, { clock, random, pause }, signal)) {
+    for await (const event of watch(watched, { clock, random, pause }, signal)) {
       heard.set(scope, clock.monotonic())
       if (event.kind === 'broken') {
         if (classify(event.error) !== 'unreachable') shared.answered()

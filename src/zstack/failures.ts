@@ -26,7 +26,7 @@ export type RequestInfo = {
 }
 
 /** Whether the answer says that ZStack has forgotten the job. This is no failure: a read shows what the job did. */
-export function isExpiredJob({ status, text }: { readonly status: number; readonly text: string }): boolean {
+function isExpiredJob({ status, text }: { readonly status: number; readonly text: string }): boolean {
   return status === 404 && text.includes('the job has been expired')
 }
 

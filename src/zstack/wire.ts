@@ -11,7 +11,7 @@ import { limits } from '../limits.ts'
 export type BodyShape = 'envelope' | 'flat'
 export const otherShape = (shape: BodyShape): BodyShape => (shape === 'envelope' ? 'flat' : 'envelope')
 
-export const servicesPath = '/v1/ai/model-services'
+const servicesPath = '/v1/ai/model-services'
 
 /** No service has this uuid, so that a query for it fails for the sake of none. */
 export const unusedUuid = '00000000000040008000000000000000'
@@ -71,7 +71,7 @@ export function readUpdated(body: unknown): Service | undefined {
 }
 
 /** Below this path ZStack answers questions about jobs. */
-export const jobsPath = '/v1/api-jobs/'
+const jobsPath = '/v1/api-jobs/'
 const jobUuid = /^[0-9a-zA-Z-]{1,64}$/
 
 /** Checked here again, for a status that others wrote may name the job: the uuid can never name another path. */
