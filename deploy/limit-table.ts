@@ -24,6 +24,7 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
   earlySessionLossMs: (ms) => `A session is lost early if ZStack ends it within ${time(ms)} of its log-in.`,
   failuresToOpenCircuit: (count) =>
     `After ${count} failures in a row, of any request and then of queries about no service, requests to ZStack are held back.`,
+  outageMs: (ms) => `So they are after fewer failures, if they last for ${time(ms)}.`,
   probe: ({ initialMs, maxMs }) =>
     `While they are held back, one small query at a time asks whether ZStack is back: first after up to ${time(initialMs)}, later after up to ${time(maxMs)}, and never after less than half of that.`,
   stalePolls: (count) => `An observation is stale after ${count} intervals of the poll, but see \`minStaleMs\`.`,

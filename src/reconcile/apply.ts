@@ -24,9 +24,9 @@ export async function sendUpdate(
   comparison: Comparison,
   { patch, cause }: Plan & { readonly kind: 'update' },
 ): Promise<PassOutcome | undefined> {
-  const { connection, spec, reporter, signal, isCurrent, isBackground } = context
+  const { connection, spec, reporter, signal, isCurrent, turn } = context
   const expected = comparison.assessment.differences.filter(({ field }) => field in patch)
-  const update = connection.inventory.update(spec.uuid, patch, signal, isCurrent, isBackground)
+  const update = connection.inventory.update(spec.uuid, patch, signal, { isWanted: isCurrent, turn })
   const result = await reporter.during({ kind: 'updating', comparison }, update)
   return conclude(context, { attempt: { patch, cause, expected }, comparison }, result)
 }

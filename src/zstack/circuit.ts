@@ -48,12 +48,13 @@ export function createCircuit({ clock, random, probe, onEvent }: CircuitOptions)
 
   /** Probes until the doubt is settled. */
   async function settleDoubt() {
+    const began = clock.monotonic()
     // The request that raised the doubt was the first failure.
-    for (let failures = 1; isDoubted(); failures++) {
+    for (let failures = 2; isDoubted(); failures++) {
       const failure = await outageShownByProbe()
       if (!isDoubted()) return
       if (!failure) close()
-      else if (failures + 1 >= limits.failuresToOpenCircuit) open(failure)
+      else if (failures >= limits.failuresToOpenCircuit || clock.monotonic() - began >= limits.outageMs) open(failure)
     }
   }
 

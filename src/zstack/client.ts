@@ -1,6 +1,7 @@
 /** Requests to one ZStack: limited in number, authenticated, and held back while they cannot succeed. */
 import type { Clock } from '../clock.ts'
 import type { Failure } from '../decide/failure.ts'
+import { anyTurn } from '../priority.ts'
 import type { ConnectionEvent } from '../reconcile/ports.ts'
 import { createAuthBreaker } from './auth-breaker.ts'
 import { createAuthenticator } from './authenticator.ts'
@@ -74,4 +75,10 @@ export function createClient(options: ClientOptions): Client {
   }
 }
 
-const probe: Call = { method: 'GET', path: queryPath([unusedUuid]), kind: 'probe', secrets: [] }
+const probe: Call = {
+  method: 'GET',
+  path: queryPath([unusedUuid]),
+  kind: 'probe',
+  secrets: [],
+  turn: anyTurn,
+}

@@ -22,7 +22,7 @@ export function limitInFlight(semaphore: Semaphore): Middleware {
     semaphore(() => {
       signal.throwIfAborted()
       return next(call, signal)
-    }, call.isBackground)
+    }, call.turn)
 }
 
 /** Answers calls without sending them once `refuse` gives a failure. */

@@ -260,3 +260,32 @@ describe('events and log', () => {
     ])
   })
 })
+
+describe('a status that somebody else wiped', () => {
+  const hidden = { requestCpu: 8, environmentParameters: { KEY: 'value' } }
+
+  it('is written again, and neither a write-only field nor a request is dealt with a second time', async () => {
+    const { fleet, inventory, announced, pass, ready } = rigWith(hidden)
+    await pass('a')
+    fleet.request('a', 'now')
+    await pass('a')
+    const [updates, events, told] = [inventory.updates().length, announced.length, fleet.status('a')]
+    fleet.writeOver('a', {})
+    await pass('a')
+    expect(fleet.status('a')).toEqual(told)
+    expect(ready('a')).toBe('True InSync')
+    expect([inventory.updates().length, announced.length]).toEqual([updates, events])
+  })
+
+  it('is left alone until it may be answered, unless there is something new to say', async () => {
+    const { fleet, foreignStatus, pass, ready } = rigWith()
+    await pass('a')
+    foreignStatus.mayBeAnswered = false
+    fleet.writeOver('a', {})
+    await pass('a')
+    expect(ready('a')).toBe('not there')
+    fleet.edit('a', { requestCpu: 16 })
+    await pass('a')
+    expect(ready('a')).toBe('True InSync')
+  })
+})

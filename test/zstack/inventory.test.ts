@@ -70,7 +70,7 @@ describe('reads', () => {
     sim.fault({ operation: 'query', fault: { kind: 'status', status: 504 } })
     const answers = await Promise.all(uuids.map((uuid) => inventory.read(uuid, signal)))
     expect(answers.some(({ ok }) => ok)).toBe(false)
-    expect(sim.counters.query).toBeLessThanOrEqual(1 + 2)
+    expect(sim.counters.query).toBeLessThanOrEqual(1 + 4)
   })
 
   it('of one service by many callers ask for it once', async () => {
@@ -97,7 +97,7 @@ describe('reads', () => {
     )
     const refresh = inventory.refresh([a], signal)
     await expect.poll(() => http.sent('GET')).toHaveLength(1)
-    const read = inventory.read(a, signal, true)
+    const read = inventory.read(a, signal, { isFresh: true })
     await expect.poll(() => http.sent('GET')).toHaveLength(2)
     first.release(listed(service(a)))
     await Promise.all([refresh, read])
@@ -266,7 +266,7 @@ describe('a refresh', () => {
     await inventory.refresh(uuids, signal, (part) => parts.push(part))
     expect(parts.map(({ kind }) => kind)).toEqual(times(10, () => 'failed'))
     expect(parts.flatMap((part) => (part.kind === 'failed' ? part.uuids : []))).toHaveLength(1_000)
-    expect(sim.counters.query).toBeLessThanOrEqual(10 + 2)
+    expect(sim.counters.query).toBeLessThanOrEqual(10 + 4)
   })
 
   it('whose queries are all answered with other JSON splits none', async () => {
@@ -276,7 +276,7 @@ describe('a refresh', () => {
       answered(200, { hello: 'world' }),
     )
     expect(await refreshed(inventory, times(1_000, uuidOf))).toMatchObject({ failure: { kind: 'protocol' } })
-    expect(http.sent('GET').length).toBeLessThanOrEqual(10 + 2)
+    expect(http.sent('GET').length).toBeLessThanOrEqual(10 + 4)
   })
 
   it('of which one query of ten fails by chance reads every service within three', async () => {
@@ -357,7 +357,7 @@ describe('an update', () => {
     )
     await inventory.read(a, signal)
     let asked = 0
-    const answer = await inventory.update(a, { requestCpu: 8 }, signal, () => ++asked === 1)
+    const answer = await inventory.update(a, { requestCpu: 8 }, signal, { isWanted: () => ++asked === 1 })
     expect(answer).toEqual({ ok: true, value: { kind: 'withdrawn' } })
     expect(http.sent('PUT', a)).toHaveLength(1)
   })
