@@ -36,6 +36,8 @@ export const limits = {
   /** An observation is stale after so many intervals of the poll, and not before `minStaleMs`. */
   stalePolls: 3,
   minStaleMs: 5 * minutes,
+  /** A query that takes longer is split in halves, if ZStack answers a small one meanwhile. */
+  slowQueryMs: 2 * seconds,
   /** Services in one query of a poll. */
   queryBatchSize: 100,
   /** A job that ZStack is still at work on is given up so long after it began, unless ZStack names another time. */
@@ -46,8 +48,9 @@ export const limits = {
   passMs: 2 * minutes,
   /** A pass or a request that takes longer gives its slot back, and goes on apart from the slots. */
   slotMs: 1 * seconds,
-  /** So many times the number of slots may go on apart; at most half of them retries and polls, a quarter retries. */
+  /** So many times the number of requests, and of passes, may go on apart; at most half retries and polls, a quarter retries. */
   detachedPerSlot: 4,
+  detachedPerWorker: 32,
   /** A request that was held back unsent is tried again after this time, if the connection does not wake it sooner. */
   unsentRetryMs: 30 * seconds,
   /** ZSTACK_REQUEST_TIMEOUT at most: a pass whose one request hangs still has time to report it. */

@@ -281,7 +281,7 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
     connections,
     recordEvent: (object, event) => recorder.record(object, event),
     onUpdate: metrics.countUpdate,
-    mayRestoreStatus: foreignStatus.mayAnswer,
+    mayRestoreStatus: (key) => foreignStatus.mayAnswer(key),
     stopwatch,
     clock,
     staleAfterMs,

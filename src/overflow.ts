@@ -11,9 +11,9 @@ export interface Overflow {
   ended(work: Promise<unknown>, priority: Priority): Promise<void>
 }
 
-/** For so many slots. Of what goes on apart, each priority has the same part as of the slots. */
-export function createOverflow(slots: number, clock: Pick<Clock, 'after'>): Overflow {
-  const apart = createPlaces(slots * limits.detachedPerSlot)
+/** At most `max` go on apart; each priority has the same part of those as of the slots. */
+export function createOverflow(max: number, clock: Pick<Clock, 'after'>): Overflow {
+  const apart = createPlaces(max)
   const waiting: { readonly priority: Priority; readonly leave: () => void }[] = []
 
   function letNextLeave() {

@@ -35,7 +35,11 @@ export function createPlaces(max: number): Places {
   return {
     hasRoom: (priority) =>
       priorities.every((part) => parts[part] < parts[priority] || takenWithin(part) < partOf(max, part)),
-    take: (priority) => void taken[priority]++,
-    giveBack: (priority) => void taken[priority]--,
+    take(priority) {
+      taken[priority] += 1
+    },
+    giveBack(priority) {
+      taken[priority] -= 1
+    },
   }
 }

@@ -43,7 +43,7 @@ const abortGraceMs = 5_000
  */
 export async function runController(options: ControllerOptions, abort: AbortSignal): Promise<void> {
   const { workers, clock } = options
-  const overflow = createOverflow(workers, clock)
+  const overflow = createOverflow(workers * limits.detachedPerWorker, clock)
   const underWay = new Set<Promise<void>>()
   await Promise.all(
     Array.from({ length: workers }, (_, i) => {

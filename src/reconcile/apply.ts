@@ -117,7 +117,8 @@ function restoredAttempt(
 /** ZStack's own word on this update holds for a while; a failure on the way to it does not. */
 function refused(context: ReconcileContext, comparison: Comparison | undefined, failure: Failure): PassOutcome {
   const { state, object, previous, holdTime } = context
-  if (failurePolicy[failure.kind].scope === 'connection') return failedOnTheWay(failure, comparison)
+  const { scope, retry } = failurePolicy[failure.kind]
+  if (scope === 'connection' || retry === 'backOff') return failedOnTheWay(failure, comparison)
   const { generation } = object.metadata
   const key = comparison ? driftKeyOf(comparison.assessment, generation) : driftKeyIn(previous, generation)
   const now = holdTime()

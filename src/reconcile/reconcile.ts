@@ -287,7 +287,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     waiting: () => states.waiting(),
     isSettledOrActive(key) {
       const state = states.get(key)
-      return state?.phase === 'active' || (state?.phase === 'settled' && state.isStillSo?.() !== false)
+      // A job is asked after at a pace of its own.
+      const isActive = state?.phase === 'active' || state?.job !== undefined
+      return isActive || (state?.phase === 'settled' && state.isStillSo?.() !== false)
     },
   }
 }

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { statusOf, type StoredModelService } from '../api/modelservice.ts'
-import type { Status } from '../api/status.ts'
+import type { Condition, Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
 import { conditionOf } from '../decide/conditions.ts'
 import { eventsBetween } from '../decide/events.ts'
@@ -101,7 +101,7 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
         // An update that came out well has had its line.
         const isLogged = passOutcome.update !== undefined && is?.reason === 'InSync'
         if (is && is.reason !== was?.reason && !isLogged)
-          log[is.status === 'False' ? 'warn' : 'info']({ ready: is.status, reason: is.reason }, is.message)
+          log[isTrouble(is) ? 'warn' : 'info']({ ready: is.status, reason: is.reason }, is.message)
         return 'reported'
       },
       async during(outcome, work) {
@@ -120,3 +120,7 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
     }
   }
 }
+
+/** What goes on is no trouble. */
+const isTrouble = ({ status, reason }: Condition) =>
+  status === 'False' && reason !== 'Updating' && reason !== 'AwaitingJob'

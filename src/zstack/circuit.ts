@@ -12,7 +12,7 @@ import { steadyBackoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import type { ConnectionEvent } from '../reconcile/ports.ts'
-import { failurePolicy, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
+import { isOutage, type Failure, type Result } from '../decide/failure.ts'
 
 type State =
   | { readonly at: 'closed' }
@@ -81,10 +81,11 @@ export function createCircuit({ clock, random, probe, onEvent }: CircuitOptions)
     probeLater(attempt + 1)
   }
 
+  /** Whoever refuses a request answers, so that is no outage; refused credentials are the concern of the other breaker. */
   async function outageShownByProbe(): Promise<Failure | undefined> {
     try {
       const answer = await probe()
-      return answer.ok ? undefined : outageIn(answer.failure)
+      return answer.ok || !isOutage(answer.failure) ? undefined : answer.failure
     } catch {
       // The connection is being closed, or this process leads no more: nothing is sent any more.
       return undefined
@@ -117,10 +118,4 @@ export function createCircuit({ clock, random, probe, onEvent }: CircuitOptions)
       cancelTimer()
     },
   }
-}
-
-/** Whoever refuses a request answers, so that is no outage; refused credentials are the concern of the other breaker. */
-function outageIn(failure: Failure): Failure | undefined {
-  const isOutage = failurePolicy[failure.kind].scope === 'connection' && !stopsConnection(failure.kind)
-  return isOutage ? failure : undefined
 }

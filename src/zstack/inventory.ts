@@ -97,24 +97,59 @@ export function createInventory(
     return results
   }
 
-  /** While the connection works, a query that fails does so for the sake of something that it asks for: it is split. */
+  /**
+   * While the connection works, a query that fails, or is not answered for long, does so for the sake of something that it
+   * asks for: it is split, until what spoils it stands alone.
+   */
   async function readInParts(uuids: readonly string[], asking: Asking): Promise<void> {
-    const { send, onLearned } = asking
-    const { noted, failure } = await send(uuids)
-    for (const uuid of noted.keys()) suspects.delete(uuid)
-    if (noted.size > 0) onLearned({ kind: 'read', noted })
+    const { onLearned } = asking
+    const sent = asking.send(uuids)
+    const learn = ({ noted }: QueryResult) => {
+      for (const uuid of noted.keys()) suspects.delete(uuid)
+      if (noted.size > 0) onLearned({ kind: 'read', noted })
+    }
+    if (uuids.length > 1 && asking.splits > 0 && (await isHanging(sent))) {
+      void sent.then(learn, () => undefined)
+      await readHalves(uuids, asking)
+      return
+    }
+    const result = await sent
+    learn(result)
+    const { noted, failure } = result
     const left = uuids.filter((uuid) => !noted.has(uuid))
     const [only] = left
     if (!failure || only === undefined) return
     const isOwnTrouble = failure.isUnsent !== true && (await client.isWorking())
-    if (isOwnTrouble && left.length === 1) {
-      suspects.add(only)
-      onLearned({ kind: 'unreadable', uuid: only, failure })
-    } else if (isOwnTrouble && asking.splits > 0) {
-      asking.splits -= 1
-      const middle = Math.ceil(left.length / 2)
-      await Promise.all([left.slice(0, middle), left.slice(middle)].map((half) => readInParts(half, asking)))
-    } else onLearned({ kind: 'failed', uuids: left, failure })
+    if (isOwnTrouble && left.length === 1) await readAlone(only, failure, asking)
+    else if (isOwnTrouble && asking.splits > 0) await readHalves(left, asking)
+    else onLearned({ kind: 'failed', uuids: left, failure })
+  }
+
+  async function readHalves(uuids: readonly string[], asking: Asking): Promise<void> {
+    asking.splits -= 1
+    const middle = Math.ceil(uuids.length / 2)
+    await Promise.all([uuids.slice(0, middle), uuids.slice(middle)].map((half) => readInParts(half, asking)))
+  }
+
+  /** One failure may be chance; a service that fails alone twice in a row cannot be read. */
+  async function readAlone(uuid: string, failure: Failure, asking: Asking): Promise<void> {
+    if (suspects.has(uuid)) {
+      asking.onLearned({ kind: 'unreadable', uuid, failure: unreadable(failure) })
+      return
+    }
+    suspects.add(uuid)
+    await readInParts([uuid], asking)
+  }
+
+  /** Whether a query is not answered for long although the connection works, and is quick to answer a small one. */
+  async function isHanging(sent: Promise<unknown>): Promise<boolean> {
+    const answered = sent.then(
+      () => false,
+      () => false,
+    )
+    const isLate = (await within(clock, limits.slowQueryMs, answered)) === undefined
+    const isQuick = async () => (await within(clock, limits.slowQueryMs, client.proveWorking())) === true
+    return isLate && Promise.race([answered, isQuick()])
   }
 
   /**
@@ -183,7 +218,9 @@ export function createInventory(
         const nothing: QueryResult = { noted: new Map() }
         const turn = limit(() => (signal.aborted ? Promise.resolve(nothing) : query(uuids, pollTurn)), anyTurn)
         for (const uuid of uuids) underWay.set(uuid, turn)
-        return turn.finally(() => uuids.forEach((uuid) => underWay.delete(uuid)))
+        return turn.finally(() => {
+          for (const uuid of uuids) if (underWay.get(uuid) === turn) underWay.delete(uuid)
+        })
       },
       onLearned(learned) {
         if (learned.kind === 'unreadable') cache.invalidate(learned.uuid)
@@ -238,3 +275,13 @@ async function within<R>(clock: Clock, ms: number, work: Promise<R>): Promise<R 
 
 /** Several callers may wait for one query, so that the abort of one of them does not end it. */
 const never = new AbortController().signal
+
+/** What cannot be read of one service is no trouble of the connection; that the right to query is missing is said as it is. */
+function unreadable(failure: Failure): Failure {
+  if (failure.kind === 'readPermission') return failure
+  return {
+    ...failure,
+    kind: 'unreadable',
+    message: `ZStack answers queries, but none for this service: ${failure.message}`,
+  }
+}

@@ -14,7 +14,7 @@ export type Semaphore = <T>(run: () => Promise<T>, turn: Turn) => Promise<T>
 const maxPartOfFlow = 3 / 4
 
 export function createSemaphore(max: number, clock: Pick<Clock, 'after'>): Semaphore {
-  const overflow = createOverflow(max, clock)
+  const overflow = createOverflow(max * limits.detachedPerSlot, clock)
   const places = createPlaces(max)
   const maxOfFlow = Math.ceil(max * (1 + limits.detachedPerSlot) * maxPartOfFlow)
   const underWay = new Map<string, number>()

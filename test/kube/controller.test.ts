@@ -230,19 +230,19 @@ describe('workers', () => {
     expect(open.has('a')).toBe(false)
   })
 
-  it('leave no more passes than four times their number, a quarter of them retries', async () => {
+  it('leave no more passes than thirty-two times their number, a quarter of them retries', async () => {
     const { pass, open, end } = held()
     const { queue, clock } = start(pass, { workers: 2 })
-    for (let i = 0; i < 20; i++) queue.add(`retry/${i}`, 'retry')
-    await clock.advance(60_000)
-    // Two go on apart, and one keeps its worker.
-    expect(open.size).toBe(3)
-    for (let i = 0; i < 20; i++) queue.add(`change/${i}`, 'change')
+    for (let i = 0; i < 80; i++) queue.add(`retry/${i}`, 'retry')
     await clock.advance(30_000)
-    expect(open.size).toBe(3 + 7)
+    // Sixteen go on apart, and one keeps its worker.
+    expect(open.size).toBe(17)
+    for (let i = 0; i < 80; i++) queue.add(`change/${i}`, 'change')
+    await clock.advance(70_000)
+    expect(open.size).toBe(2 + 64)
     end('retry/0')
     await clock.advance(0)
-    expect(open.size).toBe(11)
+    expect(open.size).toBe(67)
   })
 })
 

@@ -54,7 +54,7 @@ function createModel() {
   function delay(key: string, ms: number, isBackoff: boolean) {
     const before = delays.find((one) => one.key === key)
     if (before?.isBackoff === true && !isBackoff) return
-    if (before && before.isBackoff === isBackoff && before.due <= now + ms) return
+    if (before?.isBackoff === isBackoff && before.due <= now + ms) return
     delays = [...delays.filter((one) => one.key !== key), { key, due: now + ms, isBackoff }]
   }
   return {

@@ -261,6 +261,15 @@ describe('events and log', () => {
   })
 })
 
+describe('the log', () => {
+  it('does not warn of an update that ZStack makes a job of', async () => {
+    const { pass, inventory, entries } = rigWith()
+    inventory.next('update', { job: true })
+    await pass('a')
+    expect(entries).toEqual([expect.objectContaining({ level: 'info', reason: 'AwaitingJob' })])
+  })
+})
+
 describe('a status that somebody else wiped', () => {
   const hidden = { requestCpu: 8, environmentParameters: { KEY: 'value' } }
 
