@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { statusOf, type StoredModelService } from '../api/modelservice.ts'
-import type { Status } from '../api/status.ts'
+import type { Condition, Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
 import { conditionOf } from '../decide/conditions.ts'
 import { eventsBetween } from '../decide/events.ts'
@@ -73,6 +73,13 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
       return (await objects.writeStatus(current, status, signal)) ? status : 'deleted'
     }
 
+    function levelOf(outcome: Outcome, ready: Condition['status']): 'warn' | 'info' | 'debug' {
+      if (outcome.kind === 'updating' || outcome.kind === 'awaitingJob') return 'info'
+      // Trouble of the whole connection has its line already: one line, not one for each object.
+      if (outcome.kind === 'failed' && connection?.currentFailure()?.kind === outcome.failure.kind) return 'debug'
+      return ready === 'False' ? 'warn' : 'info'
+    }
+
     return {
       recordUpdate({ update, isUpdateFailed }) {
         if (isUpdateFailed) onUpdate('failed')
@@ -90,7 +97,7 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
         // An update that came out well has had its line.
         const isLogged = passOutcome.update !== undefined && is?.reason === 'InSync'
         if (is && is.reason !== was?.reason && !isLogged)
-          log[is.status === 'False' ? 'warn' : 'info']({ ready: is.status, reason: is.reason }, is.message)
+          log[levelOf(passOutcome.outcome, is.status)]({ ready: is.status, reason: is.reason }, is.message)
         return 'reported'
       },
       async during(outcome, work) {

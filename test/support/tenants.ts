@@ -39,8 +39,11 @@ export interface TenantObject {
   remove(): Promise<void>
   /** `True InSync` for instance, where it speaks of the newest generation. */
   ready(): Promise<string>
-  /** Writes the whole status anew, as another controller would. */
+  /** Writes another status in place of the one that is there, as another controller would. */
   writeStatus(status: object): Promise<void>
+  annotate(annotations: Readonly<Record<string, string>>): Promise<void>
+  /** Messages of the events about it. */
+  events(): Promise<readonly { readonly type: string; readonly reason: string; readonly message: string }[]>
 }
 
 export type TenantsOptions<Name extends string> = {
@@ -175,7 +178,20 @@ function tenantObject(server: ApiServerAccess, namespace: string, name: string, 
         : 'not seen yet'
     },
     async writeStatus(status) {
-      await expectStatus(server.request('PATCH', `${path}/status`, { status }, mergePatch), name, 200)
+      const patch = [{ op: 'add', path: '/status', value: status }]
+      await expectStatus(server.request('PATCH', `${path}/status`, patch, 'application/json-patch+json'), name, 200)
+    },
+    async annotate(annotations) {
+      await expectStatus(server.request('PATCH', path, { metadata: { annotations } }, mergePatch), name, 200)
+    },
+    async events() {
+      const query = new URLSearchParams({ fieldSelector: `involvedObject.name=${name}` }).toString()
+      const list = await expectStatus(
+        server.request('GET', `/api/v1/namespaces/${namespace}/events?${query}`),
+        name,
+        200,
+      )
+      return (list as { items: Awaited<ReturnType<TenantObject['events']>> }).items
     },
   }
   return one

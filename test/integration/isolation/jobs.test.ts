@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { limits } from '../../../src/limits.ts'
 import { apiServerMissing } from '../../support/envtest/shared.ts'
-import { expectUndisturbed, startTenants } from '../../support/tenants.ts'
+import { expectUndisturbed, startTenants, type TenantObject } from '../../support/tenants.ts'
 
 const words = 'what ZStack says about somebody else'
 const promisedMs = 2_000
@@ -31,6 +31,8 @@ describe.skipIf(apiServerMissing())('while the jobs of some services', () => {
         expect(time - at[i]!).toBeGreaterThan(0.7 * limits.retry.initialMs * 2 ** i)
     }
     expectUndisturbed(await tenants.versionsSince(mark, 'well'), words)
+    const [{ namespace }] = of.well as [TenantObject]
+    expect(tenants.operator.log.filter((line) => line.namespace === namespace && line.level !== 'info')).toEqual([])
   })
 
   it('hang when they are looked at, edits of others leave within 2 s and their jobs are seen to end', async () => {
