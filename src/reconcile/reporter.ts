@@ -82,6 +82,13 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
       return (await objects.writeStatus(current, status, signal)) ? { status, isNew: true } : 'deleted'
     }
 
+    function levelOf(outcome: Outcome, ready: Condition['status']): 'warn' | 'info' | 'debug' {
+      if (outcome.kind === 'updating' || outcome.kind === 'awaitingJob') return 'info'
+      // Trouble of the whole connection has its line already: one line, not one for each object.
+      if (outcome.kind === 'failed' && connection?.currentFailure()?.kind === outcome.failure.kind) return 'debug'
+      return ready === 'False' ? 'warn' : 'info'
+    }
+
     return {
       recordUpdate({ update, isUpdateFailed }) {
         if (isUpdateFailed) onUpdate('failed')
@@ -101,7 +108,7 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
         // An update that came out well has had its line.
         const isLogged = passOutcome.update !== undefined && is?.reason === 'InSync'
         if (is && is.reason !== was?.reason && !isLogged)
-          log[isTrouble(is) ? 'warn' : 'info']({ ready: is.status, reason: is.reason }, is.message)
+          log[levelOf(passOutcome.outcome, is.status)]({ ready: is.status, reason: is.reason }, is.message)
         return 'reported'
       },
       async during(outcome, work) {
@@ -120,7 +127,3 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
     }
   }
 }
-
-/** What goes on is no trouble. */
-const isTrouble = ({ status, reason }: Condition) =>
-  status === 'False' && reason !== 'Updating' && reason !== 'AwaitingJob'

@@ -102,3 +102,11 @@ describe('of two replicas', () => {
     expect(first.log.some(({ level }) => level === 'error')).toBe(false)
   })
 })
+
+describe('the lease of an API server that takes 3 s for each request', () => {
+  it('is had all the same, for its look and its write have 5 s each', async () => {
+    const { api, start } = await startFixture()
+    api.faults.latency(3_000)
+    await leading(start(elected))
+  })
+})

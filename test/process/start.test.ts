@@ -66,6 +66,12 @@ describe('a bad configuration', () => {
     expect(text).not.toContain('hunter2')
   })
 
+  it('is a request timeout beyond the time limit of a pass, which would loop for ever', async () => {
+    const { code, text } = await run({ ...enough, ZSTACK_REQUEST_TIMEOUT: '3m' })
+    expect(code).toBe(2)
+    expect(text).toMatch(/- ZSTACK_REQUEST_TIMEOUT .*90s?\b/)
+  })
+
   it('is no configuration at all', async () => {
     const { code, text } = await run({})
     expect(code).toBe(2)
