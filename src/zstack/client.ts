@@ -37,7 +37,7 @@ export type ClientOptions = {
 
 export function createClient(options: ClientOptions): Client {
   const { http, endpoint, credentials, maxInFlight, clock, random, onEvent } = options
-  const semaphore = createSemaphore(maxInFlight, clock)
+  const inFlight = inFlightOf(maxInFlight)
   const authBreaker = createAuthBreaker(clock, (event) => (event === 'probe' ? void tryAgain() : onEvent(event)))
   const authenticator = createAuthenticator({ http, endpoint, credentials, authBreaker, clock })
   const closed = new AbortController()
@@ -51,7 +51,7 @@ export function createClient(options: ClientOptions): Client {
   const sendProbe = compose([halt, prove], sendOver(http, endpoint))
   const circuit = createCircuit({ clock, random, probe: () => sendProbe(probe, closed.signal), onEvent })
   const middleware = [
-    limitInFlight(semaphore),
+    limitInFlight(createSemaphore(inFlight.reads, clock), createSemaphore(inFlight.others, clock)),
     refuseIf(() => (closed.signal.aborted ? closing : undefined)),
     halt,
     breakOnOutage(circuit),
@@ -81,6 +81,12 @@ export function createClient(options: ClientOptions): Client {
       await http.close()
     },
   }
+}
+
+/** A query reads a hundred services, so that a quarter is plenty. */
+function inFlightOf(max: number): { readonly reads: number; readonly others: number } {
+  const reads = Math.max(1, Math.floor(max / 4))
+  return { reads, others: Math.max(1, max - reads) }
 }
 
 const probe: Call = {

@@ -108,6 +108,15 @@ describe('a semaphore', () => {
     expect(begun).toEqual(expect.arrayContaining(['drift', 'edit']))
   })
 
+  it('leaves room for the edit of one flow where two hundred of another hang', async () => {
+    const { clock, begun, start } = hanging(16)
+    for (let i = 0; i < 200; i++) start(`edit ${i}`, 'change', 'black')
+    await clock.advance(10_000)
+    start('other', 'change', 'red')
+    await clock.advance(0)
+    expect(begun).toContain('other')
+  })
+
   it('gives each flow a turn, so that one of another does not wait for forty that came at once', async () => {
     const { clock, begun, start } = hanging(16)
     for (let i = 0; i < 40; i++) start(`edit ${i}`, 'change', 'black')
@@ -139,11 +148,16 @@ describe('a semaphore', () => {
 
   it('lets no more than four times its places go on apart', async () => {
     const { clock, begun, start, end } = hanging(2)
-    for (let i = 0; i < 20; i++) start(String(i), 'change', String(i % 2))
+    for (let i = 0; i < 20; i++) start(`retry ${i}`, 'retry', String(i % 2))
     await clock.advance(60_000)
-    expect(begun).toHaveLength(2 + 8)
-    end('0')
+    // An eighth of what goes on apart are retries, and one keeps its place.
+    expect(begun).toHaveLength(1 + 1)
+    for (let i = 0; i < 20; i++) start(`edit ${i}`, 'change', String(i % 2))
+    await clock.advance(60_000)
+    // Three quarters are changes.
+    expect(begun).toHaveLength(2 + 6 + 1)
+    end('edit 0')
     await clock.advance(0)
-    expect(begun).toHaveLength(11)
+    expect(begun).toHaveLength(10)
   })
 })
