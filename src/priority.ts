@@ -21,7 +21,12 @@ const apartParts: Readonly<Record<Priority, number>> = { change: 3 / 4, poll: 1 
 
 const partOf = (max: number, part: number) => Math.max(1, Math.floor(max * part))
 
-export const slotsOf = (max: number, priority: Priority): number => partOf(max, slotParts[priority])
+/** Of three slots or more, retries leave one to polls, and both leave one to changes. */
+export function slotsOf(max: number, priority: Priority): number {
+  const part = partOf(max, slotParts[priority])
+  return priority === 'poll' ? Math.max(part, Math.min(max - 1, slotsOf(max, 'retry') + 1)) : part
+}
+
 export const apartOf = (max: number, priority: Priority): number => partOf(max, apartParts[priority])
 
 /** Counts who has one of `max` slots. */

@@ -9,6 +9,7 @@ import type { Call, SendCall } from './call.ts'
 import { createCircuit } from './circuit.ts'
 import type { CredentialsSource } from './credentials.ts'
 import type { Http } from './http.ts'
+import { inFlightOf } from './in-flight.ts'
 import { authenticate, breakOnOutage, compose, haltOnRefusal, limitInFlight, refuseIf, sendOver } from './middleware.ts'
 import { createSemaphore } from './semaphore.ts'
 import { queryPath, unusedUuid } from './wire.ts'
@@ -81,12 +82,6 @@ export function createClient(options: ClientOptions): Client {
       await http.close()
     },
   }
-}
-
-/** A query reads a hundred services, so that a quarter is plenty. */
-function inFlightOf(max: number): { readonly reads: number; readonly others: number } {
-  const reads = Math.max(1, Math.floor(max / 4))
-  return { reads, others: Math.max(1, max - reads) }
 }
 
 const probe: Call = {

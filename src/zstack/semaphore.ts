@@ -1,17 +1,16 @@
 /**
- * Runs at most `max` at once. The others wait: people's changes first, and of one priority each flow in its turn. What
+ * Runs at most so many at once. The others wait: people's changes first, and of one priority each flow in its turn. What
  * hangs gives its place back and goes on apart.
  */
 import type { Clock } from '../clock.ts'
 import { createFairQueue } from '../fair-queue.ts'
-import { limits } from '../limits.ts'
 import { createOverflow } from '../overflow.ts'
+import type { InFlight } from './in-flight.ts'
 import { apartOf, createSlots, priorities, slotsOf, type Priority, type Turn } from '../priority.ts'
 
 export type Semaphore = <T>(run: () => Promise<T>, turn: Turn) => Promise<T>
 
-export function createSemaphore(max: number, clock: Pick<Clock, 'after'>): Semaphore {
-  const maxApart = max * limits.detachedPerSlot
+export function createSemaphore({ slots: max, apart: maxApart }: InFlight, clock: Pick<Clock, 'after'>): Semaphore {
   const overflow = createOverflow(maxApart, clock)
   const slots = createSlots(max)
   /** How many are under way, apart or not, by priority and flow. */

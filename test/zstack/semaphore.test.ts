@@ -2,8 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyTurn, type Priority } from '../../src/priority.ts'
 import { createSemaphore } from '../../src/zstack/semaphore.ts'
-import { createManualClock } from '../support/clock.ts'
+import { createManualClock, type ManualClock } from '../support/clock.ts'
 import { held } from '../support/scripted-http.ts'
+
+const semaphoreOf = (slots: number, clock: ManualClock) => createSemaphore({ slots, apart: 4 * slots }, clock)
 
 describe('a semaphore', () => {
   it('never runs more at once than it may, and runs all, whatever order they end in', () =>
@@ -13,7 +15,7 @@ describe('a semaphore', () => {
         fc.integer({ min: 1, max: 5 }),
         fc.integer({ min: 0, max: 30 }),
         async (scheduler, max, count) => {
-          const semaphore = createSemaphore(max, createManualClock())
+          const semaphore = semaphoreOf(max, createManualClock())
           let running = 0
           let widest = 0
           const all = Array.from({ length: count }, (_, i) =>
@@ -32,7 +34,7 @@ describe('a semaphore', () => {
     ))
 
   it('starts those that wait in the order they came, before any that come later', async () => {
-    const semaphore = createSemaphore(1, createManualClock())
+    const semaphore = semaphoreOf(1, createManualClock())
     const started: string[] = []
     const first = held<unknown>()
     const all = [semaphore(() => first.promise, anyTurn)]
@@ -53,7 +55,7 @@ describe('a semaphore', () => {
   })
 
   it('gives the place of one that failed to the next', async () => {
-    const semaphore = createSemaphore(1, createManualClock())
+    const semaphore = semaphoreOf(1, createManualClock())
     await expect(semaphore(() => Promise.reject(new Error('broken')), anyTurn)).rejects.toThrow('broken')
     expect(await semaphore(() => Promise.resolve('next'), anyTurn)).toBe('next')
   })
@@ -61,7 +63,7 @@ describe('a semaphore', () => {
   /** Starts runs that hang; returns which have begun. */
   function hanging(max: number) {
     const clock = createManualClock()
-    const semaphore = createSemaphore(max, clock)
+    const semaphore = semaphoreOf(max, clock)
     const begun: string[] = []
     const ends = new Map<string, (value: unknown) => void>()
     const start = (name: string, priority: Priority = 'change', flow = '') => {
