@@ -40,6 +40,12 @@ const rules: Readonly<
     packages: ['pino', 'pino-pretty', 'prom-client'],
   },
   config: { code: ['redacted', 'limits'], types: [], packages: ['zod'] },
+  'default-connection': { code: ['zstack', 'api'], types: ['config', 'dependencies', 'reconcile/ports'], packages: [] },
+  check: {
+    code: ['default-connection', 'decide', 'reconcile/connection-events'],
+    types: ['config', 'dependencies'],
+    packages: [],
+  },
   dependencies: {
     code: ['clock', 'kube/cluster', 'zstack/http'],
     types: ['config', '@kubernetes/client-node'],
@@ -58,12 +64,13 @@ const rules: Readonly<
       'backoff',
       'leader-guard',
       'limits',
+      'default-connection',
     ],
     types: ['pino', 'dependencies'],
     packages: [],
   },
   main: {
-    code: ['operator', 'dependencies', 'config', 'telemetry', 'kube/cluster', 'package.json'],
+    code: ['operator', 'check', 'dependencies', 'config', 'telemetry', 'kube/cluster', 'package.json'],
     types: [],
     packages: [],
   },

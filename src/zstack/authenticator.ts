@@ -32,7 +32,9 @@ export interface Authenticator {
     request: { readonly method: string; readonly path: string },
     signal: AbortSignal,
   ): Promise<Result<Authentication>>
-  /** Logs out; every session that is still being given back is waited for. */
+  /** Gives the session back, if there is one; the next request that needs one logs in. */
+  logOut(): Promise<void>
+  /** Logs out for good; every session that is still being given back is waited for. */
   close(): Promise<void>
 }
 
@@ -104,6 +106,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       .catch(() => undefined)
       .finally(() => logOuts.delete(logOut))
     logOuts.add(logOut)
+  }
+
+  async function logOut() {
+    const left = inUse
+    inUse = undefined
+    if (left?.kind === 'account') giveBack(left.session)
+    await Promise.all(logOuts)
   }
 
   async function ofSession(used: InUse & { kind: 'account' }, signal: AbortSignal): Promise<Result<Authentication>> {
@@ -182,11 +191,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         if (authentication.ok || !isOfReplaced(used, authentication.failure)) return authentication
       }
     },
+    logOut,
     async close() {
       isClosed = true
       cancelCheck()
-      if (inUse?.kind === 'account') giveBack(inUse.session)
-      await Promise.all(logOuts)
+      await logOut()
     },
   }
 }

@@ -1,6 +1,6 @@
 /** Requests to one ZStack: limited in number, authenticated, and held back while they cannot succeed. */
 import type { Clock } from '../clock.ts'
-import type { Failure } from '../decide/failure.ts'
+import { err, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
 import type { ConnectionEvent } from '../reconcile/ports.ts'
 import { createAuthBreaker } from './auth-breaker.ts'
 import { createAuthenticator } from './authenticator.ts'
@@ -18,6 +18,10 @@ export interface Client {
   currentFailure(): Failure | undefined
   /** Whether ZStack answers and accepts the credentials; where a read has just failed, probes show it first. */
   isWorking(): Promise<boolean>
+  /** Asks ZStack now whether it answers, takes the credentials and lets them query, unless calls are held back. */
+  check(signal: AbortSignal): Promise<Result<unknown>>
+  /** Gives the session back; the next request that needs one logs in. */
+  logOut(): Promise<void>
   /** Logs out and ends all connections. */
   close(): Promise<void>
 }
@@ -64,6 +68,14 @@ export function createClient(options: ClientOptions): Client {
     call: compose(middleware, sendOver(http, endpoint)),
     currentFailure: () => authBreaker.currentFailure() ?? circuit.currentFailure(),
     isWorking: async () => (await circuit.isWorking()) && authBreaker.currentFailure() === undefined,
+    async check(signal) {
+      const outage = circuit.currentFailure()
+      if (outage) return err(outage)
+      const reply = await sendProbe(probe, AbortSignal.any([signal, closed.signal]))
+      if (!reply.ok && !stopsConnection(reply.failure.kind)) circuit.doubt()
+      return reply
+    },
+    logOut: () => authenticator.logOut(),
     async close() {
       closed.abort(new Error(closing.message))
       authBreaker.close()

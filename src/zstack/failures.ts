@@ -33,6 +33,8 @@ function isExpiredJob({ status, text }: { readonly status: number; readonly text
 /** The failure that an answer stands for; `undefined` if it is 200 with JSON, 202, or says that a job has expired. */
 export function failureOf(answer: HttpAnswer, asked: RequestInfo): Failure | undefined {
   const { endpoint } = asked
+  if (answer.kind === 'unanswered' && answer.isTls)
+    return { kind: 'tls', message: `no TLS connection to ZStack at ${endpoint} is made: ${answer.reason}` }
   if (answer.kind === 'unanswered')
     return {
       kind: 'unavailable',

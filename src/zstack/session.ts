@@ -51,6 +51,7 @@ export function createSession({ http, endpoint, account, clock, guard }: Session
       {
         method: 'PUT',
         path: '/v1/accounts/login',
+        isLogIn: true,
         headers: {},
         body: { logInByAccount: { accountName: account.name, password } },
       },
