@@ -31,7 +31,9 @@ export function createDefaultConnection(
     endpoint,
     http: { ...http, send: wrap(http.send) },
     credentials:
-      credentials.kind === 'directory' ? credentialsDirectory(credentials.directory) : fixedCredentials(credentials),
+      credentials.kind === 'directory'
+        ? credentialsDirectory(credentials.directory, undefined, credentials.mounted)
+        : fixedCredentials(credentials),
     requestBody,
     maxInFlight,
     clock,

@@ -44,10 +44,11 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   const parsed = parseConfig(process.env, process.stdout.isTTY)
   const kube = kubeConfigOf(process.env)
   if (!parsed.ok || !kube.ok)
-    return complain([...(parsed.ok ? [] : parsed.problems), ...(kube.ok ? [] : [kube.problem])])
-  const { config } = parsed
+    return complain([...(parsed.ok ? [] : parsed.problems), ...(kube.ok ? [] : [kube.problem]), ...parsed.warnings])
+  const { config, warnings } = parsed
   const { kubeConfig } = kube
   const log = createLog({ level: config.logLevel, format: config.logFormat })
+  for (const warning of warnings) log.warn(warning)
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => {
@@ -81,7 +82,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
 
 async function check(): Promise<ExitCode> {
   const parsed = parseConfig(process.env, process.stdout.isTTY)
-  if (!parsed.ok) return complain(parsed.problems)
+  if (!parsed.ok) return complain([...parsed.problems, ...parsed.warnings])
   const { ok, line } = await checkConnection(parsed.config, createZStackDependencies(userAgent))
   process[ok ? 'stdout' : 'stderr'].write(`${line}\n`)
   return ok ? 0 : 1

@@ -4,7 +4,7 @@ import { connectionNameOf, defaultConnection, type StoredModelService } from './
 import * as names from './api/names.ts'
 import { connectionStepOf, failurePolicy } from './decide/failure.ts'
 import { untilAborted, withTimeout, type Clock } from './clock.ts'
-import type { Config } from './config.ts'
+import { effectiveSettings, type Config } from './config.ts'
 import { createDefaultConnection } from './default-connection.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Cluster } from './kube/cluster.ts'
@@ -96,7 +96,10 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   let working: Promise<unknown> = Promise.resolve()
   const watching = informer.run(watches.signal)
   const checking = Promise.all([untilAborted(polls.signal), ...checks.map((check) => check.run(polls.signal))])
-  log.info({ version, kubernetes: cluster.server, zstack: config.endpoint }, 'started')
+  log.info(
+    { version, kubernetes: cluster.server, zstack: config.endpoint, settings: effectiveSettings(config) },
+    'started',
+  )
   try {
     await Promise.race([informer.synced, untilAborted(stop), watching, checking])
     if (config.leaderElection) {
@@ -225,8 +228,8 @@ function buildKube({ options, metrics, isLeader }: Parts) {
 }
 
 /** The pod of this process: there, those who look for the reason why it is not ready find its events. */
-function podOf({ config: { pod, leaderElectionNamespace }, dependencies: { cluster } }: OperatorOptions) {
-  const namespace = cluster.namespace ?? leaderElectionNamespace
+function podOf({ config: { pod, podNamespace }, dependencies: { cluster } }: OperatorOptions) {
+  const namespace = podNamespace ?? cluster.namespace
   return pod && namespace !== undefined ? { metadata: { ...pod, namespace } } : undefined
 }
 

@@ -39,7 +39,8 @@ const rules: Readonly<
     types: ['reconcile/ports', 'send'],
     packages: ['pino', 'pino-pretty', 'prom-client'],
   },
-  config: { code: ['redacted', 'limits'], types: [], packages: ['zod'] },
+  'unknown-variables': { code: [], types: [], packages: [] },
+  config: { code: ['redacted', 'limits', 'unknown-variables'], types: [], packages: ['zod'] },
   'default-connection': { code: ['zstack', 'api'], types: ['config', 'dependencies', 'reconcile/ports'], packages: [] },
   check: {
     code: ['default-connection', 'decide', 'reconcile/connection-events'],

@@ -97,7 +97,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         if (inUse?.version === version && stopsConnection(failure.kind)) authBreaker.halt(failure)
       },
     }
-    const session = createSession({ http, endpoint, account: given, clock, guard })
+    const session = createSession({ http, endpoint, account: given, clock, guard, credentialsPlace: credentials.place })
     return { kind: given.kind, name: given.name, session }
   }
 
@@ -167,7 +167,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return {
       ...failure,
       kind: 'credentials',
-      message: `ZStack at ${endpoint} does not accept the access key; correct the Secret`,
+      message: `ZStack at ${endpoint} does not accept the access key; correct ${credentials.place ?? 'the Secret'}`,
     }
   }
 

@@ -49,7 +49,7 @@ export function createClient(options: ClientOptions): Client {
   /** Probes wait for no place among the requests in flight: those may all be updates that hang. */
   const halt = haltOnRefusal(authBreaker)
   const prove = authenticate(authenticator, probe)
-  const sendProbe = compose([halt, prove], sendOver(http, endpoint))
+  const sendProbe = compose([halt, prove], sendOver(http, endpoint, credentials.place))
   const circuit = createCircuit({ clock, random, probe: () => sendProbe(probe, closed.signal), onEvent })
   const middleware = [
     limitInFlight(semaphore),
@@ -65,7 +65,7 @@ export function createClient(options: ClientOptions): Client {
   }
 
   return {
-    call: compose(middleware, sendOver(http, endpoint)),
+    call: compose(middleware, sendOver(http, endpoint, credentials.place)),
     currentFailure: () => authBreaker.currentFailure() ?? circuit.currentFailure(),
     isWorking: async () => (await circuit.isWorking()) && authBreaker.currentFailure() === undefined,
     async check(signal) {

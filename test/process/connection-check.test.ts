@@ -24,7 +24,7 @@ const wrong: readonly (readonly [string, Case])[] = [
     {
       step: 'credentials',
       reason: 'CredentialsRejected',
-      says: /refuses the credentials \(ID\.1000.*correct the Secret/,
+      says: /refuses the credentials \(ID\.1000.*correct ZSTACK_ACCOUNT_NAME and ZSTACK_ACCOUNT_PASSWORD/,
       make: () => ({ ZSTACK_ACCOUNT_PASSWORD: secret }),
     },
   ],
@@ -76,7 +76,7 @@ const wrong: readonly (readonly [string, Case])[] = [
     {
       step: 'credentials',
       reason: 'SecretNotFound',
-      says: /no ZStack credentials/,
+      says: /no ZStack credentials in .*: the Secret mounted there does not exist, or is empty; needed are the keys/,
       async make({ directory }) {
         const empty = join(directory, 'empty')
         await mkdir(empty)
