@@ -188,6 +188,7 @@ export type StoredModelService = {
     readonly creationTimestamp: string
     readonly deletionTimestamp?: string
     readonly annotations?: Readonly<Record<string, string>>
+    readonly managedFields?: unknown
   }
   readonly spec?: unknown
   readonly status?: unknown

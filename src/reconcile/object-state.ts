@@ -15,6 +15,7 @@ import type { Equality } from '../decide/assess.ts'
 import type { UpdateAttempt } from '../decide/decide.ts'
 import { restoreHold, type UpdateHold } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
+import type { Audit } from './audit.ts'
 import { createEquality } from './equality.ts'
 import type { JobRef } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
@@ -30,7 +31,7 @@ export type PendingJob = {
   /** How often it was asked after. */
   readonly looks: number
   /** What was sent, and what was observed before; absent where a former process began the job. */
-  readonly sent?: { readonly attempt: UpdateAttempt; readonly comparison: Comparison }
+  readonly sent?: { readonly attempt: UpdateAttempt; readonly comparison: Comparison; readonly audit: Audit }
 }
 
 /**
