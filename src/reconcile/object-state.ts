@@ -17,6 +17,7 @@ import { restoreHold, type UpdateHold } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
 import type { Audit } from './audit.ts'
 import { createEquality } from './equality.ts'
+import { createYamlNote } from './yaml-note.ts'
 import type { JobRef } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
 
@@ -46,6 +47,7 @@ export type ObjectState = {
   hold: UpdateHold | undefined
   /** Remembers which texts of this object were judged to say the same. */
   readonly equality: Equality
+  readonly yamlNote: (object: StoredModelService) => string | undefined
   job: PendingJob | undefined
   /**
    * Whether what the last pass judged is still so; absent where that cannot change. Another object's update may end after
@@ -89,6 +91,7 @@ export function createObjectStates(clock: Clock, holdTime: () => number): Object
         waitingSince: 0,
         hold: restoreHold(status, holdTime()),
         equality: createEquality(),
+        yamlNote: createYamlNote(),
         job: restoreJob(status, clock),
         isStillSo: undefined,
         unreadSince: undefined,

@@ -52,6 +52,7 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
   return function reporterOf({ key, object, state, connection, log, signal }: ReportSubject): PassReporter {
     const before = statusOf(object)
     const { generation, uid } = object.metadata
+    const note = state.yamlNote(object)
     const suspend = (object.spec as { suspend?: unknown } | undefined)?.suspend === true
 
     /** The status as it was written, or nothing where there was nothing new. */
@@ -68,6 +69,7 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
         ...(state.job && { job: statusOfJob(state.job) }),
         ...(update && { update: { fields: update.fields, cause: update.cause } }),
         ...(handled !== undefined && { handled }),
+        ...(note !== undefined && { note }),
       })
       if (isDeepStrictEqual(status, stored)) return undefined
       return (await objects.writeStatus(current, status, signal)) ? status : 'deleted'
@@ -86,6 +88,8 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
         if (status === 'deleted') return 'deleted'
         if (!status) return 'reported'
         for (const event of eventsBetween(before, status, passOutcome.corrected ?? [])) recordEvent(object, event)
+        if (note !== undefined && before?.observedGeneration !== generation)
+          recordEvent(object, { type: 'Warning', reason: 'UnparsableYAML', message: note })
         const [was, is] = [conditionOf(before, 'Ready'), conditionOf(status, 'Ready')]
         // An update that came out well has had its line.
         const isLogged = passOutcome.update !== undefined && is?.reason === 'InSync'
