@@ -259,12 +259,22 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
     const found = connections.get(connectionNameOf(object))
     return found.ok ? found.value : undefined
   }
+  const foreignStatus = createForeignStatus({
+    clock,
+    random,
+    enqueue: (key) => queue.add(key, 'poll'),
+    enqueueAfter: (key, ms) => queue.addAfter(key, ms),
+    isLeader,
+    onWrite: metrics.countForeignStatusWrite,
+    onRepeated: (key) => warnOfForeignStatus(key, kube, log),
+  })
   const reconciler = createReconciler({
     objects,
     claims,
     connections,
     recordEvent: (object, event) => recorder.record(object, event),
     onUpdate: metrics.countUpdate,
+    mayRestoreStatus: (key) => foreignStatus.mayAnswer(key),
     stopwatch,
     clock,
     staleAfterMs,
@@ -306,15 +316,6 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
     },
     clock,
     log,
-  })
-  const foreignStatus = createForeignStatus({
-    clock,
-    random,
-    enqueue: (key) => queue.add(key, 'poll'),
-    enqueueAfter: (key, ms) => queue.addAfter(key, ms),
-    isLeader,
-    onWrite: metrics.countForeignStatusWrite,
-    onRepeated: (key) => warnOfForeignStatus(key, kube, log),
   })
   store.subscribe(
     createObjectChangeHandler({

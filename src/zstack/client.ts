@@ -1,6 +1,7 @@
 /** Requests to one ZStack: limited in number, authenticated, and held back while they cannot succeed. */
 import type { Clock } from '../clock.ts'
 import { err, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
+import { anyTurn } from '../priority.ts'
 import type { ConnectionEvent } from '../reconcile/ports.ts'
 import { createAuthBreaker } from './auth-breaker.ts'
 import { createAuthenticator } from './authenticator.ts'
@@ -22,6 +23,8 @@ export interface Client {
   check(signal: AbortSignal): Promise<Result<unknown>>
   /** Gives the session back; the next request that needs one logs in. */
   logOut(): Promise<void>
+  /** The same where a read has not been answered for long. */
+  proveWorking(): Promise<boolean>
   /** Logs out and ends all connections. */
   close(): Promise<void>
 }
@@ -59,6 +62,8 @@ export function createClient(options: ClientOptions): Client {
     prove,
   ]
 
+  const isWorking = async () => (await circuit.isWorking()) && authBreaker.currentFailure() === undefined
+
   /** After a halt, one probe tries for all. */
   async function tryAgain() {
     await sendProbe(probe, closed.signal).catch(() => undefined)
@@ -67,7 +72,11 @@ export function createClient(options: ClientOptions): Client {
   return {
     call: compose(middleware, sendOver(http, endpoint, credentials.place)),
     currentFailure: () => authBreaker.currentFailure() ?? circuit.currentFailure(),
-    isWorking: async () => (await circuit.isWorking()) && authBreaker.currentFailure() === undefined,
+    isWorking,
+    proveWorking() {
+      circuit.doubt()
+      return isWorking()
+    },
     async check(signal) {
       const outage = circuit.currentFailure()
       if (outage) return err(outage)
@@ -86,4 +95,10 @@ export function createClient(options: ClientOptions): Client {
   }
 }
 
-const probe: Call = { method: 'GET', path: queryPath([unusedUuid]), kind: 'probe', secrets: [] }
+const probe: Call = {
+  method: 'GET',
+  path: queryPath([unusedUuid]),
+  kind: 'probe',
+  secrets: [],
+  turn: anyTurn,
+}

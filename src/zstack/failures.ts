@@ -188,6 +188,8 @@ function lead(kind: FailureKind, { endpoint, asks }: RequestInfo): string {
 }
 
 function adviceOn(kind: FailureKind, asked: RequestInfo): string {
+  if (kind === 'accountDisabled')
+    return `; enable the account in ZStack, or put the credentials of another one into ${placeOf(asked)}`
   if (kind !== 'credentials') return advice[kind] ?? ''
   const pause = spellMs(limits.credentialsPauseMs)
   return `; correct ${placeOf(asked)}: the next try is when that changes, or in ${pause}, for many can lock the account`
@@ -200,7 +202,6 @@ const advice: Readonly<Partial<Record<FailureKind, string>>> = {
   readPermission: '; grant it the permission to query model services',
   permission: '; grant it the permission to update model services',
   quota: '; raise the quota or lower the request',
-  accountDisabled: '; enable the account in ZStack, or give the operator another one',
   sessionLimit: '; log out unused sessions or raise the limit',
 }
 
