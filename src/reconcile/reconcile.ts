@@ -69,6 +69,7 @@ type Subject = {
   readonly connection: Result<Connection>
   readonly state: ObjectState
   readonly reporter: PassReporter
+  readonly log: Logger
   readonly signal: AbortSignal
   readonly turn: Turn
 }
@@ -138,15 +139,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const connection = connections.get(connectionNameOf(object))
     const known = connection.ok ? connection.value : undefined
     const state = states.of(key, object, statusAt(known?.endpoint, statusOf(object)))
-    const reporter = reporterOf({
-      key,
-      object,
-      state,
-      connection: known,
-      log: log.child({ namespace, name, generation }),
-      signal,
-    })
-    return { key, object, connection, state, reporter, signal, turn: { priority, flow: namespace } }
+    const ownLog = log.child({ namespace, name, generation })
+    const reporter = reporterOf({ key, object, state, connection: known, log: ownLog, signal })
+    return { key, object, connection, state, reporter, log: ownLog, signal, turn: { priority, flow: namespace } }
   }
 
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
@@ -244,7 +239,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   function contextOf(subject: Subject, spec: ParsedSpec, connection: Connection): ReconcileContext {
-    const { key, object, state, reporter, signal, turn } = subject
+    const { key, object, state, reporter, log, signal, turn } = subject
     const previous = previousStatus(state, statusAt(connection.endpoint, statusOf(object)))
     const token = object.metadata.annotations?.[reconcileRequestedAt]
     const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
@@ -256,6 +251,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       state,
       previous,
       reporter,
+      log,
       clock,
       holdTime,
       signal,

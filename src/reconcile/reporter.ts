@@ -54,6 +54,7 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
   return function reporterOf({ key, object, state, connection, log, signal }: ReportSubject): PassReporter {
     const before = state.reported ?? statusOf(object)
     const { generation, uid } = object.metadata
+    const note = state.yamlNote(object)
     const suspend = (object.spec as { suspend?: unknown } | undefined)?.suspend === true
 
     /** The status after the pass, and whether there was anything new in it to be written. */
@@ -74,6 +75,7 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
         ...(state.job && { job: statusOfJob(state.job) }),
         ...(update && { update: { fields: update.fields, cause: update.cause } }),
         ...(handled !== undefined && { handled }),
+        ...(note !== undefined && { note }),
       })
       if (isDeepStrictEqual(status, stored)) return { status, isNew: false }
       // Somebody else wrote over it, and whoever does so again and again is answered ever later.
@@ -104,6 +106,8 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
         state.reported = status
         if (!isNew) return 'reported'
         for (const event of eventsBetween(before, status, passOutcome.corrected ?? [])) recordEvent(object, event)
+        if (note !== undefined && before?.observedGeneration !== generation)
+          recordEvent(object, { type: 'Warning', reason: 'UnparsableYAML', message: note })
         const [was, is] = [conditionOf(before, 'Ready'), conditionOf(status, 'Ready')]
         // An update that came out well has had its line.
         const isLogged = passOutcome.update !== undefined && is?.reason === 'InSync'

@@ -122,11 +122,11 @@ function ofService({ code, message }: Failure, { kind }: Call): Failure {
 }
 
 /** The end of the way: one HTTP request. */
-export function sendOver(http: Http, endpoint: string): SendCall {
+export function sendOver(http: Http, endpoint: string, credentialsPlace?: string): SendCall {
   return async ({ method, path, headers = {}, body, kind, secrets, isWanted }, signal) => {
     if (isWanted?.() === false) throw new Withdrawn()
     const answer = await http.send({ method, path, headers, ...(body !== undefined && { body }) }, signal)
-    const failure = failureOf(answer, { endpoint, asks: kind === 'probe' ? 'query' : kind, secrets })
+    const failure = failureOf(answer, { endpoint, asks: kind === 'probe' ? 'query' : kind, secrets, credentialsPlace })
     if (failure) return err(failure)
     if (answer.kind === 'unanswered') throw new Error('no answer, and no failure either')
     if ((kind === 'query' || kind === 'probe') && !isList(answer.json)) return err(noList(endpoint))

@@ -33,15 +33,15 @@ describe('the probes', () => {
     const { api, zstack } = fixture
     const lift = api.faults.refuse({ verb: 'list', resource: 'modelservices', status: 503 })
     zstack.fault({ operation: 'login', times: 1, fault: { kind: 'hang' } })
-    const { operator, page } = await startWithPages(fixture, { ZSTACK_REQUEST_TIMEOUT: '3s' })
+    const { operator, page } = await startWithPages(fixture, { ZSTACK_REQUEST_TIMEOUT: '6s' })
     await operator.logged(({ msg }) => msg === 'started')
     expect(await page('/healthz')).toEqual(ok)
     expect(await page('/readyz')).toEqual(notYet(/not listed yet/))
     lift()
-    await expect.poll(() => zstack.requests('login').length, { timeout: 10_000 }).toBe(1)
-    expect(await page('/readyz')).toEqual(notYet(/not polled ZStack yet/))
-    await expect.poll(() => page('/readyz'), { timeout: 10_000 }).toEqual(ok)
-  })
+    await expect.poll(() => page('/readyz'), { timeout: 6_000 }).toEqual(notYet(/not polled ZStack yet/))
+    await expect.poll(() => page('/readyz'), { timeout: 20_000 }).toEqual(ok)
+    expect(zstack.requests('login').length).toBeGreaterThan(1)
+  }, 30_000)
 
   it('say that the event loop was blocked until a moment ago', async () => {
     const { operator, page } = await startWithPages(await oneService())
