@@ -129,6 +129,17 @@ describe('a semaphore', () => {
     expect(begun).toContain('other')
   })
 
+  it('gives every fourth turn to what waits behind changes, however many of those there are', async () => {
+    const { clock, begun, start, end } = hanging(2)
+    for (let i = 0; i < 20; i++) start(`edit ${i}`)
+    start('drift', 'poll')
+    for (let i = 0; i < 4; i++) {
+      end(`edit ${i}`)
+      await clock.advance(0)
+    }
+    expect(begun).toContain('drift')
+  })
+
   it('gives at most half of its places to polls, and those behind the rest', async () => {
     const { clock, begun, start, end } = hanging(4)
     for (const name of ['a', 'b', 'c']) start(name, 'poll')
