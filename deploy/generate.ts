@@ -32,7 +32,7 @@ const generated: readonly GeneratedFile[] = [
     ],
   },
   // package.json → every other place that names the version
-  { file: 'README.md', edits: [version(/(?<=modelservice-operator:)\d[\w.+-]*\w/g)] },
+  { file: 'README.md', edits: [version(/(?<=modelservice-operator:|newTag: )\d[\w.+-]*\w/g)] },
   { file: 'Dockerfile', edits: [version(/(?<=^ARG VERSION=).*$/gm)] },
   { file: `${chart}/Chart.yaml`, edits: [version(/(?<=^(?:version|appVersion): ).*$/gm)] },
   { file: 'deploy/base/kustomization.yaml', edits: [version(/(?<=^ +newTag: ).*$/gm)] },
