@@ -117,8 +117,13 @@ describe.skipIf(helmMissing !== undefined)('the chart', () => {
 
   it('has no right on the cluster when it watches namespaces by name', async () => {
     const manifests = await renderChart(fullValues)
-    expect(manifests.filter(({ kind }) => kind.startsWith('ClusterRole'))).toEqual([])
-    const [cluster] = ofKind(await renderChart(minimalValues), 'ClusterRole')
+    // Those of people, which are not the operator's.
+    const clusterRoles = ofKind(manifests, 'ClusterRole').map(({ metadata }) => metadata.name)
+    expect(clusterRoles).toEqual(['modelservice-system-keeper-view', 'modelservice-system-keeper-edit'])
+    expect(ofKind(manifests, 'ClusterRoleBinding')).toEqual([])
+    const [cluster] = ofKind(await renderChart(minimalValues), 'ClusterRole').filter(
+      ({ metadata }) => metadata.name === 'modelservice-system-modelservice-operator',
+    )
     const watching = ofKind(manifests, 'Role').filter(({ rules }) => JSON.stringify(rules).includes('modelservices'))
     expect(watching.map(({ metadata, rules }) => [metadata.namespace, rules])).toEqual([
       ['default', cluster?.rules],
@@ -166,7 +171,7 @@ describe.skipIf(helmMissing !== undefined)('the chart', () => {
       health: { port: 0 },
       crds: { install: false },
       serviceAccount: { create: false },
-      rbac: { create: false },
+      rbac: { create: false, aggregateToDefaultRoles: false },
       podDisruptionBudget: { enabled: false },
       networkPolicy: { enabled: false },
     })
