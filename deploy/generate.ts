@@ -40,7 +40,6 @@ const generated: readonly GeneratedFile[] = [
     file: 'deploy/argocd/applications/operator.yaml',
     edits: [version(/(?<=targetRevision: v|modelservice-operator:)\d\S*$/gm)],
   },
-  { file: 'deploy/argocd/root.yaml', edits: [version(/(?<=targetRevision: v)\d\S*$/gm)] },
   { file: 'deploy/argocd/settings/kustomization.yaml', edits: [version(/(?<=\?ref=v)\d\S*$/gm)] },
 ]
 
