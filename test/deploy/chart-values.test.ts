@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
 import { type Manifest, ofKind, podTemplate, theOnly } from './manifest.ts'
-import { chart, fullValues, helmMissing, minimalValues, renderChart, runHelm } from './render.ts'
+import { chart, fullValues, helmMissing, kubeVersion, minimalValues, renderChart, runHelm } from './render.ts'
 
 if (helmMissing !== undefined) console.log(`tests of the chart are skipped: ${helmMissing}`)
 
@@ -17,7 +17,7 @@ function environmentOf(manifests: Manifest[]): Record<string, string> {
 describe.skipIf(helmMissing !== undefined)('the chart', () => {
   it('has no complaint of helm lint, strictly', async () => {
     for (const values of [minimalValues, fullValues]) {
-      expect(await runHelm(['lint', chart, '--strict'], values)).toMatchObject({ ok: true })
+      expect(await runHelm(['lint', chart, '--strict', ...kubeVersion], values)).toMatchObject({ ok: true })
     }
   })
 

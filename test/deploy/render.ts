@@ -46,8 +46,11 @@ export async function runHelm(args: readonly string[], values?: Values, env: Nod
 
 const release = 'modelservice-operator'
 
+/** The oldest that the chart is promised for. Without a cluster Helm takes that which it was built with, if any. */
+export const kubeVersion = ['--kube-version', '1.29.0'] as const
+
 export function template(values: Values, namespace = 'modelservice-system'): Promise<Ended> {
-  return runHelm(['template', release, chart, '--namespace', namespace], values)
+  return runHelm(['template', release, chart, '--namespace', namespace, ...kubeVersion], values)
 }
 
 /** What an install of the chart with these values sends. */
