@@ -5,6 +5,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { customResourceDefinition } from '../src/api/crd.ts'
 import { crdReference } from './crd-reference.ts'
 import { dashboard } from './dashboard/grafana.ts'
+import { jsonSchemas } from './json-schema.ts'
 import { limitTable } from './limit-table.ts'
 import { alertFile, repositoryRoot } from './paths.ts'
 import { alertTable, metricTable, reasonTable } from './tables.ts'
@@ -16,6 +17,11 @@ const generated: readonly GeneratedFile[] = [
   { file: 'crds/ai.zstack.io_modelservices.yaml', content: crd },
   { file: `${chart}/files/crds/ai.zstack.io_modelservices.yaml`, content: crd },
   { file: 'crds/README.md', content: () => crdReference(customResourceDefinition()) },
+  // the CRD → its schemas for editors, kubeconform and others
+  ...jsonSchemas(customResourceDefinition()).map(({ file, schema }) => ({
+    file: `crds/schemas/${file}`,
+    content: () => `${JSON.stringify(schema, null, 2)}\n`,
+  })),
   // deploy/dashboard → what Grafana imports
   { file: `${chart}/files/dashboard.json`, content: () => `${JSON.stringify(dashboard(), null, 2)}\n` },
   // the chart's files/alerts.yaml → the same alerts for those who install by kustomize
