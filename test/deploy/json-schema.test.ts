@@ -48,7 +48,7 @@ describe('the JSON schema of a ModelService', () => {
   const mistakesIn = (object: object) => {
     validate(object)
     return (validate.errors ?? []).map(({ instancePath, message, params }) =>
-      [instancePath, message, ...Object.values(params as object)].join(' '),
+      [instancePath, message, ...Object.values(params as Record<string, unknown>)].join(' '),
     )
   }
 

@@ -7,7 +7,7 @@ import { parseConfig } from '../../src/config.ts'
 import type { ApiServerAccess } from '../support/envtest/access.ts'
 import { apiServerMissing, sharedApiServer, testNamespace } from '../support/envtest/shared.ts'
 import { type Manifest, ofKind, podTemplate, theOnly } from './manifest.ts'
-import { kubectlMissing, kustomize } from './render.ts'
+import { kubectlMissing, kustomize, kustomizeAt } from './render.ts'
 
 if (kubectlMissing !== undefined) console.log(`tests of the kustomize manifests are skipped: ${kubectlMissing}`)
 
@@ -126,7 +126,7 @@ async function overlayOfReadme(change = (text: string) => text): Promise<string>
 
 describe.skipIf(kubectlMissing !== undefined)('the overlay of README.md', () => {
   it('has image, configuration and credentials in one command, in an order in which the pods find them', async () => {
-    const manifests = await kustomize(await overlayOfReadme())
+    const manifests = await kustomizeAt(await overlayOfReadme())
     const deployment = theOnly(manifests, 'Deployment')
     const { containers, volumes } = podTemplate(deployment).spec
     expect(containers[0].image).toBe(`registry.example.com/modelservice-operator:${packageJson.version}`)
@@ -145,7 +145,7 @@ describe.skipIf(kubectlMissing !== undefined)('the overlay of README.md', () => 
 
   it('with the component for some namespaces gives no right on the cluster, and keeps the list of rights', async () => {
     const overlay = await overlayOfReadme((text) => `${text}components: [../deploy/components/namespaced]\n`)
-    const manifests = await kustomize(overlay)
+    const manifests = await kustomizeAt(overlay)
     expect(ofKind(manifests, 'ClusterRoleBinding')).toEqual([])
     expect(ofKind(manifests, 'ClusterRole')).toEqual(ofKind(await kustomize('base'), 'ClusterRole'))
   })
@@ -164,7 +164,7 @@ describe.skipIf(kubectlMissing !== undefined)('an overlay of one’s own', () =>
       secretGenerator: [{ name: 'modelservice-operator-zstack', literals: ['ZSTACK_ACCOUNT_NAME=admin'] }],
     }
     await writeFile(join(folder, 'kustomization.yaml'), JSON.stringify(overlay))
-    const manifests = await kustomize(folder)
+    const manifests = await kustomizeAt(folder)
     const { containers, volumes } = podTemplate(theOnly(manifests, 'Deployment')).spec
     expect(containers[0].envFrom).toMatchObject([
       { configMapRef: { name: theOnly(manifests, 'ConfigMap').metadata.name } },
