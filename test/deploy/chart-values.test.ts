@@ -3,8 +3,6 @@ import { parseConfig } from '../../src/config.ts'
 import { type Manifest, ofKind, podTemplate, theOnly } from './manifest.ts'
 import { chart, fullValues, helmMissing, kubeVersion, minimalValues, renderChart, runHelm } from './render.ts'
 
-if (helmMissing !== undefined) console.log(`tests of the chart are skipped: ${helmMissing}`)
-
 /** The environment that the operator's process gets, fields of the pod apart. */
 function environmentOf(manifests: Manifest[]): Record<string, string> {
   const { containers } = podTemplate(theOnly(manifests, 'Deployment')).spec

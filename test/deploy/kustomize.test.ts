@@ -9,8 +9,6 @@ import { apiServerMissing, sharedApiServer, testNamespace } from '../support/env
 import { type Manifest, ofKind, podTemplate, theOnly } from './manifest.ts'
 import { kubectlMissing, kustomize, kustomizeAt } from './render.ts'
 
-if (kubectlMissing !== undefined) console.log(`tests of the kustomize manifests are skipped: ${kubectlMissing}`)
-
 const root = join(import.meta.dirname, '../..')
 
 const variable = (deployment: Manifest, name: string) =>

@@ -19,9 +19,12 @@ export const kubectlMissing = await run('kubectl', ['version', '--client']).then
   () => 'kubectl is not on PATH',
 )
 
+if (kubectlMissing !== undefined) console.log(`tests that render by kustomize are skipped: ${kubectlMissing}`)
+
 const helm = await findTool('helm')
 /** Why nothing can be rendered by Helm here, or undefined. */
 export const helmMissing = helm === undefined ? toolMissing('helm') : undefined
+if (helmMissing !== undefined) console.log(`tests that render by Helm are skipped: ${helmMissing}`)
 
 /** What `kubectl apply -k FOLDER` sends. */
 export async function kustomizeAt(folder: string): Promise<Manifest[]> {

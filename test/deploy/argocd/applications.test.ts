@@ -7,14 +7,11 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { engineMissing, runScript } from './engine.ts'
+import { kubectlMissing } from '../render.ts'
 
 const root = new URL('../../../', import.meta.url)
 const folder = new URL('deploy/argocd/', root)
 const run = promisify(execFile)
-const hasKubectl = await run('kubectl', ['version', '--client']).then(
-  () => true,
-  () => false,
-)
 
 type Retry = {
   readonly limit: number
@@ -69,7 +66,7 @@ describe('the Applications', () => {
     await access(new URL(`${(await read('applications/operator.yaml')).spec.source.path}/`, root))
   })
 
-  it.skipIf(!hasKubectl)(
+  it.skipIf(kubectlMissing !== undefined)(
     'install what the overlay holds, with the image, the endpoint, and a CRD and a namespace that stay',
     async () => {
       const { source } = (await read('applications/operator.yaml')).spec
