@@ -19,7 +19,7 @@ describe.skipIf(helmMissing !== undefined)('helm test', () => {
     const [check] = pod.spec.containers
     const [container] = operator.containers
     expect(check).toMatchObject({ args: ['check'], image: container.image, envFrom: container.envFrom })
-    const ofThePod = ['LEADER_ELECTION_NAMESPACE', 'POD_NAME', 'POD_UID']
+    const ofThePod = ['LEADER_ELECTION_NAMESPACE', 'POD_NAME', 'POD_UID', 'POD_NAMESPACE']
     expect(check.env).toEqual(container.env.filter(({ name }) => !ofThePod.includes(name)))
     expect(check.volumeMounts).toEqual(container.volumeMounts)
     expect(pod.spec.volumes).toEqual(operator.volumes)

@@ -11,6 +11,9 @@
 {{- define "operator.credentialsEnvironment" -}}
 - name: ZSTACK_CREDENTIALS_DIR
   value: /var/run/secrets/zstack
+# What is mounted there, for messages.
+- name: ZSTACK_CREDENTIALS_SECRET
+  value: {{ include "operator.secretName" . }}
 {{- end -}}
 
 {{- define "operator.volumeMounts" -}}
