@@ -3,10 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import packageJson from '../package.json' with { type: 'json' }
 import { customResourceDefinition } from '../src/api/crd.ts'
+import { chartReadme } from './chart-readme.ts'
 import { crdReference } from './crd-reference.ts'
 import { dashboard } from './dashboard/grafana.ts'
+import { jsonSchemas } from './json-schema.ts'
 import { limitTable } from './limit-table.ts'
-import { alertFile, repositoryRoot } from './paths.ts'
+import { alertFile, chartFolder, repositoryRoot } from './paths.ts'
 import { alertTable, metricTable, reasonTable } from './tables.ts'
 
 const chart = 'deploy/charts/modelservice-operator'
@@ -16,6 +18,13 @@ const generated: readonly GeneratedFile[] = [
   { file: 'crds/ai.zstack.io_modelservices.yaml', content: crd },
   { file: `${chart}/files/crds/ai.zstack.io_modelservices.yaml`, content: crd },
   { file: 'crds/README.md', content: () => crdReference(customResourceDefinition()) },
+  // the CRD → its schemas for editors, kubeconform and others
+  ...jsonSchemas(customResourceDefinition()).map(({ file, schema }) => ({
+    file: `crds/schemas/${file}`,
+    content: () => `${JSON.stringify(schema, null, 2)}\n`,
+  })),
+  // the chart's values.yaml and values.schema.json → its README
+  { file: `${chart}/README.md`, content: readmeOfChart },
   // deploy/dashboard → what Grafana imports
   { file: `${chart}/files/dashboard.json`, content: () => `${JSON.stringify(dashboard(), null, 2)}\n` },
   // the chart's files/alerts.yaml → the same alerts for those who install by kustomize
@@ -32,7 +41,7 @@ const generated: readonly GeneratedFile[] = [
     ],
   },
   // package.json → every other place that names the version
-  { file: 'README.md', edits: [version(/(?<=modelservice-operator:)\d[\w.+-]*\w/g)] },
+  { file: 'README.md', edits: [version(/(?<=modelservice-operator:|newTag: )\d[\w.+-]*\w/g)] },
   { file: 'Dockerfile', edits: [version(/(?<=^ARG VERSION=).*$/gm)] },
   { file: `${chart}/Chart.yaml`, edits: [version(/(?<=^(?:version|appVersion): ).*$/gm)] },
   { file: 'deploy/base/kustomization.yaml', edits: [version(/(?<=^ +newTag: ).*$/gm)] },
@@ -40,7 +49,6 @@ const generated: readonly GeneratedFile[] = [
     file: 'deploy/argocd/applications/operator.yaml',
     edits: [version(/(?<=targetRevision: v|modelservice-operator:)\d\S*$/gm)],
   },
-  { file: 'deploy/argocd/root.yaml', edits: [version(/(?<=targetRevision: v)\d\S*$/gm)] },
   { file: 'deploy/argocd/settings/kustomization.yaml', edits: [version(/(?<=\?ref=v)\d\S*$/gm)] },
 ]
 
@@ -48,7 +56,7 @@ type GeneratedFile = {
   /** Its path in the repository. */
   readonly file: string
 } & (
-  | { readonly content: () => string }
+  | { readonly content: (version: string) => string }
   /** Applied one after the other to the text that is there; the rest of the file is written by hand. */
   | { readonly edits: readonly Edit[] }
 )
@@ -60,7 +68,7 @@ export function generatedFiles(version = packageJson.version): ReadonlyMap<strin
   return new Map(
     generated.map((entry) => {
       const { file } = entry
-      if ('content' in entry) return [file, entry.content()]
+      if ('content' in entry) return [file, entry.content(version)]
       const current = readFileSync(new URL(file, repositoryRoot), 'utf8')
       return [file, entry.edits.reduce((text, edit) => edit(text, { file, version }), current)]
     }),
@@ -87,6 +95,13 @@ function version(pattern: RegExp): Edit {
 function crd(): string {
   const header = '# Generated from src/api by "npm run generate"; edits are lost.\n'
   return header + stringify(customResourceDefinition(), { lineWidth: 120 })
+}
+
+function readmeOfChart(version: string): string {
+  const [values, schema] = ['values.yaml', 'values.schema.json'].map((name) =>
+    readFileSync(new URL(name, chartFolder), 'utf8'),
+  ) as [string, string]
+  return chartReadme({ name: packageJson.name, version, values, schema })
 }
 
 function prometheusRule(): string {

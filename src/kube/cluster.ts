@@ -8,6 +8,7 @@ import { withTimeout, systemClock, unlessAborted } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { guardedDispatcher, NotLeaderError, type Guarded } from '../leader-guard.ts'
 import { CapturingKubeConfig, createClusterAuth, type Access } from './cluster-auth.ts'
+import { serviceAccountOf, type ServiceAccount } from './service-account.ts'
 
 /** The API server refused, or answered something else than asked for. */
 export class ApiError extends Error {
@@ -36,6 +37,8 @@ export interface Cluster {
   readonly server: string
   /** The namespace this process runs in, or that the kubeconfig names. */
   readonly namespace: string | undefined
+  /** As whom the last request was sent, where that was by the token of a service account. */
+  serviceAccount(): ServiceAccount | undefined
   /**
    * Sends one request and returns the JSON of a 2xx answer. Anything else is an {@link ApiError}, but for a request that
    * may not leave.
@@ -98,6 +101,8 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
   const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '')
   const { origin, pathname } = new URL(server)
   const root = pathname.replace(/\/+$/, '')
+  let lastAuthorization: string | undefined
+
   async function accessNow(signal: AbortSignal): Promise<Access> {
     try {
       return auth.cached() ?? (await unlessAborted(auth.access(), signal))
@@ -109,6 +114,7 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
   async function open(wanted: ApiRequest, pool: 'requests' | 'dedicated', signal: AbortSignal) {
     const { method, path, body, contentType } = wanted
     const { headers, pools } = await accessNow(signal)
+    lastAuthorization = headers.authorization
     const what = whatOf(method, path)
     try {
       const answer = guardedDispatcher(pools[pool], wanted).request({
@@ -147,6 +153,7 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
   return {
     server,
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
+    serviceAccount: () => serviceAccountOf(lastAuthorization),
     async send(wanted, signal) {
       const what = whatOf(wanted.method, wanted.path)
       const text = await withTimeout(

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import { withTimeout, type Clock } from '../clock.ts'
 import { ApiError, type ApiRequest, type Cluster } from './cluster.ts'
+import type { ServiceAccount } from './service-account.ts'
 import { classify, type ApiErrorClass } from './api-errors.ts'
 
 export type LeaseLockOptions = {
@@ -106,7 +107,8 @@ export function createLeaseLock(options: LeaseLockOptions) {
     if (!lease) {
       const begin = { ...spec, acquireTime: now, leaseTransitions: 0 }
       const type = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' }
-      return { method: 'POST', path: collection, body: { ...type, metadata: { name, namespace }, spec: begin } }
+      const metadata = { name, namespace, ...ownerOf(namespace, cluster.serviceAccount()) }
+      return { method: 'POST', path: collection, body: { ...type, metadata, spec: begin } }
     }
     const { holderIdentity, acquireTime = now, leaseTransitions = 0 } = lease.spec ?? {}
     const term =
@@ -174,6 +176,17 @@ export function createLeaseLock(options: LeaseLockOptions) {
       }
     },
   }
+}
+
+/**
+ * A lease goes with the service account of the process that made it, so that an operator that is uninstalled leaves none.
+ * It is said at the creation alone: some clusters let nobody change the owners of what they may not delete. An owner in
+ * another namespace would be taken for one that is gone, and the lease with it.
+ */
+function ownerOf(namespace: string, account: ServiceAccount | undefined) {
+  if (account?.namespace !== namespace) return undefined
+  const { name, uid } = account
+  return { ownerReferences: [{ apiVersion: 'v1', kind: 'ServiceAccount', name, uid }] }
 }
 
 /** What to do where the API server refuses the lease; nothing where that passes by itself. */

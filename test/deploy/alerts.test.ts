@@ -34,6 +34,8 @@ const drifted = `zstack_modelservice_drifted_fields{${target},namespace="models"
 const ineffective = of('zstack_operator_updates_total', 'result="ineffective"')
 const restarts = of('zstack_operator_watch_restarts_total')
 const foreignWrites = of('zstack_operator_foreign_status_writes_total')
+const converged = 'zstack_operator_convergence_seconds_count'
+const corrected = of(converged, 'cause="DriftCorrected"')
 const age = (connection: string) => of('zstack_operator_observation_age_seconds', `connection="${connection}"`)
 const circuit = (connection: string, replica = target) =>
   `zstack_api_circuit_open{${replica},connection="${connection}"}`
@@ -48,6 +50,9 @@ const fires: Readonly<Record<string, readonly Situation[]>> = {
   ],
   ModelServiceOperatorWithoutLeader: [
     ['both stand by', { [of('zstack_operator_leader')]: '0x20', [`zstack_operator_leader{${other}}`]: '0x20' }, 3],
+  ],
+  ModelServiceOperatorTwoLeaders: [
+    ['both lead', { [of('zstack_operator_leader')]: '1x20', [`zstack_operator_leader{${other}}`]: '1x20' }, 3],
   ],
   ModelServiceConnectionDown: [
     ['the leader holds requests back', { [circuit('default')]: '1x20', [circuit('default', other)]: '0x20' }, 6],
@@ -83,6 +88,7 @@ const fires: Readonly<Record<string, readonly Situation[]>> = {
   ModelServiceDrifted: [
     ['Observe leaves a difference', { [drifted]: '2x70', [condition('Ready', 'True', 'DriftDetected')]: '1x70' }, 61],
   ],
+  ModelServiceDriftRecurring: [['a script writes every five minutes', { [corrected]: '0+1x5 5x4 6+1x90' }, 85]],
   ModelServiceUpdatesIneffective: [['several objects are concerned', { [ineffective]: '0x2 9x30' }, 10]],
   ModelServiceReconcileErrors: [['status cannot be written', { [errors]: '0+2x40' }, 25]],
   ModelServiceQueueStuck: [
@@ -108,6 +114,22 @@ const quiet: Readonly<Record<string, readonly Situation[]>> = {
     ['one of two leads', { [of('zstack_operator_leader')]: '0x20', [`zstack_operator_leader{${other}}`]: '1x20' }, 15],
     ['leadership moves within a minute', { [of('zstack_operator_leader')]: '1x5 0x0 1x20' }, 7],
   ],
+  ModelServiceOperatorTwoLeaders: [
+    ['one of two leads', { [of('zstack_operator_leader')]: '1x20', [`zstack_operator_leader{${other}}`]: '0x20' }, 15],
+    [
+      'one takes over from the other, whose last word is scraped late',
+      { [of('zstack_operator_leader')]: '1x6 stale', [`zstack_operator_leader{${other}}`]: '0x5 1x20' },
+      8,
+    ],
+    [
+      'two operators lead, each in its namespace',
+      {
+        [of('zstack_operator_leader', 'namespace="a"')]: '1x20',
+        [`zstack_operator_leader{${other},namespace="b"}`]: '1x20',
+      },
+      15,
+    ],
+  ],
   ModelServiceConnectionDown: [['ZStack was away for two minutes', { [circuit('default')]: '0x3 1x1 0x20' }, 10]],
   ModelServiceObservationStale: [
     ['each poll succeeds', { [age('default')]: '30x20', [age('lab')]: '40x20', [staleAfter]: '300x20' }, 15],
@@ -130,6 +152,10 @@ const quiet: Readonly<Record<string, readonly Situation[]>> = {
   ],
   ModelServiceDrifted: [
     ['the difference was put back', { [drifted]: '2x30 0x40', [condition('Ready', 'True', 'InSync')]: '1x70' }, 65],
+  ],
+  ModelServiceDriftRecurring: [
+    ['a backup was restored, and all was put back', { [corrected]: '0x5 200x100' }, 100],
+    ['changes of specs converge', { [of(converged, 'cause="SpecChanged"')]: '0+3x100' }, 100],
   ],
   ModelServiceUpdatesIneffective: [['one object reached its limit', { [ineffective]: '0x2 3x30' }, 10]],
   ModelServiceReconcileErrors: [['one write met a conflict', { [errors]: '0x5 1x40' }, 25]],

@@ -12,7 +12,8 @@ const dashboards = (manifests: Manifest[]) =>
 describe.skipIf(helmMissing !== undefined)('monitoring by the chart', () => {
   it('is off by default', async () => {
     const manifests = await renderChart(minimalValues)
-    expect([...ofKind(manifests, 'ServiceMonitor'), ...ofKind(manifests, 'PrometheusRule')]).toEqual([])
+    const kinds = ['ServiceMonitor', 'PodMonitor', 'PrometheusRule']
+    expect(kinds.flatMap((kind) => ofKind(manifests, kind))).toEqual([])
     expect(dashboards(manifests)).toEqual([])
   })
 
@@ -30,6 +31,25 @@ describe.skipIf(helmMissing !== undefined)('monitoring by the chart', () => {
     expect(service.spec?.ports).toContainEqual({ name: 'metrics', port: 9090, targetPort: 'metrics' })
     const [container] = podTemplate(theOnly(manifests, 'Deployment')).spec.containers
     expect(container.ports).toContainEqual({ name: 'metrics', containerPort: 9090 })
+  })
+
+  it('scrapes the pods alike where a PodMonitor is asked for', async () => {
+    const { serviceMonitor, ...others } = fullValues.metrics
+    const metrics = {
+      ...others,
+      podMonitor: { ...serviceMonitor, metricRelabelings: [{ action: 'labeldrop', regex: 'a' }] },
+    }
+    const manifests = await renderChart({ ...fullValues, metrics })
+    expect(ofKind(manifests, 'ServiceMonitor')).toEqual([])
+    const { metadata, spec } = theOnly(manifests, 'PodMonitor')
+    expect(metadata.labels).toMatchObject({ release: 'prometheus' })
+    const { selector, podMetricsEndpoints } = spec as {
+      selector: { matchLabels: object }
+      podMetricsEndpoints: unknown
+    }
+    expect(podTemplate(theOnly(manifests, 'Deployment')).metadata.labels).toMatchObject(selector.matchLabels)
+    const [endpoint] = theOnly(await renderChart(fullValues), 'ServiceMonitor').spec?.endpoints as [object]
+    expect(podMetricsEndpoints).toEqual([{ ...endpoint, metricRelabelings: [{ action: 'labeldrop', regex: 'a' }] }])
   })
 
   it('has the alerts of files/alerts.yaml, placeholders of Prometheus included', async () => {
@@ -59,5 +79,19 @@ describe.skipIf(kubectlMissing !== undefined)('monitoring by kustomize', () => {
     const { ports } = service.spec as { ports: { name: string }[] }
     expect(ports.map(({ name }) => name)).toEqual(expect.arrayContaining(endpoints.map(({ port }) => port)))
     expect(manifests.map(({ metadata }) => metadata.namespace)).toEqual(manifests.map(() => service.metadata.namespace))
+  })
+
+  it('has a PodMonitor in place of the ServiceMonitor where both components are named', async () => {
+    const manifests = await kustomize('components/monitoring', 'components/pod-monitor')
+    expect(manifests.map(({ kind }) => kind).sort()).toEqual(['PodMonitor', 'PrometheusRule'])
+    const { selector, podMetricsEndpoints } = theOnly(manifests, 'PodMonitor').spec as {
+      selector: { matchLabels: object }
+      podMetricsEndpoints: object[]
+    }
+    const { metadata, spec } = podTemplate(theOnly(await kustomize('base'), 'Deployment'))
+    expect(metadata.labels).toMatchObject(selector.matchLabels)
+    expect(spec.containers[0].ports).toContainEqual({ name: 'metrics', containerPort: 8080 })
+    const [scrape] = theOnly(await kustomize('components/monitoring'), 'ServiceMonitor').spec?.endpoints as object[]
+    expect(podMetricsEndpoints).toEqual([scrape])
   })
 })

@@ -68,6 +68,16 @@ describe.skipIf(helmMissing !== undefined)('the render ends with a sentence', ()
       beside({ metrics: { port: 0, serviceMonitor: { enabled: true } } }),
       'metrics.serviceMonitor.enabled needs metrics',
     ],
+    [
+      'with a PodMonitor of nothing',
+      beside({ metrics: { port: 0, podMonitor: { enabled: true } } }),
+      'metrics.podMonitor.enabled needs metrics',
+    ],
+    [
+      'with two that scrape every pod',
+      beside({ metrics: { serviceMonitor: { enabled: true }, podMonitor: { enabled: true } } }),
+      'every pod would be scraped twice',
+    ],
   ]
   it.for(ended)('%s', async ([, values, sentence]) => {
     const { ok, stderr } = await template(values)

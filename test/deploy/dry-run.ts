@@ -8,7 +8,7 @@ const plurals: Readonly<Record<string, string>> = {
 const clusterWide = ['Namespace', 'ClusterRole', 'ClusterRoleBinding', 'CustomResourceDefinition']
 
 /** Kinds of the Prometheus operator, which the API server of tests has not. */
-export const foreignKinds = ['ServiceMonitor', 'PrometheusRule']
+export const foreignKinds = ['ServiceMonitor', 'PodMonitor', 'PrometheusRule']
 
 function pathOf({ apiVersion, kind, metadata }: Manifest): string {
   const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`

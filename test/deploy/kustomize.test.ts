@@ -1,14 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import packageJson from '../../package.json' with { type: 'json' }
 import { parseConfig } from '../../src/config.ts'
 import type { ApiServerAccess } from '../support/envtest/access.ts'
 import { apiServerMissing, sharedApiServer, testNamespace } from '../support/envtest/shared.ts'
 import { type Manifest, ofKind, podTemplate, theOnly } from './manifest.ts'
-import { kubectlMissing, kustomize } from './render.ts'
+import { kubectlMissing, kustomize, kustomizeAt } from './render.ts'
 
-if (kubectlMissing !== undefined) console.log(`tests of the kustomize manifests are skipped: ${kubectlMissing}`)
+const root = join(import.meta.dirname, '../..')
 
 const variable = (deployment: Manifest, name: string) =>
   podTemplate(deployment).spec.containers[0].env.find((each) => each.name === name)?.value
@@ -22,6 +23,8 @@ describe.skipIf(kubectlMissing !== undefined)('deploy/base', () => {
 
   it('is a whole install in one command', () => {
     expect(base.map(({ kind }) => kind).sort()).toEqual([
+      'ClusterRole',
+      'ClusterRole',
       'ClusterRole',
       'ClusterRoleBinding',
       'CustomResourceDefinition',
@@ -107,6 +110,49 @@ it.skipIf(kubectlMissing !== undefined).for(['base', 'overlays/production', 'ove
   },
 )
 
+/** The kustomization that README.md asks for, in a folder beside deploy; what it needs besides is there too. */
+async function overlayOfReadme(change = (text: string) => text): Promise<string> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const [, text = ''] = /`overlay\/kustomization\.yaml`:\n\n```yaml\n([^]*?)```/.exec(readme) ?? []
+  const checkout = await realpath(await mkdtemp(join(tmpdir(), 'checkout-')))
+  onTestFinished(() => rm(checkout, { recursive: true }))
+  await Promise.all(
+    ['deploy', 'crds'].map((folder) => cp(join(root, folder), join(checkout, folder), { recursive: true })),
+  )
+  const overlay = join(checkout, 'overlay')
+  await mkdir(overlay)
+  await writeFile(join(overlay, 'kustomization.yaml'), change(text))
+  await writeFile(join(overlay, 'zstack.env'), 'ZSTACK_ACCESS_KEY_ID=id\nZSTACK_ACCESS_KEY_SECRET=s=ecret\n')
+  return overlay
+}
+
+describe.skipIf(kubectlMissing !== undefined)('the overlay of README.md', () => {
+  it('has image, configuration and credentials in one command, in an order in which the pods find them', async () => {
+    const manifests = await kustomizeAt(await overlayOfReadme())
+    const deployment = theOnly(manifests, 'Deployment')
+    const { containers, volumes } = podTemplate(deployment).spec
+    expect(containers[0].image).toBe(`registry.example.com/modelservice-operator:${packageJson.version}`)
+    const config = theOnly(manifests, 'ConfigMap')
+    expect(config.data).toEqual({ ZSTACK_ENDPOINT: 'http://zstack.example.com:8080/zstack' })
+    expect(containers[0].envFrom).toMatchObject([{ configMapRef: { name: config.metadata.name } }])
+    const secret = theOnly(manifests, 'Secret')
+    // A fixed name: a change of it must start no other pods.
+    expect(secret.metadata.name).toBe('modelservice-operator-zstack')
+    expect(volumes).toMatchObject([{ secret: { secretName: secret.metadata.name } }])
+    const order = manifests.map(({ kind }) => kind)
+    expect(order.indexOf('Namespace')).toBe(0)
+    for (const kind of ['CustomResourceDefinition', 'ServiceAccount', 'ConfigMap', 'Secret'])
+      expect(order.indexOf(kind)).toBeLessThan(order.indexOf('Deployment'))
+  })
+
+  it('with the component for some namespaces gives no right on the cluster, and keeps the list of rights', async () => {
+    const overlay = await overlayOfReadme((text) => `${text}components: [../deploy/components/namespaced]\n`)
+    const manifests = await kustomizeAt(overlay)
+    expect(ofKind(manifests, 'ClusterRoleBinding')).toEqual([])
+    expect(ofKind(manifests, 'ClusterRole')).toEqual(ofKind(await kustomize('base'), 'ClusterRole'))
+  })
+})
+
 describe.skipIf(kubectlMissing !== undefined)('an overlay of one’s own', () => {
   it('brings ConfigMap and Secret under generated names, and keeps the right to the lease', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'overlay-'))
@@ -120,7 +166,7 @@ describe.skipIf(kubectlMissing !== undefined)('an overlay of one’s own', () =>
       secretGenerator: [{ name: 'modelservice-operator-zstack', literals: ['ZSTACK_ACCOUNT_NAME=admin'] }],
     }
     await writeFile(join(folder, 'kustomization.yaml'), JSON.stringify(overlay))
-    const manifests = await kustomize(folder)
+    const manifests = await kustomizeAt(folder)
     const { containers, volumes } = podTemplate(theOnly(manifests, 'Deployment')).spec
     expect(containers[0].envFrom).toMatchObject([
       { configMapRef: { name: theOnly(manifests, 'ConfigMap').metadata.name } },

@@ -25,6 +25,13 @@ describe.skipIf(apiServerMissing() ?? helmMissing)('with the Roles the chart mak
     await scenario.create({ name: 'a', spec: { uuid, requestCpu: 8 } })
     await scenario.untilReady('a', 'True', 'InSync')
     await expect.poll(async () => (await scenario.events('a')).map(({ reason }) => reason)).toContain('Updated')
+    const { body } = await server.request(
+      'GET',
+      `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/modelservice-operator`,
+    )
+    expect(body).toMatchObject({
+      metadata: { ownerReferences: [{ kind: 'ServiceAccount', name: 'modelservice-operator' }] },
+    })
     expect(await scenario.operator.stop()).toBe(0)
     expect(scenario.operator.log.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([])
   })

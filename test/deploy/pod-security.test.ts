@@ -2,7 +2,15 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { ApiServerAccess } from '../support/envtest/access.ts'
 import { apiServerMissing, sharedApiServer } from '../support/envtest/shared.ts'
 import { type PodTemplate, ofKind, podTemplate } from './manifest.ts'
-import { fullValues, helmMissing, kubectlMissing, kustomize, minimalValues, renderChart } from './render.ts'
+import {
+  fullValues,
+  helmMissing,
+  kubectlMissing,
+  kustomize,
+  minimalValues,
+  renderChart,
+  renderChartTest,
+} from './render.ts'
 import { restrictedViolations } from './restricted.ts'
 
 /** The pod templates of everything that can be installed, by what installs them. */
@@ -12,14 +20,14 @@ async function everyTemplate(): Promise<[string, PodTemplate][]> {
     ...overlays.map(async (folder) => ({ from: folder, manifests: await kustomize(folder) })),
     ...(helmMissing === undefined ? [minimalValues, fullValues] : []).map(async (values, index) => ({
       from: `chart with ${index === 0 ? 'minimal' : 'all'} values`,
-      manifests: await renderChart(values),
+      manifests: [...(await renderChart(values)), ...(await renderChartTest(values))],
     })),
   ])
   return rendered.flatMap(({ from, manifests }) =>
-    ofKind(manifests, 'Deployment').map((each): [string, PodTemplate] => [
-      `${from}, ${each.metadata.name}`,
-      podTemplate(each),
-    ]),
+    [
+      ...ofKind(manifests, 'Deployment').map((each) => [each.metadata.name, podTemplate(each)] as const),
+      ...ofKind(manifests, 'Pod').map((each) => [each.metadata.name, each as unknown as PodTemplate] as const),
+    ].map(([name, pod]): [string, PodTemplate] => [`${from}, ${name}`, pod]),
   )
 }
 

@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { findTool, toolMissing } from '../support/tools/tools.ts'
@@ -16,14 +19,31 @@ export const kubectlMissing = await run('kubectl', ['version', '--client']).then
   () => 'kubectl is not on PATH',
 )
 
+if (kubectlMissing !== undefined) console.log(`tests that render by kustomize are skipped: ${kubectlMissing}`)
+
 const helm = await findTool('helm')
 /** Why nothing can be rendered by Helm here, or undefined. */
 export const helmMissing = helm === undefined ? toolMissing('helm') : undefined
+if (helmMissing !== undefined) console.log(`tests that render by Helm are skipped: ${helmMissing}`)
 
-/** What `kubectl apply -k deploy/FOLDER` sends. */
-export async function kustomize(folder: string): Promise<Manifest[]> {
-  const { stdout } = await run('kubectl', ['kustomize', fileURLToPath(new URL(folder, deploy))], { maxBuffer })
+/** What `kubectl apply -k FOLDER` sends. */
+export async function kustomizeAt(folder: string): Promise<Manifest[]> {
+  const { stdout } = await run('kubectl', ['kustomize', folder], { maxBuffer })
   return parseManifests(stdout)
+}
+
+/** The same of a folder beneath `deploy`; of several components, in this order, where more are named. */
+export async function kustomize(folder: string, ...components: readonly string[]): Promise<Manifest[]> {
+  const at = (path: string) => fileURLToPath(new URL(path, deploy))
+  if (components.length === 0) return kustomizeAt(at(folder))
+  const place = await realpath(await mkdtemp(join(tmpdir(), 'components-')))
+  try {
+    const named = [folder, ...components].map((each) => relative(place, at(each)))
+    await writeFile(join(place, 'kustomization.yaml'), JSON.stringify({ components: named }))
+    return await kustomizeAt(place)
+  } finally {
+    await rm(place, { recursive: true })
+  }
 }
 
 export type Values = Readonly<Record<string, unknown>>
@@ -46,15 +66,29 @@ export async function runHelm(args: readonly string[], values?: Values, env: Nod
 
 const release = 'modelservice-operator'
 
+/** The oldest that the chart is promised for. Without a cluster Helm takes that which it was built with, if any. */
+export const kubeVersion = ['--kube-version', '1.29.0'] as const
+
 export function template(values: Values, namespace = 'modelservice-system'): Promise<Ended> {
-  return runHelm(['template', release, chart, '--namespace', namespace], values)
+  return runHelm(['template', release, chart, '--namespace', namespace, ...kubeVersion], values)
 }
 
-/** What an install of the chart with these values sends. */
-export async function renderChart(values: Values, namespace?: string): Promise<Manifest[]> {
+async function renderAll(values: Values, namespace?: string): Promise<Manifest[]> {
   const { ok, stdout, stderr } = await template(values, namespace)
   if (!ok) throw new Error(stderr)
   return parseManifests(stdout)
+}
+
+const isHook = ({ metadata }: Manifest) => metadata.annotations?.['helm.sh/hook'] !== undefined
+
+/** What an install of the chart with these values sends. */
+export async function renderChart(values: Values, namespace?: string): Promise<Manifest[]> {
+  return (await renderAll(values, namespace)).filter((manifest) => !isHook(manifest))
+}
+
+/** What `helm test` of such an install sends. */
+export async function renderChartTest(values: Values, namespace?: string): Promise<Manifest[]> {
+  return (await renderAll(values, namespace)).filter(isHook)
 }
 
 /** What an install needs, and nothing else. */

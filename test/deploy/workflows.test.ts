@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 
-type Step = { readonly uses?: string; readonly run?: string }
+type Step = { readonly uses?: string; readonly run?: string; readonly with?: Readonly<Record<string, unknown>> }
 type Job = {
   readonly uses?: string
   readonly steps?: readonly Step[]
@@ -51,6 +51,20 @@ describe('a release', () => {
     expect(commands).toContainEqual(expect.stringMatching(/^npm run e2e:cluster /))
     expect(jobs.check?.uses).toBe('./.github/workflows/ci.yml')
     expect(jobs).toMatchObject({ image: { needs: ['version', 'check'] }, chart: { needs: ['version', 'image'] } })
+  })
+
+  it.each(['image', 'chart'])('attests the %s that it has pushed, by its digest, in the registry', (name) => {
+    const { steps = [], permissions } = jobs[name]!
+    const attested = steps.filter(({ uses }) => uses?.startsWith('actions/attest@') === true)
+    const subject = name === 'image' ? /\}\/modelservice-operator$/ : /\}\/charts\/modelservice-operator$/
+    expect(attested).not.toEqual([])
+    for (const step of attested)
+      expect(step.with).toMatchObject({
+        'subject-name': expect.stringMatching(subject) as unknown,
+        'subject-digest': '${{ steps.push.outputs.digest }}',
+        'push-to-registry': true,
+      })
+    expect(permissions).toMatchObject({ 'id-token': 'write', attestations: 'write', packages: 'write' })
   })
 
   it('lets no job write to the repository', () => {

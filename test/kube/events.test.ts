@@ -22,6 +22,7 @@ function setUp(answer: (request: Sent, signal: AbortSignal) => Promise<unknown> 
   const cluster: Cluster = {
     server: 'memory',
     namespace: undefined,
+    serviceAccount: () => undefined,
     send(request, signal) {
       sent.push(request as Sent)
       return answer(request as Sent, signal)

@@ -13,6 +13,7 @@ function setUp(answers: readonly unknown[], options: Partial<ResourceOptions> = 
   const cluster: Cluster = {
     server: 'memory',
     namespace: undefined,
+    serviceAccount: () => undefined,
     send(request) {
       const answer = answers[sent.push(request) - 1]
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)

@@ -203,6 +203,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
     return {
       server: 'http://kubernetes',
       namespace: 'operators',
+      serviceAccount: () => undefined,
       send: (request, signal) => (process.isDead() ? silence(process) : send(request, signal)),
       stream: (path, signal) => (process.isDead() ? silence(process) : stream(path, signal)),
       close: () => Promise.resolve(),

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
 import type { ApiRequest } from '../../src/kube/cluster.ts'
+import type { ServiceAccount } from '../../src/kube/service-account.ts'
 import { acquireLease, type Leadership } from '../../src/kube/lease.ts'
 import { createCapturedLog } from './captured-log.ts'
 import { createManualClock, type ManualClock } from './clock.ts'
@@ -7,9 +8,9 @@ import { createLeaseApi, type Fate, type LeaseApi } from './lease-api.ts'
 import { createStoppable } from './stoppable.ts'
 
 /** Time and an API, with no lease yet. */
-export function createLeaseWorld() {
+export function createLeaseWorld({ account }: { account?: ServiceAccount } = {}) {
   const clock = createManualClock()
-  return { clock, api: createLeaseApi(clock) }
+  return { clock, api: createLeaseApi(clock, account) }
 }
 
 /** A process that wants the lease, from now on until the test ends. */

@@ -1,4 +1,5 @@
 import { ApiError, type ApiRequest, type Cluster } from '../../src/kube/cluster.ts'
+import type { ServiceAccount } from '../../src/kube/service-account.ts'
 import type { Clock } from '../../src/clock.ts'
 
 type Lease = {
@@ -26,7 +27,7 @@ export interface LeaseApi {
 }
 
 /** Enough of a Kubernetes API to hold one Lease, with optimistic locking, in memory. */
-export function createLeaseApi(clock: Clock): LeaseApi {
+export function createLeaseApi(clock: Clock, account?: ServiceAccount): LeaseApi {
   let stored: { readonly lease: Lease; readonly version: number } | undefined
   let writes = 0
 
@@ -55,6 +56,7 @@ export function createLeaseApi(clock: Clock): LeaseApi {
     clusterFor: (fate = () => ({})) => ({
       server: 'memory',
       namespace: undefined,
+      serviceAccount: () => account,
       send: (request, signal) => exchange(clock, fate(request), () => handle(structuredClone(request)), signal),
       stream: () => Promise.reject(new Error('a Lease is not watched')),
       close: () => Promise.resolve(),

@@ -47,6 +47,10 @@ end
 
 local message = textOf(ready.message)
 if isTrue('Suspended') then
+  -- Where nothing waits for the suspension to end, the message of Ready says nothing of it.
+  if ready.reason ~= 'Suspended' then
+    message = 'suspended: ' .. message
+  end
   return { status = 'Suspended', message = message }
 end
 if isTrue('Stalled') then

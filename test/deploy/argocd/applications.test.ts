@@ -7,21 +7,23 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { engineMissing, runScript } from './engine.ts'
+import { kubectlMissing } from '../render.ts'
 
 const root = new URL('../../../', import.meta.url)
 const folder = new URL('deploy/argocd/', root)
 const run = promisify(execFile)
-const hasKubectl = await run('kubectl', ['version', '--client']).then(
-  () => true,
-  () => false,
-)
+
+type Retry = {
+  readonly limit: number
+  readonly backoff: { readonly duration: string; readonly factor: number; readonly maxDuration: string }
+}
 
 type Application = {
   readonly kind: string
   readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> }
   readonly spec: {
     readonly source: { readonly path: string; readonly kustomize?: { images: string[]; patches: unknown[] } }
-    readonly syncPolicy: { readonly syncOptions: readonly string[]; readonly retry: { readonly limit: number } }
+    readonly syncPolicy: { readonly syncOptions: readonly string[]; readonly retry: Retry }
   }
 }
 
@@ -41,19 +43,31 @@ describe('the Applications', () => {
     },
   )
 
+  it.each(['root.yaml', 'applications/operator.yaml', 'applications/modelservices.yaml'])(
+    '%s keeps a newer commit waiting for two minutes at most while it tries again',
+    async (file) => {
+      const { limit, backoff } = (await read(file)).spec.syncPolicy.retry
+      const [first, longest] = [backoff.duration, backoff.maxDuration].map((text) => Number(/^(\d+)s$/.exec(text)?.[1]))
+      // Argo CD counts a try before it looks how long to wait for it: the first wait has the factor once already.
+      const waits = Array.from({ length: limit }, (_, index) => first! * backoff.factor ** (index + 1))
+      const seconds = waits.reduce((sum, wait) => sum + Math.min(wait, longest!), 0)
+      expect(seconds).toBeGreaterThan(60)
+      expect(seconds).toBeLessThanOrEqual(120)
+    },
+  )
+
   it('install the operator in a wave before the ModelServices', async () => {
     expect(wave(await read('applications/operator.yaml'))).toBeLessThan(
       wave(await read('applications/modelservices.yaml')),
     )
   })
 
-  it('name folders that this repository has', async () => {
-    for (const file of ['root.yaml', 'applications/operator.yaml'])
-      await access(new URL(`${(await read(file)).spec.source.path}/`, root))
+  it('take the operator from a folder that this repository has', async () => {
+    await access(new URL(`${(await read('applications/operator.yaml')).spec.source.path}/`, root))
   })
 
-  it.skipIf(!hasKubectl)(
-    'install what the overlay holds, with the image, the endpoint, and a CRD that stays',
+  it.skipIf(kubectlMissing !== undefined)(
+    'install what the overlay holds, with the image, the endpoint, and a CRD and a namespace that stay',
     async () => {
       const { source } = (await read('applications/operator.yaml')).spec
       const place = await mkdtemp(join(tmpdir(), 'argocd-'))
@@ -75,6 +89,9 @@ describe('the Applications', () => {
             'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
           },
         },
+      })
+      expect(find('Namespace')).toMatchObject({
+        metadata: { annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false' } },
       })
       expect(find('Deployment')).toMatchObject({
         spec: {

@@ -41,11 +41,17 @@ describe.skipIf(engineMissing)('the health of a ModelService in Argo CD', () => 
     expect(healths.map(({ status }) => status)).toEqual(suspended.map(() => 'Suspended'))
   })
 
-  it('says in the words of Ready what is the matter', async () => {
+  it('says in the words of Ready what is the matter, and of a suspended one that it is', async () => {
     const healths = await healthOf(everyPass.map(objectAfter))
-    expect(healths.map(({ message }) => message)).toEqual(
-      everyPass.map((pass) => conditionOf(statusAfter(pass), 'Ready')?.message),
-    )
+    const expectedMessage = (pass: Pass) => {
+      const { reason, message } = conditionOf(statusAfter(pass), 'Ready')!
+      return pass.suspend === true && reason !== 'Suspended' ? `suspended: ${message}` : message
+    }
+    expect(healths.map(({ message }) => message)).toEqual(everyPass.map(expectedMessage))
+    expect((await healthOf([objectAfter({ ...passes.inSync, suspend: true })]))[0]).toEqual({
+      status: 'Suspended',
+      message: expect.stringMatching(/^suspended: ZStack shows every declared field as declared/) as string,
+    })
     expect((await healthOf([objectAfter(passes.drifted)]))[0]).toEqual({
       status: 'Healthy',
       message: 'requestCpu: want 8, is 4 (and 1 more); policy Observe leaves it',

@@ -6,13 +6,10 @@ import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { settings } from './engine.ts'
+import { kubectlMissing } from '../render.ts'
 
 const read = (file: string) => readFile(new URL(file, settings), 'utf8')
 const run = promisify(execFile)
-const hasKubectl = await run('kubectl', ['version', '--client']).then(
-  () => true,
-  () => false,
-)
 
 const customizations = 'resource.customizations'
 
@@ -41,7 +38,7 @@ describe('the settings for Argo CD', () => {
     )
   })
 
-  it.skipIf(!hasKubectl)(
+  it.skipIf(kubectlMissing !== undefined)(
     'go into the ConfigMap of an Argo CD that kustomize installs, and leave the rest of it',
     async () => {
       const folder = await mkdtemp(join(tmpdir(), 'argocd-'))

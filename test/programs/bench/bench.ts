@@ -25,9 +25,9 @@ const sections: Readonly<Record<string, Section>> = {
 
 async function main(args: readonly string[]): Promise<number> {
   const flags = parseFlags(args, Object.keys(sections))
-  if (typeof flags === 'string') {
-    process.stdout.write(flags)
-    return 1
+  if ('text' in flags) {
+    process[flags.isHelp ? 'stdout' : 'stderr'].write(flags.text)
+    return flags.isHelp ? 0 : 2
   }
   const binaries = await findBinaries(process.env)
   if (!binaries) {

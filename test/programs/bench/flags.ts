@@ -2,8 +2,11 @@ import { parseArgs } from 'node:util'
 
 export type Flags = { readonly only: readonly string[]; readonly quick: boolean; readonly json: boolean }
 
-/** Reads the command line; a text is what to print instead of measuring. */
-export function parseFlags(args: readonly string[], sections: readonly string[]): Flags | string {
+/** What to print instead of measuring, and whether it was asked for. */
+export type Answer = { readonly text: string; readonly isHelp: boolean }
+
+/** Reads the command line. */
+export function parseFlags(args: readonly string[], sections: readonly string[]): Flags | Answer {
   const help = `npm run bench -- [--only name,name] [--quick] [--json]
 
   --only    these sections alone: ${sections.join(', ')}
@@ -22,10 +25,13 @@ export function parseFlags(args: readonly string[], sections: readonly string[])
     })
     const only = values.only?.split(',') ?? []
     const unknown = only.filter((name) => !sections.includes(name))
-    if (values.help === true) return help
-    if (unknown.length > 0) return `there is no section ${unknown.join(', ')}; there are ${sections.join(', ')}\n`
+    if (values.help === true) return { text: help, isHelp: true }
+    if (unknown.length > 0) {
+      const text = `there is no section ${unknown.join(', ')}; there are ${sections.join(', ')}\n`
+      return { text, isHelp: false }
+    }
     return { only, quick: values.quick ?? false, json: values.json ?? false }
   } catch (error) {
-    return `${error instanceof Error ? error.message : String(error)}\n\n${help}`
+    return { text: `${error instanceof Error ? error.message : String(error)}\n\n${help}`, isHelp: false }
   }
 }

@@ -11,6 +11,8 @@ import { modelsNamespace, operatorNamespace, secretName } from './names.ts'
 import { createReport, type Report } from './report.ts'
 import { testEdits } from './steps/edits.ts'
 import { testInstallation } from './steps/installation.ts'
+import { testMove } from './steps/move.ts'
+import { testNamespacedRights, testRights } from './steps/rights.ts'
 import { testTakeover } from './steps/takeover.ts'
 import { testRemoval } from './steps/removal.ts'
 import { testRollover } from './steps/rollover.ts'
@@ -36,15 +38,30 @@ async function provideImage({ image, loadImage: template }: Flags, report: Repor
 
 const namespace = (name: string, labels = {}) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
 
-async function testKubectl(environment: Environment, report: Report, image: string): Promise<void> {
+async function testKubectl(environment: Environment, report: Report, image: string, flags: Flags): Promise<void> {
   report.title('By kubectl')
   const installation = byKubectl(environment, image)
   await environment.kubernetes.apply(namespace(modelsNamespace))
   await testInstallation(environment, report, installation)
+  await testRights(environment, report)
   await testEdits(environment, report, 8)
   await testTakeover(environment, report)
   await testRollover(environment, report, installation, 'kubectl rollout restart')
+  const helm = await findTool('helm')
+  if (helm === undefined) report.line(`the way to Helm and back is left out: ${toolMissing('helm')}`)
+  else await testMove(environment, report, installation, byHelm(helm, environment, image, flags.kubeconfig))
   await testRotation(environment, report)
+  await testRemoval(environment, report, installation)
+}
+
+async function testNamespaced(environment: Environment, report: Report, image: string): Promise<void> {
+  report.title('By kubectl, for one namespace')
+  await clean(environment.kubernetes)
+  const installation = byKubectl(environment, image, modelsNamespace)
+  await environment.kubernetes.apply(namespace(modelsNamespace))
+  await testInstallation(environment, report, installation)
+  await testNamespacedRights(environment, report)
+  await testEdits(environment, report, 16)
   await testRemoval(environment, report, installation)
 }
 
@@ -67,6 +84,7 @@ async function testHelm(environment: Environment, report: Report, image: string,
   })
   const installation = byHelm(helm, environment, image, flags.kubeconfig)
   await testInstallation(environment, report, installation)
+  await report.step('helm test checks the connection', () => installation.test())
   await testEdits(environment, report, 24)
   await testRollover(environment, report, installation, 'helm upgrade')
   await testRemoval(environment, report, installation)
@@ -79,8 +97,9 @@ async function runSteps(flags: Flags, report: Report): Promise<void> {
   try {
     report.line(`${environment.about}; pods reach ZStack at ${environment.endpoint}`)
     environment.zstack.setAccount('admin', firstPassword)
-    await testKubectl(environment, report, image)
+    await testKubectl(environment, report, image, flags)
     environment.zstack.setAccount('admin', firstPassword)
+    await testNamespaced(environment, report, image)
     await testHelm(environment, report, image, flags)
     report.title(`All ${report.passed} things came true in ${inSeconds(performance.now() - started)}.`)
   } catch (error) {

@@ -64,7 +64,8 @@ export async function clean(kubernetes: Kubernetes): Promise<void> {
   await kubernetes.kubectl(['delete', 'namespace', operatorNamespace, modelsNamespace, ...gone])
   await kubernetes.kubectl(['delete', 'clusterrole,clusterrolebinding', '-l', e2eSelector, ...gone])
   const release = `${operatorNamespace}-modelservice-operator`
-  await kubernetes.kubectl(['delete', `clusterrole/${release}`, `clusterrolebinding/${release}`, ...gone])
+  const roles = ['', '-view', '-edit'].map((suffix) => `clusterrole/${release}${suffix}`)
+  await kubernetes.kubectl(['delete', ...roles, `clusterrolebinding/${release}`, ...gone])
   await kubernetes.kubectl(['delete', 'crd', crdName, ...gone])
 }
 

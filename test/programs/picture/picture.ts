@@ -52,7 +52,26 @@ function legendOf(format: string, { labels }: Result): string {
   return format.replaceAll(/\{\{(\w+)\}\}/g, (_, label: string) => labels[label] ?? '')
 }
 
+/** Why nothing can be drawn here, or nothing. Asked before anything is started. */
+async function missing(): Promise<string | undefined> {
+  const answers = (file: string) =>
+    promisify(execFile)(file, ['--version']).then(
+      () => true,
+      () => false,
+    )
+  if (!(await answers(program)))
+    return `no Prometheus server answers as "${program}": put prometheus on PATH, or set PROMETHEUS to the path of one`
+  if (!(await answers(converter))) return `${converter} is not on PATH: install librsvg`
+  return undefined
+}
+
 const program = process.env.PROMETHEUS ?? 'prometheus'
+const converter = 'rsvg-convert'
+const problem = await missing()
+if (problem !== undefined) {
+  console.error(problem)
+  process.exit(1)
+}
 const scenario = await startScenario()
 const prometheus = await startPrometheus(program, job, scenario.targets)
 try {
@@ -66,7 +85,7 @@ try {
   const drawn = await Promise.all(panels.map((panel) => draw(panel, prometheus, span)))
   const svg = out.replace(/png$/, 'svg')
   await writeFile(svg, picture(drawn, scenario.caption, span))
-  await promisify(execFile)('rsvg-convert', ['--output', out, svg])
+  await promisify(execFile)(converter, ['--output', out, svg])
   await rm(svg)
   console.log(out)
 } finally {

@@ -44,6 +44,18 @@ it(
 )
 
 it.each([
+  [['--host', '127.0.0.1'], /^It listens on 127\.0\.0\.1:\d+\.$/m],
+  [[], /^It listens on 127\.0\.0\.1:\d+\.$/m],
+  [
+    ['--host', '0.0.0.0'],
+    /^It listens on 0\.0\.0\.0:\d+: from elsewhere, put an address of this machine in place of 127\.0\.0\.1\.$/m,
+  ],
+] as const)('says on which address it listens (%j)', async (args, line) => {
+  const program = run('--port', '0', ...args)
+  await expect.poll(() => program.text.out, { timeout: 10_000 }).toMatch(line)
+})
+
+it.each([
   ['--port', 'x'],
   ['--body', 'xml'],
   ['--answer', 'never'],

@@ -21,11 +21,16 @@ function flagsOrExit(): Flags {
   }
 }
 
-function banner(sim: ZStackSimulator, uuids: readonly string[]): string {
+function banner(sim: ZStackSimulator, host: string, uuids: readonly string[]): string {
   const more = uuids.length > SHOWN_UUIDS ? [`… and ${uuids.length - SHOWN_UUIDS} more: GET /sim/services`] : []
   const uuid = uuids[0] ?? EXAMPLE_UUID
+  const { hostname, port } = new URL(sim.url)
+  const listens = `It listens on ${host.includes(':') ? `[${host}]` : host}:${port}`
+  // Where that is every address, the ones below are good on this machine alone.
+  const isShown = hostname === host || hostname === `[${host}]`
   return [
     `ZStack simulator at ${sim.url}`,
+    isShown ? `${listens}.` : `${listens}: from elsewhere, put an address of this machine in place of ${hostname}.`,
     '',
     'For the operator:',
     `ZSTACK_ENDPOINT=${sim.url}`,
@@ -68,7 +73,7 @@ async function main(): Promise<void> {
     process.exit(1)
   })
   const uuids = services.map(({ uuid }) => uuid)
-  console.log(banner(sim, uuids))
+  console.log(banner(sim, options.host, uuids))
   sim.onRequest((record) => console.log(line(record)))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sim.close())
 }

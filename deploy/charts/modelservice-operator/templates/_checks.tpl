@@ -49,6 +49,12 @@
 {{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.port) -}}
 {{- fail "metrics.serviceMonitor.enabled needs metrics: metrics.port is 0, which turns them off." -}}
 {{- end -}}
+{{- if and .Values.metrics.podMonitor.enabled (not .Values.metrics.port) -}}
+{{- fail "metrics.podMonitor.enabled needs metrics: metrics.port is 0, which turns them off." -}}
+{{- end -}}
+{{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled -}}
+{{- fail "metrics.serviceMonitor and metrics.podMonitor are both enabled: every pod would be scraped twice. Enable one of the two." -}}
+{{- end -}}
 {{- if .Values.leaderElection.enabled }}{{ include "operator.leaseCheck" . }}{{ end -}}
 {{- end -}}
 

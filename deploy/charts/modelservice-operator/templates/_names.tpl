@@ -16,6 +16,12 @@ app.kubernetes.io/name: {{ include "operator.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Not those that select the operator's pods: the Service, the disruption budget and the scrape would count the test too. */}}
+{{- define "operator.testLabels" -}}
+app.kubernetes.io/name: {{ include "operator.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "operator.labels" -}}
 {{ include "operator.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}

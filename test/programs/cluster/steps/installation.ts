@@ -1,7 +1,7 @@
 import type { Installation } from '../installation.ts'
 import type { KubeObject } from '../kubernetes.ts'
 import { operatorNamespace, paths } from '../names.ts'
-import { type PodStart, inspectContainer, startOf, watchPodStarts } from '../pods.ts'
+import { type PodStart, inspectContainer, pods, restartsOf, startOf, watchPodStarts } from '../pods.ts'
 import type { Report } from '../report.ts'
 import type { Environment } from '../environment.ts'
 
@@ -16,7 +16,9 @@ export async function testInstallation(
   await report.step(`${installation.how}, and both pods are Ready`, async () => {
     const [, started] = await Promise.all([installation.install(), watchPodStarts(kubernetes, replicas)])
     podStarts = started
-    return undefined
+    const restarts = restartsOf(await pods(kubernetes))
+    if (restarts > 0) throw new Error(`containers were restarted ${restarts} times on the way`)
+    return 'at the first try'
   })
 
   await report.step('its namespace enforces Pod Security restricted', async () => {
@@ -25,11 +27,11 @@ export async function testInstallation(
     if (level !== 'restricted') throw new Error(`the namespace enforces ${level ?? 'nothing'}`)
     const insecure = ['-n', operatorNamespace, 'run', 'insecure', '--image=insecure', '--dry-run=server']
     const refusal = await kubernetes.kubectl(insecure).then(
-      () => 'a insecure pod is taken',
+      () => 'an insecure pod is taken',
       (error: unknown) => String(error),
     )
     if (!refusal.includes('violates PodSecurity "restricted')) throw new Error(refusal)
-    return 'a insecure pod is refused'
+    return 'an insecure pod is refused'
   })
 
   await report.step('not root, nothing it can write, no shell, no npm', async () => {

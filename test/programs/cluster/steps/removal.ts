@@ -22,7 +22,7 @@ export async function testRemoval(environment: Environment, report: Report, inst
     return undefined
   })
 
-  await report.step('uninstalled: the objects stay, ZStack stays, no session is left in it', async () => {
+  await report.step('uninstalled: the objects stay, ZStack stays, no session is left in it, and no Lease', async () => {
     const before = stored()
     await installation.uninstall()
     await waitFor('the pods to go', async () => ((await pods(kubernetes)).length === 0 ? true : undefined))
@@ -31,6 +31,7 @@ export async function testRemoval(environment: Environment, report: Report, inst
       if (openSessions > 0) throw new Error(`${openSessions} open sessions`)
       return true
     })
+    await waitFor('the Lease to go', async () => ((await kubernetes.get(paths.lease)) === undefined ? true : undefined))
     const { items = [] } = (await kubernetes.get<{ items: object[] }>(paths.models)) ?? {}
     if (items.length !== models.size - 1) throw new Error(`${items.length} of ${models.size - 1} objects are left`)
     if (!isDeepStrictEqual(stored(), before)) throw new Error('ZStack has changed')
