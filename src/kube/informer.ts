@@ -1,7 +1,6 @@
 /** Keeps a store equal to what the API server holds, by one watch per scope. */
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
-import { classify } from './api-errors.ts'
 import { ApiError } from './cluster.ts'
 import type { KubeObject, Resource } from './resource.ts'
 import { createSharedPause } from './shared-pause.ts'
@@ -66,7 +65,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     for await (const event of watch(watched, { clock, random, pause }, signal)) {
       heard.set(scope, clock.monotonic())
       if (event.kind === 'broken') {
-        if (classify(event.error) !== 'unreachable') shared.answered()
+        shared.answered(event.error)
         const advice = adviceOn(event.error)
         if (!broken.has(scope)) log.warn({ scope, reason: event.error.message }, advice)
         broken.set(scope, `${advice} (${event.error.message})`)

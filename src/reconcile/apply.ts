@@ -41,8 +41,9 @@ export async function sendUpdate(
 
 /** Asks after the job of an earlier update, and judges its end as that of the update. */
 export async function followJob(context: ReconcileContext, job: PendingJob): Promise<PassOutcome | undefined> {
-  const { state, connection, spec, signal, clock } = context
-  const asking = connection.inventory.job(spec.uuid, job.ref, signal)
+  const { state, connection, spec, signal, clock, turn } = context
+  // A look at a job leaves room for changes, whoever waits for it.
+  const asking = connection.inventory.job(spec.uuid, job.ref, signal, { ...turn, priority: 'poll' })
   // At the end of a job the update may be sent again, in the other body shape.
   if (job.sent) listen(job.sent.audit, asking)
   const result = await asking

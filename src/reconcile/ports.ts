@@ -71,7 +71,7 @@ export interface Inventory {
    * shape is `running`, with the job of that. After a failure that leaves the job undecided (`isJobUndecided`), it can be
    * asked after again.
    */
-  job(uuid: string, job: JobRef, signal: AbortSignal): Promise<Result<UpdateOutcome>>
+  job(uuid: string, job: JobRef, signal: AbortSignal, turn?: Turn): Promise<Result<UpdateOutcome>>
   /** Drops what is known of services that nobody asks for any more. */
   retain(uuids: ReadonlySet<string>): void
 }

@@ -4,8 +4,8 @@ import { limits } from '../limits.ts'
 /** `apart`: how many more that hang. */
 export type InFlight = { readonly slots: number; readonly apart: number }
 
-/** Seven queries hang at once where one of a hundred services spoils them and is being found by halves. */
-const minReadsApart = 16
+/** The queries of so many services may hang while these are being found. */
+const minReadsApart = 64
 
 /** A query reads a hundred services, so that a quarter of what may be in flight is plenty for reads. */
 export function inFlightOf(max: number): { readonly reads: InFlight; readonly others: InFlight } {

@@ -29,7 +29,7 @@ type Learned =
 
 type Asking = {
   /** Sends one query as soon as it may be sent. */
-  readonly send: (uuids: readonly string[]) => Promise<QueryResult>
+  readonly send: (uuids: readonly string[], signal: AbortSignal) => Promise<QueryResult>
   readonly onLearned: (learned: Learned) => void
   /** How many queries may still be split in halves. */
   splits: number
@@ -77,7 +77,7 @@ export function createInventory(
   ): Promise<ReadonlyMap<string, Result<CachedObservation>>> {
     const results = new Map<string, Result<CachedObservation>>()
     await readInParts(uuids, {
-      send: (part) => query(part, { priority, flow: 'read' }, never),
+      send: (part, signal) => query(part, { priority, flow: 'read' }, signal),
       onLearned(learned) {
         if (learned.kind === 'read') for (const [uuid, { cached }] of learned.noted) results.set(uuid, ok(cached))
         else if (learned.kind === 'unreadable') results.set(learned.uuid, err(learned.failure))
@@ -93,27 +93,27 @@ export function createInventory(
    * asks for: it is split, until what spoils it stands alone.
    */
   async function readInParts(uuids: readonly string[], asking: Asking): Promise<void> {
-    const { onLearned } = asking
-    const sent = asking.send(uuids)
-    const learn = ({ noted }: QueryResult) => {
-      for (const uuid of noted.keys()) suspects.delete(uuid)
-      if (noted.size > 0) onLearned({ kind: 'read', noted })
-    }
+    const began = clock.monotonic()
+    const abort = new AbortController()
+    const sent = asking.send(uuids, abort.signal)
     if (uuids.length > 1 && asking.splits > 0 && (await isHanging(sent))) {
-      void sent.then(learn, () => undefined)
+      sent.catch(() => undefined)
+      abort.abort(new Error('the query is split'))
       await readHalves(uuids, asking)
       return
     }
-    const result = await sent
-    learn(result)
-    const { noted, failure } = result
+    const { noted, failure } = await sent
+    for (const uuid of noted.keys()) suspects.delete(uuid)
+    if (noted.size > 0) asking.onLearned({ kind: 'read', noted })
     const left = uuids.filter((uuid) => !noted.has(uuid))
     const [only] = left
     if (!failure || only === undefined) return
     const isOwnTrouble = failure.isUnsent !== true && (await client.isWorking())
+    // What took that long is no chance.
+    if (clock.monotonic() - began >= limits.slowQueryMs && left.length === 1) suspects.add(only)
     if (isOwnTrouble && left.length === 1) await readAlone(only, failure, asking)
     else if (isOwnTrouble && asking.splits > 0) await readHalves(left, asking)
-    else onLearned({ kind: 'failed', uuids: left, failure })
+    else asking.onLearned({ kind: 'failed', uuids: left, failure })
   }
 
   async function readHalves(uuids: readonly string[], asking: Asking): Promise<void> {
@@ -208,8 +208,8 @@ export function createInventory(
     onRefreshed: (refreshed: Refreshed) => void,
   ): Promise<void> {
     const asking = (priority: Priority): Asking => ({
-      send(uuids) {
-        const turn = query(uuids, { priority, flow: 'refresh' }, signal)
+      send(uuids, until) {
+        const turn = query(uuids, { priority, flow: 'refresh' }, AbortSignal.any([signal, until]))
         for (const uuid of uuids) underWay.set(uuid, turn)
         return turn.finally(() => {
           for (const uuid of uuids) if (underWay.get(uuid) === turn) underWay.delete(uuid)
@@ -265,9 +265,6 @@ async function within<R>(clock: Clock, ms: number, work: Promise<R>): Promise<R 
   const cancel = clock.after(ms, () => resolve(undefined))
   return await Promise.race([work, late]).finally(cancel)
 }
-
-/** Several callers may wait for one query, so that the abort of one of them does not end it. */
-const never = new AbortController().signal
 
 /** What cannot be read of one service is no trouble of the connection; that the right to query is missing is said as it is. */
 function unreadable(failure: Failure): Failure {

@@ -155,18 +155,15 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     return answer.ok ? ok(answer.value.observation) : answer
   }
 
-  const job: Inventory['job'] = async (uuid, ref, signal) => {
+  const job: Inventory['job'] = async (uuid, ref, signal, turn = anyTurn) => {
     const last = jobs.get(uuid)
     const attempt = last?.job === ref.uuid ? last.attempt : undefined
     // A job has another uuid at every try. If a failure's message named it, status would change at every try.
     const secrets = [ref.uuid, ...hiddenTexts(attempt?.patch ?? {})]
-    const answer = await client.call(
-      { method: 'GET', path: jobPath(ref.uuid), kind: 'job', secrets, turn: { priority: 'poll', flow: uuid } },
-      signal,
-    )
+    const answer = await client.call({ method: 'GET', path: jobPath(ref.uuid), kind: 'job', secrets, turn }, signal)
     if (answer.ok && answer.value.status === 202) return ok({ kind: 'running', job: ref })
     if (!answer.ok && isJobUndecided(answer.failure)) return answer
-    const result = attempt ? await end(attempt, answer, signal) : await endUnknown(uuid, answer)
+    const result = attempt ? await end(attempt, answer, signal) : await endUnknown(uuid, answer, turn.priority)
     // If the update is due in the other shape and could not leave, the next look finds the job again and sends it then.
     const isOver = result.ok || !isJobUndecided(result.failure)
     if (isOver && jobs.get(uuid) === last) jobs.delete(uuid)
@@ -174,8 +171,8 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
   }
 
   /** The end of a job that a former process began: nobody knows what was sent, so that there is nothing to judge. */
-  async function endUnknown(uuid: string, answer: Result<Reply>): Promise<Result<UpdateOutcome>> {
-    const shown = answer.ok ? await verify(uuid, answer.value, 'poll') : answer
+  async function endUnknown(uuid: string, answer: Result<Reply>, priority: Priority): Promise<Result<UpdateOutcome>> {
+    const shown = answer.ok ? await verify(uuid, answer.value, priority) : answer
     return shown.ok ? ok({ kind: 'done', observation: shown.value }) : shown
   }
 

@@ -62,8 +62,9 @@ describe.skipIf(apiServerMissing())('a crowd of edits in one namespace', () => {
 
 describe.skipIf(apiServerMissing())('a crowd of services in one namespace that drift at once', () => {
   it('and whose PUTs hang (60 of them): drift in another is put back within two polls, and polls go on', async () => {
-    const { zstack, of, breakUpdates, driftIsPutBack } = await started(60)
-    breakUpdates({ kind: 'hang' })
+    const tenants = await started(60)
+    const { zstack, of, driftIsPutBack } = tenants
+    tenants.breakUpdates({ kind: 'hang' })
     for (const { uuid } of of.ill) zstack.drift(uuid, { requestCpu: 77 })
     await expect.poll(() => zstack.counters.update).toBeGreaterThan(4)
     await driftIsPutBack()
