@@ -88,7 +88,7 @@ describe.skipIf(apiServerMissing())('a token', () => {
     const { zstack, of } = tenants
     const [asked] = of.one
     const before = zstack.counters.query
-    zstack.fault({ operation: 'query', times: 1, fault: { kind: 'slow', millis: 3_000 } })
+    zstack.fault({ operation: 'query', times: 1, fault: { kind: 'slow', millis: 450 } })
     await expect.poll(() => zstack.counters.query, { interval: 10 }).toBe(before + 1)
     // The poll that is under way was answered with what was there before.
     zstack.drift(asked!.uuid, { requestCpu: 1 })
