@@ -30,7 +30,7 @@ import { instrumented } from './telemetry/instrument.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import type { UncaughtErrors } from './telemetry/uncaught.ts'
 import { createConnection } from './zstack/connection.ts'
-import { connectionsFor } from './zstack/http.ts'
+import { connectionsFor } from './zstack/in-flight.ts'
 import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
 
 export const component = 'modelservice-operator'

@@ -9,6 +9,7 @@ import type { Call, SendCall } from './call.ts'
 import { createCircuit } from './circuit.ts'
 import type { CredentialsSource } from './credentials.ts'
 import type { Http } from './http.ts'
+import { inFlightOf } from './in-flight.ts'
 import { authenticate, breakOnOutage, compose, haltOnRefusal, limitInFlight, refuseIf, sendOver } from './middleware.ts'
 import { createSemaphore } from './semaphore.ts'
 import { queryPath, unusedUuid } from './wire.ts'
@@ -37,7 +38,7 @@ export type ClientOptions = {
 
 export function createClient(options: ClientOptions): Client {
   const { http, endpoint, credentials, maxInFlight, clock, random, onEvent } = options
-  const semaphore = createSemaphore(maxInFlight, clock)
+  const inFlight = inFlightOf(maxInFlight)
   const authBreaker = createAuthBreaker(clock, (event) => (event === 'probe' ? void tryAgain() : onEvent(event)))
   const authenticator = createAuthenticator({ http, endpoint, credentials, authBreaker, clock })
   const closed = new AbortController()
@@ -51,7 +52,7 @@ export function createClient(options: ClientOptions): Client {
   const sendProbe = compose([halt, prove], sendOver(http, endpoint))
   const circuit = createCircuit({ clock, random, probe: () => sendProbe(probe, closed.signal), onEvent })
   const middleware = [
-    limitInFlight(semaphore),
+    limitInFlight(createSemaphore(inFlight.reads, clock), createSemaphore(inFlight.others, clock)),
     refuseIf(() => (closed.signal.aborted ? closing : undefined)),
     halt,
     breakOnOutage(circuit),

@@ -44,14 +44,6 @@ export type HttpTarget = {
 
 export type HttpOptions = HttpTarget & { readonly userAgent: string }
 
-/**
- * How many connections are enough where so many requests may be in flight: those that take long go on apart, and neither a
- * log-in nor a probe waits for a place.
- */
-export function connectionsFor(maxInFlight: number): number {
-  return maxInFlight * (1 + limits.detachedPerSlot) + 2
-}
-
 export function createHttp(options: HttpOptions): Http {
   const base = new URL(options.baseUrl)
   const prefix = base.pathname.replace(/\/+$/, '')

@@ -16,10 +16,10 @@ export function compose(middleware: readonly Middleware[], send: SendCall): Send
   return middleware.reduceRight((next, wrap) => wrap(next), send)
 }
 
-/** Limits how many calls are under way at once. */
-export function limitInFlight(semaphore: Semaphore): Middleware {
+/** Limits how many calls are under way at once: reads and all others apart, so that updates that hang stop no poll. */
+export function limitInFlight(reads: Semaphore, others: Semaphore): Middleware {
   return (next) => (call, signal) =>
-    semaphore(() => {
+    (call.kind === 'query' ? reads : others)(() => {
       signal.throwIfAborted()
       return next(call, signal)
     }, call.turn)
