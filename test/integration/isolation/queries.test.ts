@@ -60,11 +60,12 @@ describe.skipIf(apiServerMissing())('among 250 services', () => {
 
   let taken = 0
   it.for(poisons)(
-    'whatever asks for one is answered with %s (%i of them): drift of all others is put back within two polls, an edit leaves within 2 s',
+    'whatever asks for one is answered with %s (%i of them): drift of all others is put back within two polls, an edit leaves within 2 s, and it says so itself',
     async ([, count, fault]) => {
       const broken = tenants.of.ill.slice(taken, (taken += count))
       await whileBroken({ operation: 'query', uuids: broken.map(({ uuid }) => uuid), fault }, async () => {
         await expectPutBack(everyTwentieth(broken), polls(2))
+        for (const one of broken) await expect.poll(() => one.ready()).toMatch(/^(Unknown|False) /)
         const edited = tenants.of.well[taken]!
         expect(await tenants.editReachesZStack(edited, { requestCpu: ++cpus })).toBeLessThan(promisedMs)
         await expectPutBack(everyTwentieth(broken), polls(2))
