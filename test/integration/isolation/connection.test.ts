@@ -65,7 +65,7 @@ describe.skipIf(apiServerMissing())('the right to query, when it is taken away,'
 })
 
 describe.skipIf(apiServerMissing())('a session table that is full for everybody', () => {
-  it('is told once and costs few log-ins', async () => {
+  it('is told once and costs few log-ins', { timeout: 60_000 }, async () => {
     const tenants = await started({ sizes: { one: 25, other: 3 } })
     const { zstack, of, operator, warnings } = tenants
     zstack.set({ maxSessions: 0 })
@@ -88,7 +88,7 @@ describe.skipIf(apiServerMissing())('a token', () => {
     const { zstack, of } = tenants
     const [asked] = of.one
     const before = zstack.counters.query
-    zstack.fault({ operation: 'query', times: 1, fault: { kind: 'slow', millis: 3_000 } })
+    zstack.fault({ operation: 'query', times: 1, fault: { kind: 'slow', millis: 450 } })
     await expect.poll(() => zstack.counters.query, { interval: 10 }).toBe(before + 1)
     // The poll that is under way was answered with what was there before.
     zstack.drift(asked!.uuid, { requestCpu: 1 })
@@ -116,7 +116,7 @@ describe.skipIf(apiServerMissing())('reads of new objects', () => {
 })
 
 describe.skipIf(apiServerMissing())('edits of one namespace, 200 of them at once,', () => {
-  it('let an edit of another namespace go before most of them', async () => {
+  it('let an edit of another namespace go before most of them', { timeout: 90_000 }, async () => {
     const tenants = await started({ sizes: { one: 200, other: 1 }, moods: { latencyMillis: 150 } })
     const { zstack, of } = tenants
     zstack.resetCounters()

@@ -17,7 +17,7 @@ async function started(ill: number, moods: { readonly latencyMillis?: number } =
   return {
     ...tenants,
     breakUpdates: (fault: Fault) => zstack.fault({ operation: 'update', uuids: of.ill.map(({ uuid }) => uuid), fault }),
-    async driftIsPutBack() {
+    driftIsPutBack: async () => {
       const { uuid } = of.well.at(-1)!
       zstack.drift(uuid, { requestCpu: 99 })
       await expect.poll(() => zstack.read(uuid)?.requestCpu, { timeout: twoPollsMs, interval: 20 }).toBe(4)
@@ -28,7 +28,6 @@ async function started(ill: number, moods: { readonly latencyMillis?: number } =
 const crowds: readonly (readonly [string, number, Fault, latencyMillis: number])[] = [
   ['PUTs hang', 60, { kind: 'hang' }, 0],
   ['PUTs hang', 120, { kind: 'hang' }, 0],
-  ['PUTs take 1.8 s', 200, { kind: 'slow', millis: 1_800 }, 0],
   ['PUTs take 10 s', 60, { kind: 'slow', millis: 10_000 }, 0],
   [
     'PUTs are answered with SYS.1000 by a ZStack that takes 0.7 s for each answer',
@@ -62,9 +61,8 @@ describe.skipIf(apiServerMissing())('a crowd of edits in one namespace', () => {
 
 describe.skipIf(apiServerMissing())('a crowd of services in one namespace that drift at once', () => {
   it('and whose PUTs hang (60 of them): drift in another is put back within two polls, and polls go on', async () => {
-    const tenants = await started(60)
-    const { zstack, of, driftIsPutBack } = tenants
-    tenants.breakUpdates({ kind: 'hang' })
+    const { zstack, of, breakUpdates, driftIsPutBack } = await started(60)
+    breakUpdates({ kind: 'hang' })
     for (const { uuid } of of.ill) zstack.drift(uuid, { requestCpu: 77 })
     await expect.poll(() => zstack.counters.update).toBeGreaterThan(4)
     await driftIsPutBack()
