@@ -28,6 +28,7 @@ async function started(ill: number, moods: { readonly latencyMillis?: number } =
 const crowds: readonly (readonly [string, number, Fault, latencyMillis: number])[] = [
   ['PUTs hang', 60, { kind: 'hang' }, 0],
   ['PUTs hang', 120, { kind: 'hang' }, 0],
+  ['PUTs take 1.8 s', 200, { kind: 'slow', millis: 1_800 }, 0],
   ['PUTs take 10 s', 60, { kind: 'slow', millis: 10_000 }, 0],
   [
     'PUTs are answered with SYS.1000 by a ZStack that takes 0.7 s for each answer',

@@ -36,7 +36,7 @@ describe.skipIf(apiServerMissing())('while the jobs of some services', () => {
   })
 
   it('hang when they are looked at, edits of others leave within 2 s and their jobs are seen to end', async () => {
-    const tenants = await started({ sizes: { well: 4, ill: 3 }, moods: { answer: 'async', jobMillis: 200 } })
+    const tenants = await started({ sizes: { well: 4, ill: 24 }, moods: { answer: 'async', jobMillis: 200 } })
     const { zstack, of } = tenants
     zstack.fault({ operation: 'job', uuids: of.ill.map(({ uuid }) => uuid), fault: { kind: 'hang' } })
     await Promise.all(of.ill.map((one) => one.edit({ requestCpu: 8 })))
