@@ -47,7 +47,7 @@ describe.skipIf(apiServerMissing())('the right to query, when it is taken away,'
     const tenants = await started({ sizes: { one: 25, other: 3 } })
     const { zstack, of, operator, warnings } = tenants
     zstack.fault({ operation: 'query', fault: { kind: 'error', code: 'ID.1002' } })
-    await operator.logged(({ level }) => level === 'warn')
+    await operator.logged(({ reason }) => reason === 'PermissionDenied')
     const objects = [...of.one, ...of.other]
     const ready = async () => new Set(await Promise.all(objects.map((one) => one.ready())))
     await expect.poll(ready).toEqual(new Set(['False PermissionDenied']))
