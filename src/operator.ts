@@ -11,6 +11,7 @@ import { createEventRecorder } from './kube/events.ts'
 import { createInformer } from './kube/informer.ts'
 import { acquireLease, type Leadership } from './kube/lease.ts'
 import { createQueue } from './kube/queue.ts'
+import { createReferencedObjects } from './kube/referenced-objects.ts'
 import { createResource } from './kube/resource.ts'
 import { createStatusWriter } from './kube/status.ts'
 import { createStore } from './kube/store.ts'
@@ -21,6 +22,7 @@ import { createConnectionEventHandler } from './reconcile/connection-events.ts'
 import { createConnections } from './reconcile/connections.ts'
 import { createForeignStatus } from './reconcile/foreign-status.ts'
 import { createObjectChangeHandler } from './reconcile/object-changes.ts'
+import { priorityOf } from './reconcile/predicates.ts'
 import { createPoller, type Poller } from './reconcile/poll.ts'
 import type { Connection, Connections } from './reconcile/ports.ts'
 import { createReconciler } from './reconcile/reconcile.ts'
@@ -75,7 +77,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const connections = buildZStack(parts)
   const kube = buildKube(parts)
   const { reconciler, pollers } = buildReconciler(parts, connections, kube)
-  const { queue, informer, recorder } = kube
+  const { queue, informer, recorder, references } = kube
   uncaughtErrors.onRejection((key) => {
     metrics.countUncaughtError()
     if (key !== undefined) queue.addBackedOff(key)
@@ -105,7 +107,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     if (stop.aborted) return 'stopped'
     const lost = leadership?.lost ?? new AbortController().signal
     lost.addEventListener('abort', () => passes.abort(lost.reason), { once: true })
-    polling = Promise.all([...pollers.values()].map((poller) => poller.run(polls.signal)))
+    polling = Promise.all([...pollers.values(), references].map((poller) => poller.run(polls.signal)))
     working = runController(
       {
         queue,
@@ -215,10 +217,23 @@ function buildKube({ options, metrics, isLeader }: Parts) {
   const { group, version, kind } = names
   const writer: Cluster = { ...cluster, send: guarded((request, signal) => cluster.send(request, signal), isLeader) }
   const store = createStore<StoredModelService>()
+  const queue = createQueue({ clock, random, observer: metrics.queue })
   const resource = createResource<StoredModelService>(writer, names)
   return {
-    queue: createQueue({ clock, random, observer: metrics.queue }),
+    queue,
     store,
+    references: createReferencedObjects({
+      cluster,
+      clock,
+      random,
+      onChanged(keys, isFirst) {
+        for (const key of keys) {
+          // What a former process has dealt with waits behind people's changes at the start.
+          if (isFirst && priorityOf(undefined, store.get(key)) === 'poll') queue.wake(key, 'poll')
+          else queue.add(key, 'change')
+        }
+      },
+    }),
     objects: { get: (key: string) => store.get(key), writeStatus: createStatusWriter(resource, store) },
     informer: createInformer({
       resources: scopesOf(cluster, config),
@@ -259,7 +274,7 @@ function scopesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: Con
 function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, connections: Connections, kube: Kube) {
   const { config, dependencies, log } = options
   const { clock, random } = dependencies
-  const { queue, store, objects, recorder } = kube
+  const { queue, store, objects, recorder, references } = kube
   const claims = createClaims()
   const stopwatch = createStopwatch(clock, (cause, seconds) => metrics.observeConvergence(cause, seconds))
   const connectionOf = (object: StoredModelService) => {
@@ -270,6 +285,7 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
     objects,
     claims,
     connections,
+    references,
     recordEvent: (object, event) => recorder.record(object, event),
     onUpdate: metrics.countUpdate,
     stopwatch,

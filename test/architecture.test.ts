@@ -16,12 +16,13 @@ const rules: Readonly<
   backoff: { code: [], types: [], packages: [] },
   overflow: { code: ['limits'], types: ['clock'], packages: [] },
   redacted: { code: [], types: [], packages: [] },
+  'referenced-object': { code: [], types: [], packages: [] },
   'leader-guard': { code: [], types: ['undici', 'send'], packages: [] },
   api: { code: ['api', 'limits'], types: [], packages: ['zod', 'yaml'] },
-  decide: { code: ['decide', 'api', 'limits'], types: ['requeue'], packages: [] },
+  decide: { code: ['decide', 'api', 'limits'], types: ['requeue', 'referenced-object'], packages: [] },
   reconcile: {
     code: ['reconcile', 'decide', 'api', 'clock', 'backoff', 'limits'],
-    types: ['pino', 'requeue'],
+    types: ['pino', 'requeue', 'referenced-object'],
     packages: [],
   },
   zstack: {
@@ -31,7 +32,7 @@ const rules: Readonly<
   },
   kube: {
     code: ['kube', 'clock', 'backoff', 'overflow', 'leader-guard', 'limits'],
-    types: ['pino', 'requeue'],
+    types: ['pino', 'requeue', 'referenced-object'],
     packages: ['@kubernetes/client-node', 'undici'],
   },
   telemetry: {

@@ -3,12 +3,14 @@ import { createHash } from 'node:crypto'
 import type { FieldName } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import { limits } from '../limits.ts'
-import { fields } from '../api/fields.ts'
+import { fields, type Sources } from '../api/fields.ts'
 import { canonical, type Json } from '../api/json.ts'
 import type { Assessment, Difference, Live } from './assess.ts'
 
 /** Where ZStack shows no value. */
 export const noValue = '(none)'
+/** A value that nobody may see. */
+const notShown = '(not shown)'
 const maxTextLength = 64
 const maxNameLength = 255
 
@@ -19,7 +21,7 @@ const maxNameLength = 255
  */
 export function display(field: FieldName, value: Json | undefined, declared = value): string {
   const row = fields[field]
-  if (row.visibility === 'hidden') return '(not shown)'
+  if (row.visibility === 'hidden') return notShown
   if (value === undefined || value === null) return noValue
   const plain = () => (typeof value === 'string' ? value : canonical(value))
   const text = (row.display?.(value, declared ?? value) ?? plain()).toWellFormed()
@@ -57,12 +59,14 @@ export function driftOf(differences: readonly Difference[]): Status['drift'] {
 }
 
 /** Both values of a difference; of the live one, what is declared. */
-export function displayDifference({ field, desired, live }: Difference) {
+export function displayDifference({ field, desired, live, label }: Difference) {
+  // The live value may be an earlier one of the same secret.
+  if (label !== undefined) return { field, desired: `(${label})`, live: live === undefined ? noValue : notShown }
   return { field, desired: display(field, desired), live: display(field, live, desired) }
 }
 
-/** The part of an observation that status shows. */
-export function liveOf({ values, modelCenterUuid, system }: Live): Status['live'] {
+/** The part of an observation that status shows; of a value from elsewhere, not even a fingerprint. */
+export function liveOf({ values, modelCenterUuid, system }: Live, sources: Sources): Status['live'] {
   const text = (field: FieldName) => {
     const value = values.get(field)
     return typeof value === 'string' ? value.toWellFormed() : undefined
@@ -78,7 +82,7 @@ export function liveOf({ values, modelCenterUuid, system }: Live): Status['live'
     ...(type !== undefined && { type }),
     ...(typeof cpu === 'number' && Number.isSafeInteger(cpu) && { requestCpu: cpu }),
     ...(typeof memory === 'number' && { requestMemory: display('requestMemory', memory) }),
-    ...(yaml !== undefined && { yaml: fingerprint(yaml) }),
+    ...(yaml !== undefined && !sources.has('yaml') && { yaml: fingerprint(yaml) }),
     ...(modelCenterUuid !== undefined && { modelCenterUuid }),
     ...(system !== undefined && { system }),
   }

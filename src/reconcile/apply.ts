@@ -24,17 +24,17 @@ export async function sendUpdate(
   comparison: Comparison,
   { patch, cause }: Plan & { readonly kind: 'update' },
 ): Promise<PassOutcome | undefined> {
-  const { connection, spec, reporter, signal, isCurrent, isBackground } = context
+  const { connection, spec, reporter, signal, isCurrent, isBackground, secrets } = context
   const expected = comparison.assessment.differences.filter(({ field }) => field in patch)
-  const update = connection.inventory.update(spec.uuid, patch, signal, isCurrent, isBackground)
+  const update = connection.inventory.update(spec.uuid, patch, signal, { isWanted: isCurrent, isBackground, secrets })
   const result = await reporter.during({ kind: 'updating', comparison }, update)
   return conclude(context, { attempt: { patch, cause, expected }, comparison }, result)
 }
 
 /** Asks after the job of an earlier update, and judges its end as that of the update. */
 export async function followJob(context: ReconcileContext, job: PendingJob): Promise<PassOutcome | undefined> {
-  const { state, connection, spec, signal, clock } = context
-  const result = await connection.inventory.job(spec.uuid, job.ref, signal)
+  const { state, connection, spec, signal, clock, secrets } = context
+  const result = await connection.inventory.job(spec.uuid, job.ref, signal, secrets)
   if (result.ok && result.value.kind === 'running' && result.value.job.uuid !== job.ref.uuid)
     return awaitJob(context, begunJob(context, result.value.job, job.sent))
   const limitMs = job.ref.timeoutMs ?? limits.jobMs
@@ -80,7 +80,11 @@ function conclude(context: ReconcileContext, sent: Sent, result: Result<UpdateOu
 
 function verify(context: ReconcileContext, observation: Observation, attempt: UpdateAttempt | undefined): PassOutcome {
   noteJudged(context, observation)
-  const { hold, attempts, comparison, next } = decide(context.desired, observation, decisionState(context, { attempt }))
+  const { hold, attempts, comparison, next } = decide(
+    context.declaration.desired,
+    observation,
+    decisionState(context, { attempt }),
+  )
   context.state.hold = hold
   const outcome = next.kind === 'update' ? ({ kind: 'updating', comparison } as const) : next.outcome
   if (!attempt) return { outcome }
@@ -97,12 +101,16 @@ function restoredAttempt(
   observation: Observation,
   job: PendingJob,
 ): UpdateAttempt | undefined {
-  const { desired, object, previous } = context
+  const { object, previous } = context
+  const { desired, sources } = context.declaration
   if (job.generation !== object.metadata.generation) return undefined
   const state = decisionState(context, {})
   const { unsent, declared } = decide(desired, observation, state).comparison.assessment
-  const differed = new Set(previous?.drift?.map(({ field }) => field))
-  const sent = [...desired].filter(([field]) => differed.has(field) || unsent.includes(field))
+  // A value from elsewhere may have been another one then.
+  const own = [...desired].filter(([field]) => !sources.has(field))
+  const drift = new Set(previous?.drift?.map(({ field }) => field))
+  const differed = new Set(own.map(([field]) => field).filter((field) => drift.has(field)))
+  const sent = own.filter(([field]) => differed.has(field) || unsent.includes(field))
   if (differed.size === 0) return undefined
   const isDrift = sent.every(([field]) => declared[field] === state.hashes[field])
   return {

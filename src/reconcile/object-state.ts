@@ -16,6 +16,7 @@ import type { UpdateAttempt } from '../decide/decide.ts'
 import { restoreHold, type UpdateHold } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
 import { createEquality } from './equality.ts'
+import { createSourceMemory, type SourceMemory } from './source-memory.ts'
 import type { JobRef } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
 
@@ -45,6 +46,8 @@ export type ObjectState = {
   hold: UpdateHold | undefined
   /** Remembers which texts of this object were judged to say the same. */
   readonly equality: Equality
+  /** Knows hashes of values from elsewhere that are the same although their source was written anew. */
+  readonly sourceMemory: SourceMemory
   job: PendingJob | undefined
   /**
    * Whether what the last pass judged is still so; absent where that cannot change. Another object's update may end after
@@ -88,6 +91,7 @@ export function createObjectStates(clock: Clock, holdTime: () => number): Object
         waitingSince: 0,
         hold: restoreHold(status, holdTime()),
         equality: createEquality(),
+        sourceMemory: createSourceMemory(),
         job: restoreJob(status, clock),
         isStillSo: undefined,
         unreadSince: undefined,

@@ -218,7 +218,9 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
 
     it('an update that nobody wants any more when its turn comes is withdrawn, and changes nothing', async () => {
       const before = subject.held(a)
-      expect(valueOf(await inventory.update(a, { requestCpu: 16 }, signal, () => false))).toEqual({ kind: 'withdrawn' })
+      expect(valueOf(await inventory.update(a, { requestCpu: 16 }, signal, { isWanted: () => false }))).toEqual({
+        kind: 'withdrawn',
+      })
       expect(subject.held(a)).toEqual(before)
       expect(await settled(inventory, a, { name: 'after' })).toBeDefined()
     })

@@ -10,6 +10,7 @@ const now = Date.parse('2026-01-01T00:00:00Z')
 const state = (change: Partial<DecisionState> = {}): DecisionState => ({
   generation: 1,
   owner: uid,
+  sources: new Map(),
   hashes: {},
   hold: undefined,
   equality: isEqual,

@@ -357,7 +357,7 @@ describe('an update', () => {
     )
     await inventory.read(a, signal)
     let asked = 0
-    const answer = await inventory.update(a, { requestCpu: 8 }, signal, () => ++asked === 1)
+    const answer = await inventory.update(a, { requestCpu: 8 }, signal, { isWanted: () => ++asked === 1 })
     expect(answer).toEqual({ ok: true, value: { kind: 'withdrawn' } })
     expect(http.sent('PUT', a)).toHaveLength(1)
   })
