@@ -5,11 +5,13 @@ import type { Clock } from '../clock.ts'
 import type { Hashes, Observation } from '../decide/assess.ts'
 import type { DecisionState, UpdateAttempt } from '../decide/decide.ts'
 import type { Failure } from '../decide/failure.ts'
+import type { UpdateHold } from '../decide/hold.ts'
 import type { Declaration } from '../decide/resolve.ts'
 import { serviceAt } from './claims.ts'
 import type { ObjectState } from './object-state.ts'
 import type { Connection } from './ports.ts'
 import type { PassReporter } from './reporter.ts'
+import type { SourceMemory } from './source-memory.ts'
 
 export type ReconcileContext = {
   readonly object: StoredModelService
@@ -55,7 +57,7 @@ export function decisionState(
     owner: ownerOf(object, connection, spec),
     sources: declaration.sources,
     hashes,
-    hold: state.hold,
+    hold: state.hold && renewHold(state.hold, state.sourceMemory),
     equality: state.equality,
     policy: spec.policy,
     suspend: spec.suspend,
@@ -63,6 +65,11 @@ export function decisionState(
     now: holdTime(),
     ...situation,
   }
+}
+
+/** A Secret that is written anew with the same data ends no hold. */
+function renewHold(hold: UpdateHold, memory: SourceMemory): UpdateHold {
+  return { ...hold, key: { ...hold.key, sources: memory.renew(hold.key.sources) } }
 }
 
 /** Notes that the pass decides by this observation. */

@@ -36,7 +36,7 @@ function attempted(spec: Declared, live: LiveValues, change?: Partial<DecisionSt
 
 const drift: NonNullable<Status['drift']> = [{ field: 'requestCpu', desired: '8', live: '4' }]
 const held = (change: Partial<UpdateHold> = {}): UpdateHold => ({
-  key: { generation: 1, drift, unread: [] },
+  key: { generation: 1, drift, unread: [], sources: {} },
   attempts: 3,
   until: now + 1,
   ...change,
