@@ -50,6 +50,16 @@
 {{- fail "metrics.serviceMonitor.enabled needs metrics: metrics.port is 0, which turns them off." -}}
 {{- end -}}
 {{- if .Values.leaderElection.enabled }}{{ include "operator.leaseCheck" . }}{{ end -}}
+{{- $namespaces := dict -}}
+{{- range .Values.rbac.valueSources -}}
+{{- if hasKey $namespaces .namespace -}}
+{{- fail (printf "rbac.valueSources names namespace %s more than once; put all of its Secrets and ConfigMaps into one entry." .namespace) -}}
+{{- end -}}
+{{- $_ := set $namespaces .namespace true -}}
+{{- if eq (empty .all) (and (empty .secrets) (empty .configMaps)) -}}
+{{- fail (printf "rbac.valueSources of namespace %s must have names in secrets or configMaps, or all: true in place of names." .namespace) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* The Lease has one name: two operators with it in one namespace would be taken for replicas of one. */}}
