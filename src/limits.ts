@@ -26,6 +26,8 @@ export const limits = {
   referenceRefreshMs: 30 * seconds,
   /** Backoff of reads of a Secret or ConfigMap that is not there, may not be read, or fails to be. */
   referenceRetry: { initialMs: 1 * seconds, maxMs: 1 * minutes },
+  /** A watch on the name of a Secret or ConfigMap that the API server refused is tried again after this time. */
+  referenceWatchRetryMs: 10 * minutes,
   /** Values of one object from Secrets and ConfigMaps, in total. */
   maxReferencedBytes: 1 * mebibytes,
   /** Backoff of log-ins while ZStack has no session left or ends each new one, and while the clocks differ too much. */

@@ -1,6 +1,7 @@
 /**
- * Reads Secrets and ConfigMaps by name, and never lists them: each once an interval, however many refer to it. What nobody
- * refers to any more is forgotten. While the API server cannot be reached, one read at a time finds out when it can be.
+ * Reads Secrets and ConfigMaps by name, and never lists them: each once an interval, however many refer to it, and at once
+ * when a watch on its name tells of a change, where RBAC allows one. What nobody refers to any more is forgotten. While
+ * the API server cannot be reached, one read at a time finds out when it can be.
  */
 import { steadyBackoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
@@ -8,9 +9,10 @@ import { limits } from '../limits.ts'
 import type { ObjectData, ObjectRead, ObjectRef } from '../referenced-object.ts'
 import { classify } from './api-errors.ts'
 import { ApiError, type Cluster } from './cluster.ts'
+import { watchNamed } from './named-watch.ts'
 
 export type ReferencedObjectsOptions = {
-  readonly cluster: Pick<Cluster, 'send'>
+  readonly cluster: Pick<Cluster, 'send' | 'stream'>
   readonly clock: Clock
   readonly random: () => number
   /** Something else was read of an object than before; or something for the first time (`isFirst`). */
@@ -28,6 +30,12 @@ export interface ReferencedObjects {
 
 /** Reads that are under way at once. */
 const maxReads = 4
+/** Watches at once: each takes a connection. Whoever gets none is read at every interval, as all are. */
+const maxWatches = 100
+/** An object that changes all the time is read no more often because of its watch. */
+const minPauseMs = 1_000
+/** A watch that ends sooner is not opened again before the next interval. */
+const shortWatchMs = 10_000
 /** Failures in a row before an object that was never read counts as unreadable. */
 const failuresToTell = 3
 /** A refresh comes by so much of the interval too early at most, so that not all come at once. */
@@ -37,10 +45,16 @@ type Entry = {
   readonly ref: ObjectRef
   readonly referrers: Set<string>
   last: ObjectRead | undefined
-  /** Reads in a row that did not find it. */
+  /** Reads in a row that did not find it, and that failed. */
   vain: number
   failures: number
-  cancel: () => void
+  isReading: boolean
+  /** When it was last read, by the monotonic clock. */
+  readAt: number
+  cancelRead: () => void
+  watch: AbortController | undefined
+  /** No watch is opened before then. */
+  watchFrom: number
 }
 
 export function createReferencedObjects(options: ReferencedObjectsOptions): ReferencedObjects {
@@ -49,9 +63,12 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
   const byReferrer = new Map<string, readonly string[]>()
   /** What is to be read as soon as there is room, first come first served. */
   const due = new Set<Entry>()
+  let reads = 0
+  let watches = 0
+  /** Reads and watches. */
   const underWay = new Set<Promise<void>>()
   let stop: AbortSignal | undefined
-  /** Reads in a row that the API server could not be reached for. */
+  /** Reads in a row for which the API server could not be reached. */
   let unreached = 0
   let cancelPause: (() => void) | undefined
 
@@ -65,14 +82,7 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
       known.referrers.add(referrer)
       return
     }
-    const entry = {
-      ref,
-      referrers: new Set([referrer]),
-      last: undefined,
-      vain: 0,
-      failures: 0,
-      cancel: () => undefined,
-    }
+    const entry = newEntry(referrer, ref)
     entries.set(key, entry)
     readNow(entry)
   }
@@ -81,39 +91,58 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
     const entry = entries.get(key)
     entry?.referrers.delete(referrer)
     if (!entry || entry.referrers.size > 0) return
-    entry.cancel()
+    entry.cancelRead()
+    entry.watch?.abort()
     due.delete(entry)
     entries.delete(key)
   }
 
   function readNow(entry: Entry) {
-    entry.cancel()
+    entry.cancelRead()
     due.add(entry)
     startReads()
   }
 
   function readAfter(entry: Entry, ms: number) {
-    if (isRunning() && isCurrent(entry)) entry.cancel = clock.after(ms, () => readNow(entry))
+    if (!isRunning() || !isCurrent(entry)) return
+    entry.cancelRead()
+    entry.cancelRead = clock.after(ms, () => readNow(entry))
   }
 
   function startReads() {
     const room = unreached > 0 ? 1 : maxReads
     for (const entry of due) {
-      if (!isRunning() || cancelPause || underWay.size >= room) return
-      due.delete(entry)
-      const reading = read(entry).finally(() => {
-        underWay.delete(reading)
-        startReads()
-      })
-      underWay.add(reading)
+      if (!isRunning() || cancelPause || reads >= room) return
+      // What changes while it is read is read again afterwards.
+      if (!entry.isReading) startRead(entry)
     }
+  }
+
+  function startRead(entry: Entry) {
+    due.delete(entry)
+    entry.isReading = true
+    reads += 1
+    track(
+      read(entry).finally(() => {
+        entry.isReading = false
+        reads -= 1
+        startReads()
+      }),
+    )
+  }
+
+  function track(work: Promise<void>) {
+    const tracked = work.finally(() => underWay.delete(tracked))
+    underWay.add(tracked)
   }
 
   async function read(entry: Entry): Promise<void> {
     const signal = stop
     if (!signal) return
+    entry.readAt = clock.monotonic()
+    const path = `${collectionOf(entry.ref)}/${encodeURIComponent(entry.ref.name)}`
     try {
-      const object = await cluster.send({ method: 'GET', path: pathOf(entry.ref) }, signal)
+      const object = await cluster.send({ method: 'GET', path }, signal)
       unreached = 0
       take(entry, readOf(entry, object))
     } catch (error) {
@@ -123,13 +152,8 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
 
   function fail(entry: Entry, error: Error) {
     if (classify(error) === 'unreachable') {
-      const pause = steadyBackoff(limits.referenceRetry, unreached, random)
-      unreached += 1
-      cancelPause = clock.after(pause, () => {
-        cancelPause = undefined
-        startReads()
-      })
       if (isCurrent(entry)) due.add(entry)
+      pause()
       return
     }
     unreached = 0
@@ -144,24 +168,55 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
     }
   }
 
+  function pause() {
+    if (cancelPause) return
+    const ms = steadyBackoff(limits.referenceRetry, unreached, random)
+    unreached += 1
+    cancelPause = clock.after(ms, () => {
+      cancelPause = undefined
+      startReads()
+    })
+  }
+
   function take(entry: Entry, now: ObjectRead) {
     if (!isCurrent(entry)) return
     entry.failures = 0
     entry.vain = now.kind === 'found' ? 0 : entry.vain + 1
-    readAfter(
-      entry,
-      now.kind === 'found'
-        ? limits.referenceRefreshMs * (1 - jitter * random())
-        : steadyBackoff(limits.referenceRetry, entry.vain - 1, random),
-    )
+    const refreshMs = limits.referenceRefreshMs * (1 - jitter * random())
+    readAfter(entry, now.kind === 'found' ? refreshMs : steadyBackoff(limits.referenceRetry, entry.vain - 1, random))
     tell(entry, now)
+    if (now.kind !== 'forbidden') follow(entry)
   }
 
   function tell(entry: Entry, now: ObjectRead) {
     const before = entry.last
-    if (before && isSame(before, now)) return
+    if (!isCurrent(entry) || (before && isSame(before, now))) return
     entry.last = now
     onChanged([...entry.referrers], before === undefined)
+  }
+
+  function follow(entry: Entry) {
+    if (!stop || !isRunning() || entry.watch || watches >= maxWatches || clock.monotonic() < entry.watchFrom) return
+    entry.watch = new AbortController()
+    watches += 1
+    track(followToItsEnd(entry, AbortSignal.any([stop, entry.watch.signal])))
+  }
+
+  async function followToItsEnd(entry: Entry, signal: AbortSignal): Promise<void> {
+    const begun = clock.monotonic()
+    const readSoon = () => readAfter(entry, Math.max(0, entry.readAt + minPauseMs - clock.monotonic()))
+    const onLine = (version: string | undefined) => {
+      const known = entry.last?.kind === 'found' ? entry.last.resourceVersion : undefined
+      if (version === undefined || version !== known) readSoon()
+    }
+    const { ref } = entry
+    const end = await watchNamed({ cluster, clock, collection: collectionOf(ref), name: ref.name, onLine }, signal)
+    watches -= 1
+    entry.watch = undefined
+    const now = clock.monotonic()
+    if (end === 'refused') entry.watchFrom = now + limits.referenceWatchRetryMs
+    // The read that comes next opens the next watch.
+    else if (end === 'ended' && now - begun >= shortWatchMs) readSoon()
   }
 
   return {
@@ -183,24 +238,38 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
         else signal.addEventListener('abort', () => resolve(), { once: true })
       })
       cancelPause?.()
-      for (const { cancel } of entries.values()) cancel()
+      for (const { cancelRead } of entries.values()) cancelRead()
       await Promise.all(underWay)
     },
   }
 }
 
+function newEntry(referrer: string, ref: ObjectRef): Entry {
+  return {
+    ref,
+    referrers: new Set([referrer]),
+    last: undefined,
+    vain: 0,
+    failures: 0,
+    isReading: false,
+    readAt: -Infinity,
+    cancelRead: () => undefined,
+    watch: undefined,
+    watchFrom: -Infinity,
+  }
+}
+
 const keyOf = ({ kind, namespace, name }: ObjectRef) => `${kind} ${namespace}/${name}`
 
-function pathOf({ kind, namespace, name }: ObjectRef): string {
-  const plural = kind === 'Secret' ? 'secrets' : 'configmaps'
-  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/${plural}/${encodeURIComponent(name)}`
+function collectionOf({ kind, namespace }: ObjectRef): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/${kind === 'Secret' ? 'secrets' : 'configmaps'}`
 }
 
 function isSame(a: ObjectRead, b: ObjectRead): boolean {
   if (a.kind === 'found' && b.kind === 'found') return a.uid === b.uid && a.resourceVersion === b.resourceVersion
   if (a.kind === 'forbidden' && b.kind === 'forbidden') return a.user === b.user
   if (a.kind === 'unreadable' && b.kind === 'unreadable') return a.status === b.status
-  return a.kind === b.kind && a.kind === 'notFound'
+  return a.kind === 'notFound' && b.kind === 'notFound'
 }
 
 type Raw = {
@@ -210,12 +279,12 @@ type Raw = {
 }
 
 /** A Secret holds all of its data in base64, a ConfigMap only what is binary. */
-function readOf({ ref: { kind }, last: before }: Entry, answer: unknown): ObjectRead {
+function readOf({ ref: { kind }, last }: Entry, answer: unknown): ObjectRead {
   const { metadata, data, binaryData } = answer as Raw
   const { uid, resourceVersion } = metadata ?? {}
   if (typeof uid !== 'string' || typeof resourceVersion !== 'string')
-    throw new ApiError(500, 'the answer is no Secret or ConfigMap')
-  if (before?.kind === 'found' && before.uid === uid && before.resourceVersion === resourceVersion) return before
+    throw new ApiError(500, `the answer is no ${kind}`)
+  if (last?.kind === 'found' && last.uid === uid && last.resourceVersion === resourceVersion) return last
   const encoded = kind === 'ConfigMap' ? binaryData : data
   const plain = kind === 'ConfigMap' ? data : undefined
   const texts: ObjectData = new Map([
@@ -225,11 +294,9 @@ function readOf({ ref: { kind }, last: before }: Entry, answer: unknown): Object
   return { kind: 'found', uid, resourceVersion, data: texts }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 function textOf(base64: string): string | undefined {
   try {
-    return utf8.decode(Buffer.from(base64, 'base64'))
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(base64, 'base64'))
   } catch {
     return undefined
   }

@@ -168,6 +168,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
 
     async function stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
       const url = new URL(path, 'http://kubernetes')
+      if (url.pathname.startsWith('/api/v1/')) throw new ApiError(403, 'nobody may watch by name')
       const trouble = troubles.meets('watch')
       const fate = time.now() < downUntil ? refused : fateOf(trouble?.what, chance, slowMs)
       const from = Number(url.searchParams.get('resourceVersion'))
