@@ -22,8 +22,10 @@ export type Difference = {
   readonly field: FieldName
   readonly desired: Json
   readonly live: Json | undefined
-  /** Set where the declared value comes from elsewhere, so that neither value is shown: what people read instead. */
+  /** Set where the declared value comes from elsewhere: what people read instead. */
   readonly label?: string
+  /** Set where the live value may come from elsewhere, now or from before. */
+  readonly isLiveConcealed?: true
 }
 
 /**
@@ -47,6 +49,8 @@ export type Assessment = {
   readonly drifted: ReadonlySet<FieldName>
   /** Which fields have values from elsewhere. */
   readonly sources: Sources
+  /** Fields of which ZStack may hold such a value, those that had one before among them: nothing of it is shown. */
+  readonly concealed: ReadonlySet<FieldName>
 }
 
 /** What a comparison may be told beside what is compared. */
@@ -58,6 +62,7 @@ export type ComparisonOptions = {
 }
 
 const noSources: Sources = new Map()
+const readableFields = (Object.keys(fields) as FieldName[]).filter((field) => fields[field].visibility !== 'hidden')
 
 /**
  * Compares what is declared with what was observed.
@@ -87,6 +92,12 @@ function compare(
   const unverifiable: FieldName[] = []
   const drifted = new Set<FieldName>()
   const remembered: Partial<Record<FieldName, string>> = {}
+  const concealed = new Set(sources.keys())
+  for (const field of readableFields) {
+    if (!isOfSource(accepted[field])) continue
+    concealed.add(field)
+    remembered[field] = sourceMark
+  }
   for (const [field, value] of desired) {
     const current = declared[field] ?? ''
     const before = accepted[field]
@@ -97,7 +108,11 @@ function compare(
       else unsent.push(field)
     } else if (!equality(field, value, live)) {
       const source = sources.get(field)
-      differences.push({ field, desired: value, live, ...(source && { label: source.label }) })
+      differences.push({
+        ...{ field, desired: value, live },
+        ...(source && { label: source.label }),
+        ...(concealed.has(field) && ({ isLiveConcealed: true } as const)),
+      })
       if (before === current) {
         remembered[field] = current
         drifted.add(field)
@@ -107,9 +122,10 @@ function compare(
       if (before !== undefined) remembered[field] = before
     } else {
       remembered[field] = current
+      if (!sources.has(field)) concealed.delete(field)
     }
   }
-  return { differences, unsent, unverifiable, declared, accepted: remembered, drifted, sources }
+  return { differences, unsent, unverifiable, declared, accepted: remembered, drifted, sources, concealed }
 }
 
 function isShown(field: FieldName, { live, shows }: Observation): boolean {
@@ -144,9 +160,21 @@ function isReworded(field: FieldName, desired: Json, live: Json | undefined, bef
  * status find out whether two objects hold the same secret, or try guesses.
  */
 export function hashesOf(desired: Desired, sources: Sources, owner: string): Hashes {
-  return Object.fromEntries(
-    [...desired].map(([field, value]) => [field, digest(owner, field, sources.get(field)?.identity ?? value)]),
-  )
+  const hashOf = (field: FieldName, value: Json) => {
+    const source = sources.get(field)
+    return source ? sourceMark + digest(owner, field, source.identity) : digest(owner, field, value)
+  }
+  return Object.fromEntries([...desired].map(([field, value]) => [field, hashOf(field, value)]))
+}
+
+/**
+ * The hash of a value from elsewhere begins with this. It stays when the field gets a value of the spec's own, or none,
+ * until ZStack is seen to hold another one: until then nothing of what it shows is told.
+ */
+const sourceMark = 'source:'
+
+function isOfSource(hash: string | undefined): boolean {
+  return hash?.startsWith(sourceMark) === true
 }
 
 /** The salt is public, so a value that can be guessed can be guessed from its hash: cut short, it proves nothing. */

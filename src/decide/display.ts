@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { FieldName } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import { limits } from '../limits.ts'
-import { fields, type Sources } from '../api/fields.ts'
+import { fields } from '../api/fields.ts'
 import { canonical, type Json } from '../api/json.ts'
 import type { Assessment, Difference, Live } from './assess.ts'
 
@@ -59,14 +59,16 @@ export function driftOf(differences: readonly Difference[]): Status['drift'] {
 }
 
 /** Both values of a difference; of the live one, what is declared. */
-export function displayDifference({ field, desired, live, label }: Difference) {
-  // The live value may be an earlier one of the same secret.
-  if (label !== undefined) return { field, desired: `(${label})`, live: live === undefined ? noValue : notShown }
-  return { field, desired: display(field, desired), live: display(field, live, desired) }
+export function displayDifference({ field, desired, live, label, isLiveConcealed }: Difference) {
+  return {
+    field,
+    desired: label === undefined ? display(field, desired) : `(${label})`,
+    live: isLiveConcealed === true && live !== undefined ? notShown : display(field, live, desired),
+  }
 }
 
 /** The part of an observation that status shows; of a value from elsewhere, not even a fingerprint. */
-export function liveOf({ values, modelCenterUuid, system }: Live, sources: Sources): Status['live'] {
+export function liveOf({ values, modelCenterUuid, system }: Live, concealed: ReadonlySet<FieldName>): Status['live'] {
   const text = (field: FieldName) => {
     const value = values.get(field)
     return typeof value === 'string' ? value.toWellFormed() : undefined
@@ -82,7 +84,7 @@ export function liveOf({ values, modelCenterUuid, system }: Live, sources: Sourc
     ...(type !== undefined && { type }),
     ...(typeof cpu === 'number' && Number.isSafeInteger(cpu) && { requestCpu: cpu }),
     ...(typeof memory === 'number' && { requestMemory: display('requestMemory', memory) }),
-    ...(yaml !== undefined && !sources.has('yaml') && { yaml: fingerprint(yaml) }),
+    ...(yaml !== undefined && !concealed.has('yaml') && { yaml: fingerprint(yaml) }),
     ...(modelCenterUuid !== undefined && { modelCenterUuid }),
     ...(system !== undefined && { system }),
   }

@@ -38,7 +38,7 @@ export function statusAfter(outcome: Outcome, previous: Status | undefined, cont
   const drift = comparison ? driftOf(comparison.assessment.differences) : compared?.drift
   const unverifiable = comparison ? comparison.assessment.unverifiable : compared?.unverifiableFields
   const live = comparison
-    ? liveOf(comparison.observation.live, comparison.assessment.sources)
+    ? liveOf(comparison.observation.live, comparison.assessment.concealed)
     : forgetsLive
       ? undefined
       : previous?.live

@@ -139,7 +139,7 @@ describe('drift', () => {
 })
 
 describe('what ZStack last showed', () => {
-  const shownOf = (live: Live) => liveOf(live, new Map())
+  const shownOf = (live: Live) => liveOf(live, new Set())
 
   it('is a summary, the yaml as fingerprint and size', () => {
     const { live } = observation({ name: 'llm', type: 'Endpoint', requestCpu: 4, requestMemory: 2 ** 33, yaml: 'ä: 1' })

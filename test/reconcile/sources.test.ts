@@ -280,3 +280,28 @@ describe('a yaml from a Secret', () => {
     expect(shownBy(rig)).not.toContain('somebody-elses')
   })
 })
+
+describe('a field whose value came from a Secret before', () => {
+  it.each([
+    ['a value of the spec', { yaml: 'a: 1' }],
+    ['none', {}],
+  ])('and now has %s shows nothing of what ZStack still holds, not after a restart either', async (_, declared) => {
+    const rig = createRig({})
+    rig.inventory.place(uuid, { name: 'model', requestCpu: 4 })
+    rig.references.write(manifest, { yaml: 'token: correct-horse' })
+    rig.fleet.create('a', { uuid, requestCpu: 4, yamlFrom: { secretKeyRef: { name: 'manifest', key: 'yaml' } } })
+    await rig.pass('a')
+    rig.fleet.edit('a', { yamlFrom: undefined, policy: 'Observe', ...declared })
+    rig.restart()
+    await rig.passes('a', 2)
+    rig.restart()
+    rig.fleet.edit('a', { requestCpu: 8 })
+    await rig.passes('a', 2)
+    expect(rig.fleet.status('a').live).toEqual({ name: 'model', requestCpu: 4 })
+    expect(shownBy(rig)).not.toMatch(/correct-horse|sha256/)
+    if (!('yaml' in declared)) return
+    rig.fleet.edit('a', { policy: 'Enforce' })
+    await rig.pass('a')
+    expect(rig.fleet.status('a').live?.yaml?.size).toBe(4)
+  })
+})
