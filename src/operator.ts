@@ -217,23 +217,11 @@ function buildKube({ options, metrics, isLeader }: Parts) {
   const { group, version, kind } = names
   const writer: Cluster = { ...cluster, send: guarded((request, signal) => cluster.send(request, signal), isLeader) }
   const store = createStore<StoredModelService>()
-  const queue = createQueue({ clock, random, observer: metrics.queue })
   const resource = createResource<StoredModelService>(writer, names)
   return {
-    queue,
+    queue: createQueue({ clock, random, observer: metrics.queue }),
     store,
-    references: createReferencedObjects({
-      cluster,
-      clock,
-      random,
-      onChanged(keys, isFirst) {
-        for (const key of keys) {
-          // What a former process has dealt with waits behind people's changes at the start.
-          if (isFirst && priorityOf(undefined, store.get(key)) === 'poll') queue.wake(key, 'poll')
-          else queue.add(key, 'change')
-        }
-      },
-    }),
+    references: createReferencedObjects({ cluster, clock, random }),
     objects: { get: (key: string) => store.get(key), writeStatus: createStatusWriter(resource, store) },
     informer: createInformer({
       resources: scopesOf(cluster, config),
@@ -281,6 +269,15 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
     const found = connections.get(connectionNameOf(object))
     return found.ok ? found.value : undefined
   }
+  const foreignStatus = createForeignStatus({
+    clock,
+    random,
+    enqueue: (key) => queue.add(key, 'poll'),
+    enqueueAfter: (key, ms) => queue.addAfter(key, ms),
+    isLeader,
+    onWrite: metrics.countForeignStatusWrite,
+    onRepeated: (key) => warnOfForeignStatus(key, kube, log),
+  })
   const reconciler = createReconciler({
     objects,
     claims,
@@ -288,6 +285,7 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
     references,
     recordEvent: (object, event) => recorder.record(object, event),
     onUpdate: metrics.countUpdate,
+    mayRestoreStatus: (key) => foreignStatus.mayAnswer(key),
     stopwatch,
     clock,
     staleAfterMs,
@@ -324,15 +322,6 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
     clock,
     log,
   })
-  const foreignStatus = createForeignStatus({
-    clock,
-    random,
-    enqueue: (key) => queue.add(key, 'poll'),
-    enqueueAfter: (key, ms) => queue.addAfter(key, ms),
-    isLeader,
-    onWrite: metrics.countForeignStatusWrite,
-    onRepeated: (key) => warnOfForeignStatus(key, kube, log),
-  })
   store.subscribe(
     createObjectChangeHandler({
       claims,
@@ -342,6 +331,18 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
       foreignStatus,
     }),
   )
+  references.subscribe((keys, isFirst) => {
+    for (const key of keys) {
+      const object = store.get(key)
+      // What a former process has dealt with waits behind people's changes.
+      if (isFirst && priorityOf(undefined, object, object && connectionOf(object)?.endpoint) === 'poll')
+        queue.wake(key, 'poll')
+      else {
+        stopwatch.changed(key)
+        queue.add(key, 'change')
+      }
+    }
+  })
   for (const connection of connections.all()) connection.subscribe((event) => onConnectionEvent(connection, event))
   return { reconciler, pollers }
 }

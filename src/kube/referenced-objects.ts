@@ -15,15 +15,18 @@ export type ReferencedObjectsOptions = {
   readonly cluster: Pick<Cluster, 'send' | 'stream'>
   readonly clock: Clock
   readonly random: () => number
-  /** Something else was read of an object than before; or something for the first time (`isFirst`). */
-  readonly onChanged: (referrers: readonly string[], isFirst: boolean) => void
 }
+
+/** Something else was read of an object than before; or something for the first time (`isFirst`). */
+export type OnReferencedChange = (referrers: readonly string[], isFirst: boolean) => void
 
 export interface ReferencedObjects {
   /** What `referrer` refers to from now on, in place of what it referred to before. */
   refer(referrer: string, refs: readonly ObjectRef[]): void
   /** The last read, the same one until something has changed; `undefined` where there is none yet. */
   get(ref: ObjectRef): ObjectRead | undefined
+  /** Calls the listener at every change from now on. */
+  subscribe(listener: OnReferencedChange): void
   /** Reads until aborted, and resolves when nothing is under way any more. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -58,7 +61,8 @@ type Entry = {
 }
 
 export function createReferencedObjects(options: ReferencedObjectsOptions): ReferencedObjects {
-  const { cluster, clock, random, onChanged } = options
+  const { cluster, clock, random } = options
+  const listeners: OnReferencedChange[] = []
   const entries = new Map<string, Entry>()
   const byReferrer = new Map<string, readonly string[]>()
   /** What is to be read as soon as there is room, first come first served. */
@@ -192,7 +196,7 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
     const before = entry.last
     if (!isCurrent(entry) || (before && isSame(before, now))) return
     entry.last = now
-    onChanged([...entry.referrers], before === undefined)
+    for (const listener of listeners) listener([...entry.referrers], before === undefined)
   }
 
   function follow(entry: Entry) {
@@ -230,6 +234,7 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
       for (const key of before) if (!after.includes(key)) remove(referrer, key)
     },
     get: (ref) => entries.get(keyOf(ref))?.last,
+    subscribe: (listener) => void listeners.push(listener),
     async run(signal) {
       stop = signal
       startReads()

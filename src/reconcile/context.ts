@@ -7,6 +7,7 @@ import type { DecisionState, UpdateAttempt } from '../decide/decide.ts'
 import type { Failure } from '../decide/failure.ts'
 import type { UpdateHold } from '../decide/hold.ts'
 import type { Declaration } from '../decide/resolve.ts'
+import type { Turn } from '../priority.ts'
 import { serviceAt } from './claims.ts'
 import type { ObjectState } from './object-state.ts'
 import type { Connection } from './ports.ts'
@@ -28,8 +29,8 @@ export type ReconcileContext = {
   /** Milliseconds since the epoch, by the clock of the holds. */
   readonly holdTime: () => number
   readonly signal: AbortSignal
-  /** Nobody waits for this pass as for a change of their own. */
-  readonly isBackground: boolean
+  /** How its requests wait. */
+  readonly turn: Turn
   /** Texts that ZStack may know and no message may hold. */
   readonly secrets: readonly string[]
   /** Whether the object, and what it refers to, is still as it was judged, and it still speaks for its service. */

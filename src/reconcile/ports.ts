@@ -5,6 +5,7 @@ import type { Observation } from '../decide/assess.ts'
 import type { ObjectEvent } from '../decide/events.ts'
 import type { Result, Failure } from '../decide/failure.ts'
 import type { Patch } from '../decide/plan.ts'
+import type { Priority, Turn } from '../priority.ts'
 import type { ObjectRead, ObjectRef } from '../referenced-object.ts'
 
 /** What was read of a service, and when by the monotonic clock. Without an observation, ZStack has no such service. */
@@ -43,8 +44,8 @@ export type UpdateOptions = {
    * once more in the other body shape.
    */
   readonly isWanted?: () => boolean
-  /** Leaves room for those that somebody waits for. */
-  readonly isBackground?: boolean
+  /** How it waits for its turn. */
+  readonly turn?: Turn
   /** Texts that no message may hold, beside those of write-only fields in the update itself. */
   readonly secrets?: readonly string[]
 }
@@ -54,10 +55,14 @@ export interface Inventory {
   /** The last observation, without asking ZStack; `undefined` where none is trustworthy. */
   cached(uuid: string): CachedObservation | undefined
   /**
-   * Reads now. Calls of one moment become one request, and share that of a refresh under way; with `isFresh`, only one
-   * that leaves after this call.
+   * Reads now. Calls of one moment and priority become one request, and share that of a refresh under way; with `isFresh`,
+   * only one that leaves after this call.
    */
-  read(uuid: string, signal: AbortSignal, isFresh?: boolean): Promise<Result<CachedObservation>>
+  read(
+    uuid: string,
+    signal: AbortSignal,
+    options?: { readonly isFresh?: boolean; readonly priority?: Priority },
+  ): Promise<Result<CachedObservation>>
   /**
    * Reads many, about a hundred a request, and tells what each query showed as it comes. A query that fails while others
    * work is split until what spoils it stands alone. What an earlier refresh is still asking for is left to that one.

@@ -22,6 +22,7 @@ import type { Live, Observation } from '../decide/assess.ts'
 import { ok, err, isJobUndecided, type Result } from '../decide/failure.ts'
 import type { Patch } from '../decide/plan.ts'
 import { limits } from '../limits.ts'
+import { anyTurn, type Priority } from '../priority.ts'
 import type { UpdateOutcome, UpdateOptions, Inventory, CachedObservation } from '../reconcile/ports.ts'
 import { evidenceOf, saysNoAction, type BodyShapePreference, type Evidence } from './bodyshape.ts'
 import { Withdrawn, type Call, type Reply } from './call.ts'
@@ -43,7 +44,7 @@ export type UpdatesDependencies = {
   readonly shapes: BodyShapePreference
   readonly endpoint: string
   readonly cache: ObservationCache
-  readonly read: (uuid: string) => Promise<Result<CachedObservation>>
+  readonly read: (uuid: string, priority: Priority) => Promise<Result<CachedObservation>>
 }
 
 export interface Updates extends Pick<Inventory, 'update' | 'job'> {
@@ -91,7 +92,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
       kind: 'update',
       secrets: secretsOf(request),
       isWanted: options.isWanted,
-      isBackground: options.isBackground === true,
+      turn: options.turn ?? anyTurn,
     }
     const answer = await client.call(call, signal).catch(unlessWithdrawn)
     // If the first shape was accepted without visible effect and the second is withdrawn, the whole update counts as withdrawn.
@@ -119,7 +120,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
   async function end(attempt: Attempt, answer: Result<Reply>, signal: AbortSignal): Promise<Result<UpdateOutcome>> {
     const { uuid, patch, shape, earlier } = attempt
     const before = attempt.before ?? cache.get(uuid)?.observation?.live
-    const shown = answer.ok ? await verify(uuid, answer.value) : answer
+    const shown = answer.ok ? await verify(uuid, answer.value, (attempt.options.turn ?? anyTurn).priority) : answer
     const evidence = shown.ok ? evidenceOf(patch, before, shown.value?.live) : 'inconclusive'
     const isRefused = !shown.ok && saysNoAction(shown.failure.message)
     if (isRefused) shapes.noteRefused(shape)
@@ -145,11 +146,11 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
   }
 
   /** What the service holds now: the inventory in the answer tells or, if there is none, a read. */
-  async function verify(uuid: string, { json }: Reply): Promise<Result<Observation | undefined>> {
+  async function verify(uuid: string, { json }: Reply, priority: Priority): Promise<Result<Observation | undefined>> {
     const updated = readUpdated(json)
     cache.invalidate(uuid)
     if (updated?.uuid === uuid) return ok(cache.note(uuid, updated.live, cache.startRead()).cached.observation)
-    const answer = await read(uuid)
+    const answer = await read(uuid, priority)
     return answer.ok ? ok(answer.value.observation) : answer
   }
 
@@ -159,7 +160,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     // A job has another uuid at every try. If a failure's message named it, status would change at every try.
     const hidden = [ref.uuid, ...secrets, ...(attempt ? secretsOf(attempt) : [])]
     const answer = await client.call(
-      { method: 'GET', path: jobPath(ref.uuid), kind: 'job', secrets: hidden, isBackground: true },
+      { method: 'GET', path: jobPath(ref.uuid), kind: 'job', secrets: hidden, turn: { priority: 'poll', flow: uuid } },
       signal,
     )
     if (answer.ok && answer.value.status === 202) return ok({ kind: 'running', job: ref })
@@ -173,7 +174,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
 
   /** The end of a job that a former process began: nobody knows what was sent, so that there is nothing to judge. */
   async function endUnknown(uuid: string, answer: Result<Reply>): Promise<Result<UpdateOutcome>> {
-    const shown = answer.ok ? await verify(uuid, answer.value) : answer
+    const shown = answer.ok ? await verify(uuid, answer.value, 'poll') : answer
     return shown.ok ? ok({ kind: 'done', observation: shown.value }) : shown
   }
 

@@ -30,7 +30,6 @@ function start() {
   const references = createReferencedObjects({
     clock,
     random: () => 0,
-    onChanged: (referrers, isFirst) => changes.push(`${[...referrers].join(' ')}${isFirst ? ' first' : ''}`),
     cluster: {
       async send({ path }) {
         gets.push(path)
@@ -66,6 +65,7 @@ function start() {
       },
     },
   })
+  references.subscribe((referrers, isFirst) => changes.push(`${referrers.join(' ')}${isFirst ? ' first' : ''}`))
   const stop = new AbortController()
   const running = references.run(stop.signal)
   onTestFinished(() => stop.abort())

@@ -25,6 +25,8 @@ export interface Fleet extends Objects {
   create(name: string, spec: Partial<Spec> | Readonly<Record<string, unknown>>, birth?: Birth): void
   /** Merges into the spec, `undefined` takes a field away; a spec that changes is a new generation. */
   edit(name: string, change: Partial<Record<keyof Spec, unknown>>): void
+  /** Somebody else writes over the status. */
+  writeOver(name: string, status: unknown): void
   /** Asks to look now. */
   request(name: string, token: string): void
   /** Deletion was asked for, and somebody's finalizer keeps the object. */
@@ -87,6 +89,7 @@ export function createFleet(onChange: OnFleetChange = () => undefined): Fleet {
       const generation = metadata.generation + (isDeepStrictEqual(edited, spec) ? 0 : 1)
       change(name, { generation }, { spec: edited })
     },
+    writeOver: (name, status) => change(name, {}, { status }),
     request: (name, token) => change(name, { annotations: { [reconcileRequestedAt]: token } }),
     beginDeletion: (name) => change(name, { deletionTimestamp: '2026-01-01T00:00:00Z' }),
     remove: (name) => put(keyOf(name), undefined),
