@@ -2,6 +2,8 @@
  * Sends an update to ZStack, and follows the job that ZStack may make of it. Accepted is not applied: what the service
  * looks like afterwards is decided upon as any other observation is.
  */
+import { fields } from '../api/fields.ts'
+import { textsIn } from '../api/json.ts'
 import type { FieldName } from '../api/modelservice.ts'
 import type { Observation } from '../decide/assess.ts'
 import { decide, type UpdateAttempt } from '../decide/decide.ts'
@@ -33,8 +35,9 @@ export async function sendUpdate(
 
 /** Asks after the job of an earlier update, and judges its end as that of the update. */
 export async function followJob(context: ReconcileContext, job: PendingJob): Promise<PassOutcome | undefined> {
-  const { state, connection, spec, signal, clock, secrets } = context
-  const result = await connection.inventory.job(spec.uuid, job.ref, signal, secrets)
+  const { state, connection, spec, signal, clock } = context
+  const answer = await connection.inventory.job(spec.uuid, job.ref, signal, secretsOf(context, job))
+  const result = job.sent ? answer : withoutOldSecrets(context, answer)
   if (result.ok && result.value.kind === 'running' && result.value.job.uuid !== job.ref.uuid)
     return awaitJob(context, begunJob(context, result.value.job, job.sent))
   const limitMs = job.ref.timeoutMs ?? limits.jobMs
@@ -51,6 +54,21 @@ export async function followJob(context: ReconcileContext, job: PendingJob): Pro
   }
   state.job = undefined
   return conclude(context, job.sent ?? { restoredFrom: job }, result)
+}
+
+/** Of what a former process sent, the best guess is what is declared. */
+function secretsOf({ secrets, declaration }: ReconcileContext, job: PendingJob): readonly string[] {
+  if (job.sent) return secrets
+  const hidden = [...declaration.desired].filter(([field]) => fields[field].visibility === 'hidden')
+  return [...secrets, ...hidden.flatMap(([, value]) => textsIn(value))]
+}
+
+/** A former process may have sent what a Secret held then, and nobody knows what that was: ZStack's words may hold it. */
+function withoutOldSecrets({ declaration }: ReconcileContext, answer: Result<UpdateOutcome>): Result<UpdateOutcome> {
+  if (answer.ok || answer.failure.code === undefined || declaration.sources.size === 0) return answer
+  const { code } = answer.failure
+  const message = `an update that was sent before this process began failed in ZStack (${code}); look at its task there: its words may hold a former value of a Secret, so they are not shown`
+  return { ok: false, failure: { ...answer.failure, message } }
 }
 
 type Sent =

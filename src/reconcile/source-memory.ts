@@ -28,8 +28,11 @@ type Known = {
 /** So many hashes of one value are remembered. */
 const maxHashes = 8
 
+/** One for all objects that refer to nothing. */
+const nothing: ReadonlyMap<FieldName, Known> = new Map()
+
 export function createSourceMemory(): SourceMemory {
-  let known: ReadonlyMap<FieldName, Known> = new Map()
+  let known = nothing
 
   return {
     note({ desired, sources }, owner) {

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { kubectlMissing } from '../deploy/render.ts'
 import { apiServerMissing } from '../support/envtest/shared.ts'
 import { conditionIn, startScenario, type ModelServiceObject, type Scenario } from '../support/scenario.ts'
@@ -75,6 +77,20 @@ describe.skipIf(apiServerMissing())('an object that takes a value from a Secret'
     await writeSecret(scenario, 'hub', { token: rotated })
     await scenario.untilReady('a', 'True', 'InSync')
     expect(scenario.updates(uuid).at(-1)).toEqual({ requestCpu: 16, environmentParameters: { HF_TOKEN: rotated } })
+  })
+})
+
+describe.skipIf(apiServerMissing())('the sample of deploy', () => {
+  it('is taken as it stands, with every field known', async () => {
+    const { server, namespace } = await startScenario()
+    const sample = parse(
+      await readFile(new URL('../../deploy/samples/token/model-service.yaml', import.meta.url), 'utf8'),
+    ) as {
+      readonly metadata: object
+    }
+    const path = `/apis/ai.zstack.io/v1alpha1/namespaces/${namespace}/modelservices?fieldValidation=Strict`
+    const { status } = await server.request('POST', path, { ...sample, metadata: { ...sample.metadata, namespace } })
+    expect(status).toBe(201)
   })
 })
 

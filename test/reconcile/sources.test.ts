@@ -232,6 +232,16 @@ describe('an update that became a job', () => {
     expect(rig.ready('a')).toBe('True InSync')
   })
 
+  it('of a former process that failed is told without the words of ZStack, which may hold the token of then', async () => {
+    rig.references.write(hub, { token: 'rotated' })
+    rig.restart()
+    const message = `ZStack could not carry out the update: ${token} is no token`
+    rig.inventory.endJobs({ fails: { kind: 'operation', code: 'SYS.1006', message } })
+    await rig.pass('a')
+    expect(rig.condition('a', 'Stalled')?.message).toMatch(/SYS\.1006.*not shown/)
+    expect(shownBy(rig)).not.toContain(token)
+  })
+
   it('and whose Secret is gone meanwhile is followed to its end when that is back', async () => {
     rig.references.show(hub, { kind: 'notFound' })
     await rig.pass('a')
