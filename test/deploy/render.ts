@@ -112,8 +112,8 @@ export const fullValues = {
   serviceAccount: { name: 'keeper', annotations: { a: 'b' } },
   rbac: {
     valueSources: [
-      { namespace: 'models', secrets: ['hugging-face'], configMaps: ['chat-settings'] },
-      { namespace: 'default', all: true },
+      { namespace: 'default', secrets: ['hugging-face'], configMaps: ['chat-settings'] },
+      { namespace: 'kube-system', all: true },
     ],
   },
   podDisruptionBudget: { maxUnavailable: '50%' },
