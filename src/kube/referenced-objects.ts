@@ -25,6 +25,8 @@ export interface ReferencedObjects {
   refer(referrer: string, refs: readonly ObjectRef[]): void
   /** The last read, the same one until something has changed; `undefined` where there is none yet. */
   get(ref: ObjectRef): ObjectRead | undefined
+  /** Reads these now, without waiting for the interval. */
+  refresh(refs: readonly ObjectRef[]): void
   /** Calls the listener at every change from now on. */
   subscribe(listener: OnReferencedChange): void
   /** Reads until aborted, and resolves when nothing is under way any more. */
@@ -35,7 +37,7 @@ export interface ReferencedObjects {
 const maxReads = 4
 /** Watches at once: each takes a connection. Whoever gets none is read at every interval, as all are. */
 const maxWatches = 100
-/** An object that changes all the time is read no more often because of its watch. */
+/** No object is read more often, however often it changes or somebody asks for it. */
 const minPauseMs = 1_000
 /** A watch that ends sooner is not opened again before the next interval. */
 const shortWatchMs = 10_000
@@ -111,6 +113,10 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
     if (!isRunning() || !isCurrent(entry)) return
     entry.cancelRead()
     entry.cancelRead = clock.after(ms, () => readNow(entry))
+  }
+
+  function readSoon(entry: Entry) {
+    readAfter(entry, Math.max(0, entry.readAt + minPauseMs - clock.monotonic()))
   }
 
   function startReads() {
@@ -208,10 +214,9 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
 
   async function followToItsEnd(entry: Entry, signal: AbortSignal): Promise<void> {
     const begun = clock.monotonic()
-    const readSoon = () => readAfter(entry, Math.max(0, entry.readAt + minPauseMs - clock.monotonic()))
     const onLine = (version: string | undefined) => {
       const known = entry.last?.kind === 'found' ? entry.last.resourceVersion : undefined
-      if (version === undefined || version !== known) readSoon()
+      if (version === undefined || version !== known) readSoon(entry)
     }
     const { ref } = entry
     const end = await watchNamed({ cluster, clock, collection: collectionOf(ref), name: ref.name, onLine }, signal)
@@ -220,7 +225,7 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
     const now = clock.monotonic()
     if (end === 'refused') entry.watchFrom = now + limits.referenceWatchRetryMs
     // The read that comes next opens the next watch.
-    else if (end === 'ended' && now - begun >= shortWatchMs) readSoon()
+    else if (end === 'ended' && now - begun >= shortWatchMs) readSoon(entry)
   }
 
   return {
@@ -232,6 +237,12 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
       else byReferrer.delete(referrer)
       for (const ref of refs) add(referrer, ref)
       for (const key of before) if (!after.includes(key)) remove(referrer, key)
+    },
+    refresh(refs) {
+      for (const ref of refs) {
+        const entry = entries.get(keyOf(ref))
+        if (entry) readSoon(entry)
+      }
     },
     get: (ref) => entries.get(keyOf(ref))?.last,
     subscribe: (listener) => void listeners.push(listener),

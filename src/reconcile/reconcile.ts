@@ -167,7 +167,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const { key, object, connection, state } = subject
     state.isStillSo = undefined
     const parsed = parse(object)
-    references.refer(key, parsed.ok ? referencesOf(parsed.spec, object.metadata.namespace) : [])
+    const refs = parsed.ok ? referencesOf(parsed.spec, object.metadata.namespace) : []
+    references.refer(key, refs)
+    const requested = object.metadata.annotations?.[reconcileRequestedAt]
+    if (requested !== undefined && requested !== statusOf(object)?.lastHandledReconcileAt) references.refresh(refs)
     if (!parsed.ok) return { outcome: { kind: 'invalid', reason: parsed.reason, issues: parsed.issues } }
     if (!connection.ok) return { outcome: { kind: 'failed', failure: connection.failure, stale: false } }
     const { spec } = parsed

@@ -205,6 +205,21 @@ describe('what cannot be read', () => {
   })
 })
 
+describe('what somebody asks for', () => {
+  it('is read at once, and at most once a second', async () => {
+    const { clock, references, gets, answer } = start()
+    answer('hub', refused)
+    references.refer('team/a', [hub])
+    await clock.advance(120_000)
+    answer('hub', object(1))
+    gets.length = 0
+    for (let i = 0; i < 5; i++) references.refresh([hub, secret('nobody')])
+    await clock.advance(1_000)
+    expect(gets).toHaveLength(1)
+    expect(references.get(hub)?.kind).toBe('found')
+  })
+})
+
 describe('a watch on the name', () => {
   it('has the object read at once, and at most once a second', async () => {
     const { clock, references, gets, answer, streams, allowWatch, textOf } = start()

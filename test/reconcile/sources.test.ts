@@ -182,6 +182,20 @@ describe('what an object refers to', () => {
   })
 })
 
+describe('a request to look now', () => {
+  it('reads what the object refers to without waiting for the interval, once', async () => {
+    const rig = await inSync()
+    rig.references.show(hub, { kind: 'forbidden', user: undefined })
+    rig.fleet.request('a', 'now')
+    await rig.pass('a')
+    expect(rig.references.refreshed).toEqual(['Secret hub'])
+    rig.references.write(hub, { token })
+    await rig.passes('a', 3)
+    expect(rig.fleet.status('a').lastHandledReconcileAt).toBe('now')
+    expect(rig.references.refreshed).toEqual(['Secret hub', 'Secret hub'])
+  })
+})
+
 describe('an update that ZStack refused', () => {
   it('is tried again as soon as the Secret holds something else, and not because it was written anew', async () => {
     const rig = createRig()

@@ -9,6 +9,8 @@ export interface FakeReferences extends ReferencedObjects {
   write(object: Name, data: Readonly<Record<string, string | undefined>>): void
   /** Shows something else than an object; `undefined`: it was not read yet. */
   show(object: Name, read: ObjectRead | undefined): void
+  /** What was asked for without waiting, as `Secret name`. */
+  readonly refreshed: readonly string[]
   /** What the object of that key refers to, as `Secret name`. */
   referredBy(key: string): readonly string[]
 }
@@ -19,8 +21,11 @@ const nameOf = ({ kind, name }: Name) => `${kind} ${name}`
 export function createFakeReferences(): FakeReferences {
   const reads = new Map<string, ObjectRead | undefined>()
   const referred = new Map<string, readonly string[]>()
+  const refreshed: string[] = []
   let versions = 0
   return {
+    refreshed,
+    refresh: (refs) => void refreshed.push(...refs.map(nameOf)),
     refer: (key, refs) => void referred.set(key, refs.map(nameOf)),
     get: (ref) => (reads.has(nameOf(ref)) ? reads.get(nameOf(ref)) : { kind: 'notFound' }),
     write(object, data) {
@@ -36,4 +41,8 @@ export function createFakeReferences(): FakeReferences {
 }
 
 /** For objects that refer to nothing. */
-export const noReferences: ReferencedObjects = { refer: () => undefined, get: () => undefined }
+export const noReferences: ReferencedObjects = {
+  refer: () => undefined,
+  refresh: () => undefined,
+  get: () => undefined,
+}
