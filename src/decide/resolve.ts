@@ -113,8 +113,9 @@ export function resolve(spec: ParsedSpec, namespace: string, read: ReadReference
     issues.add(
       `the values from Secrets and ConfigMaps come to ${bytes} bytes, more than ${limits.maxReferencedBytes}; refer to single keys`,
     )
-  if (issues.size > 0) return { kind: 'unresolved', issues: [...issues] }
+  // What is missing is told at once of all, not one after the other as reads come in.
   if (unread.size > 0) return { kind: 'pending' }
+  if (issues.size > 0) return { kind: 'unresolved', issues: [...issues] }
   return { kind: 'resolved', declaration: { desired: desiredOf({ ...spec, ...values }), sources } }
 }
 

@@ -153,9 +153,9 @@ describe('what cannot be put in its place', () => {
     )
   })
 
-  it('because it was not read yet is waited for, unless something else is wrong', () => {
+  it('because it was not read yet is waited for, whatever else is wrong', () => {
     const declared = { environmentParametersFrom: [{ secretRef: { name: 'new' } }, { secretRef: { name: 'gone' } }] }
-    expect(resolved(declared, { 'Secret new': undefined }).kind).toBe('unresolved')
+    expect(resolved(declared, { 'Secret new': undefined }).kind).toBe('pending')
     expect(resolved(declared, { 'Secret new': undefined, 'Secret gone': found({}) }).kind).toBe('pending')
   })
 })
