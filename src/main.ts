@@ -1,20 +1,27 @@
 /** Environment in, exit code out. The only file that reads the environment and the arguments, handles signals, and exits. */
 import process from 'node:process'
 import packageJson from '../package.json' with { type: 'json' }
+import { checkConnection } from './check.ts'
 import { parseConfig, type Environment } from './config.ts'
 import { loadKubeConfig } from './kube/cluster.ts'
 import { component, runOperator } from './operator.ts'
-import { createDependencies } from './dependencies.ts'
+import { createDependencies, createZStackDependencies } from './dependencies.ts'
 import { createLog } from './telemetry/log.ts'
 import { createUncaughtErrors } from './telemetry/uncaught.ts'
+
+const { version } = packageJson
+const userAgent = `${component}/${version}`
 
 /** 0: stopped on request. 1: failed. 2: bad configuration. */
 type ExitCode = 0 | 1 | 2
 
-const usage = `modelservice-operator ${packageJson.version}
+const usage = `modelservice-operator ${version}
 Keeps ZStack AI model services as their ModelService objects declare them.
 
-Usage: node dist/main.cjs [--help | --version]
+Usage: node dist/main.cjs [check | --help | --version]
+
+  check                      only tries the connection to ZStack, prints one line, and ends in 0 or 1;
+                             it needs no Kubernetes
 
 Configuration comes from the environment; deploy/README.md lists every variable.
   ZSTACK_ENDPOINT            base URL, such as http://zstack.example.com:8080/zstack
@@ -25,21 +32,23 @@ Configuration comes from the environment; deploy/README.md lists every variable.
   WATCH_NAMESPACES           comma-separated; all namespaces when empty
   KUBECONFIG                 outside a cluster; the user's kubeconfig when empty
 
-Exit codes: 0 stopped on request, 1 failed, 2 bad configuration.
+Exit codes: 0 stopped on request, or the check passed; 1 failed; 2 bad configuration.
 `
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   if (args.includes('--help')) return print(usage)
-  if (args.includes('--version')) return print(`${packageJson.version}\n`)
+  if (args.includes('--version')) return print(`${version}\n`)
+  if (args[0] === 'check' && args.length === 1) return await check()
   if (args.length > 0)
     return complain([`unknown argument ${args.join(' ')}; configuration comes from the environment, see --help`])
   const parsed = parseConfig(process.env, process.stdout.isTTY)
   const kube = kubeConfigOf(process.env)
   if (!parsed.ok || !kube.ok)
-    return complain([...(parsed.ok ? [] : parsed.problems), ...(kube.ok ? [] : [kube.problem])])
-  const { config } = parsed
+    return complain([...(parsed.ok ? [] : parsed.problems), ...(kube.ok ? [] : [kube.problem]), ...parsed.warnings])
+  const { config, warnings } = parsed
   const { kubeConfig } = kube
   const log = createLog({ level: config.logLevel, format: config.logFormat })
+  for (const warning of warnings) log.warn(warning)
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => {
@@ -57,8 +66,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     }
   })
   try {
-    const { version } = packageJson
-    const dependencies = createDependencies(config, kubeConfig, `${component}/${version}`)
+    const dependencies = createDependencies(config, kubeConfig, userAgent)
     const ending = await runOperator({ config, dependencies, version, log, uncaughtErrors }, stop.signal)
     if (ending === 'stopped') {
       log.info('stopped')
@@ -70,6 +78,14 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     log.fatal({ err: error }, error instanceof Error ? error.message : String(error))
     return 1
   }
+}
+
+async function check(): Promise<ExitCode> {
+  const parsed = parseConfig(process.env, process.stdout.isTTY)
+  if (!parsed.ok) return complain([...parsed.problems, ...parsed.warnings])
+  const { ok, line } = await checkConnection(parsed.config, createZStackDependencies(userAgent))
+  process[ok ? 'stdout' : 'stderr'].write(`${line}\n`)
+  return ok ? 0 : 1
 }
 
 function kubeConfigOf(env: Environment) {

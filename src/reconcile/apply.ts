@@ -12,6 +12,7 @@ import { driftKeyIn, driftKeyOf, holdAfterRefusal } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
 import type { Patch, Plan } from '../decide/plan.ts'
 import { limits, spellMs } from '../limits.ts'
+import { createAudit, type Audit } from './audit.ts'
 import { decisionState, noteJudged, type ReconcileContext } from './context.ts'
 import type { PendingJob } from './object-state.ts'
 import type { JobRef, UpdateOutcome } from './ports.ts'
@@ -26,17 +27,27 @@ export async function sendUpdate(
   comparison: Comparison,
   { patch, cause }: Plan & { readonly kind: 'update' },
 ): Promise<PassOutcome | undefined> {
-  const { connection, spec, reporter, signal, isCurrent, turn, secrets } = context
+  const { connection, spec, object, reporter, log, clock, signal, turn, secrets } = context
+  const audit = createAudit({ uuid: spec.uuid, object, cause, fields: fieldsOf(patch), log, clock })
+  const isWanted = () => {
+    const isCurrent = context.isCurrent()
+    if (isCurrent) audit.sending()
+    return isCurrent
+  }
   const expected = comparison.assessment.differences.filter(({ field }) => field in patch)
-  const update = connection.inventory.update(spec.uuid, patch, signal, { isWanted: isCurrent, turn, secrets })
+  const update = connection.inventory.update(spec.uuid, patch, signal, { isWanted, turn, secrets })
+  listen(audit, update)
   const result = await reporter.during({ kind: 'updating', comparison }, update)
-  return conclude(context, { attempt: { patch, cause, expected }, comparison }, result)
+  return conclude(context, { attempt: { patch, cause, expected }, comparison, audit }, result)
 }
 
 /** Asks after the job of an earlier update, and judges its end as that of the update. */
 export async function followJob(context: ReconcileContext, job: PendingJob): Promise<PassOutcome | undefined> {
   const { state, connection, spec, signal, clock } = context
-  const answer = await connection.inventory.job(spec.uuid, job.ref, signal, secretsOf(context, job))
+  const asking = connection.inventory.job(spec.uuid, job.ref, signal, secretsOf(context, job))
+  // At the end of a job the update may be sent again, in the other body shape.
+  if (job.sent) listen(job.sent.audit, asking)
+  const answer = await asking
   const result = job.sent ? answer : withoutOldSecrets(context, answer)
   if (result.ok && result.value.kind === 'running' && result.value.job.uuid !== job.ref.uuid)
     return awaitJob(context, begunJob(context, result.value.job, job.sent))
@@ -71,8 +82,15 @@ function withoutOldSecrets({ declaration }: ReconcileContext, answer: Result<Upd
   return { ok: false, failure: { ...answer.failure, message } }
 }
 
+function listen(audit: Audit, answer: Promise<Result<UpdateOutcome>>): void {
+  answer.then(
+    (result) => audit.answered(result),
+    () => audit.aborted(),
+  )
+}
+
 type Sent =
-  | { readonly attempt: UpdateAttempt; readonly comparison: Comparison }
+  | NonNullable<PendingJob['sent']>
   /** A former process sent it. */
   | { readonly attempt?: undefined; readonly comparison?: undefined; readonly restoredFrom: PendingJob }
 

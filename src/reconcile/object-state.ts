@@ -15,8 +15,10 @@ import type { Equality } from '../decide/assess.ts'
 import type { UpdateAttempt } from '../decide/decide.ts'
 import { restoreHold, type UpdateHold } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
+import type { Audit } from './audit.ts'
 import { createEquality } from './equality.ts'
 import { createSourceMemory, type SourceMemory } from './source-memory.ts'
+import { createYamlNote } from './yaml-note.ts'
 import type { JobRef } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
 
@@ -31,7 +33,7 @@ export type PendingJob = {
   /** How often it was asked after. */
   readonly looks: number
   /** What was sent, and what was observed before; absent where a former process began the job. */
-  readonly sent?: { readonly attempt: UpdateAttempt; readonly comparison: Comparison }
+  readonly sent?: { readonly attempt: UpdateAttempt; readonly comparison: Comparison; readonly audit: Audit }
 }
 
 /**
@@ -48,6 +50,7 @@ export type ObjectState = {
   readonly equality: Equality
   /** Knows hashes of values from elsewhere that are the same although their source was written anew. */
   readonly sourceMemory: SourceMemory
+  readonly yamlNote: (object: StoredModelService) => string | undefined
   job: PendingJob | undefined
   /** The status that this process reported last, for others may have written over it. */
   reported: Status | undefined
@@ -94,6 +97,7 @@ export function createObjectStates(clock: Clock, holdTime: () => number): Object
         hold: restoreHold(status, holdTime()),
         equality: createEquality(),
         sourceMemory: createSourceMemory(),
+        yamlNote: createYamlNote(),
         job: restoreJob(status, clock),
         reported: undefined,
         isStillSo: undefined,

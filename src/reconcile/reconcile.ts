@@ -79,6 +79,7 @@ type Subject = {
   readonly connection: Result<Connection>
   readonly state: ObjectState
   readonly reporter: PassReporter
+  readonly log: Logger
   readonly signal: AbortSignal
   readonly turn: Turn
 }
@@ -151,15 +152,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const connection = connections.get(connectionNameOf(object))
     const known = connection.ok ? connection.value : undefined
     const state = states.of(key, object, statusAt(known?.endpoint, statusOf(object)))
-    const reporter = reporterOf({
-      key,
-      object,
-      state,
-      connection: known,
-      log: log.child({ namespace, name, generation }),
-      signal,
-    })
-    return { key, object, connection, state, reporter, signal, turn: { priority, flow: namespace } }
+    const ownLog = log.child({ namespace, name, generation })
+    const reporter = reporterOf({ key, object, state, connection: known, log: ownLog, signal })
+    return { key, object, connection, state, reporter, log: ownLog, signal, turn: { priority, flow: namespace } }
   }
 
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
@@ -269,7 +264,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     connection: Connection,
     declaration: Declaration,
   ): ReconcileContext {
-    const { key, object, state, reporter, signal, turn } = subject
+    const { key, object, state, reporter, log, signal, turn } = subject
     const previous = previousStatus(state, statusAt(connection.endpoint, statusOf(object)))
     const token = object.metadata.annotations?.[reconcileRequestedAt]
     const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
@@ -283,6 +278,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       state,
       previous,
       reporter,
+      log,
       clock,
       holdTime,
       signal,

@@ -55,11 +55,11 @@ describe('values from Secrets and ConfigMaps', () => {
       startupParametersFrom: entry,
       inferenceParamsFrom: entry,
       yamlFrom: { configMapKeyRef: { name: 'c', key: 'Y' } },
-      requestMemory: '1Ki',
+      requestMemory: '1Mi',
     }
     const reads = { 'Secret s': found({ A: 'a' }), 'ConfigMap c': found({ Y: 'y: 1' }) }
     expect(desiredIn(resolved(declared, reads))).toEqual({
-      requestMemory: 1024,
+      requestMemory: 1048576,
       startupParameters: { A: 'a' },
       inferenceParams: { A: 'a' },
       yaml: 'y: 1',
