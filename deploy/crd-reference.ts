@@ -52,16 +52,22 @@ ${markdownTable(
 }
 
 function table(schema: Schema | undefined): string {
-  return markdownTable(['field', 'type', 'meaning'], schema ? [...fields(schema, '')] : [])
+  return markdownTable(['field', 'type', 'meaning'], schema ? [...fields(schema, '', new Map())] : [])
 }
 
-function* fields(schema: Schema, path: string): Generator<readonly string[]> {
+/** @param listed the first list of each schema of items: the items of a later one are not described again */
+function* fields(schema: Schema, path: string, listed: Map<string, string>): Generator<readonly string[]> {
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
     const at = path === '' ? name : `${path}.${name}`
     const required = schema.required?.includes(name) === true ? ', required' : ''
-    yield [`\`${at}\``, `${typeName(field)}${required}`, meaning(field)]
-    if (field.items?.properties) yield* fields(field.items, `${at}[]`)
-    else yield* fields(field, at)
+    const items = field.items?.properties && JSON.stringify(field.items)
+    const first = items === undefined ? undefined : listed.get(items)
+    const alike = first === undefined ? '' : ` Its items are those of \`${first}\`.`
+    yield [`\`${at}\``, `${typeName(field)}${required}`, meaning(field) + alike]
+    if (first !== undefined) continue
+    if (items !== undefined) listed.set(items, at)
+    if (field.items?.properties) yield* fields(field.items, `${at}[]`, listed)
+    else yield* fields(field, at, listed)
   }
 }
 
@@ -80,6 +86,7 @@ function typeName(field: Schema): string {
 
 function meaning(field: Schema): string {
   const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
-  const rules = (field['x-kubernetes-validations'] ?? []).map(({ message }) => sentence(message))
+  const validations = [field, ...(field.items ? [field.items] : [])].map((one) => one['x-kubernetes-validations'] ?? [])
+  const rules = validations.flat().map(({ message }) => sentence(message))
   return [field.description, ...rules].filter((part) => part !== undefined).join(' ')
 }

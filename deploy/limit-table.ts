@@ -17,6 +17,13 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
   credentialsPauseMs: (ms) =>
     `After refused credentials nothing is sent until the Secret changes, or for ${time(ms)}: repeated tries can lock the account.`,
   credentialsCheckMs: (ms) => `A changed Secret is read within ${time(ms)} of its arrival in the pod.`,
+  referenceRefreshMs: (ms) =>
+    `Each Secret and ConfigMap that objects take values from is read again every ${time(ms)}, once for all of them.`,
+  referenceRetry: ({ initialMs, maxMs }) =>
+    `One that is not there, or may not be read, is looked for again after ${time(initialMs)}, later every ${time(maxMs)}; up to half of each wait is left out by chance.`,
+  referenceWatchRetryMs: (ms) =>
+    `Where the operator may watch it by name, a change is read at once; where it may not, that is tried again after ${time(ms)}.`,
+  maxReferencedBytes: (bytes) => `An object takes at most ${mebibytes(bytes)} from Secrets and ConfigMaps.`,
   sessionRetry: ({ initialMs, maxMs }) =>
     `While ZStack has no session left, or ends each new one, or its clock differs too much for an access key, the next try is after ${time(initialMs)}, later after up to ${time(maxMs)}.`,
   earlySessionLosses: (count) =>

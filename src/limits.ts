@@ -22,6 +22,14 @@ export const limits = {
   credentialsPauseMs: 30 * minutes,
   /** How often the mounted credentials are read again. */
   credentialsCheckMs: 5 * seconds,
+  /** How often each Secret and ConfigMap that objects refer to is read again; at random up to a tenth sooner. */
+  referenceRefreshMs: 30 * seconds,
+  /** Backoff of reads of a Secret or ConfigMap that is not there, may not be read, or fails to be. */
+  referenceRetry: { initialMs: 1 * seconds, maxMs: 1 * minutes },
+  /** A watch on the name of a Secret or ConfigMap that the API server refused is tried again after this time. */
+  referenceWatchRetryMs: 10 * minutes,
+  /** Values of one object from Secrets and ConfigMaps, in total. */
+  maxReferencedBytes: 1 * mebibytes,
   /** Backoff of log-ins while ZStack has no session left or ends each new one, and while the clocks differ too much. */
   sessionRetry: { initialMs: 15 * seconds, maxMs: 10 * minutes },
   /** So many sessions in a row that are lost so shortly after their log-in: another log-in of the account ends them. */

@@ -13,6 +13,7 @@ import { createEventRecorder, type EventText } from './kube/events.ts'
 import { createInformer } from './kube/informer.ts'
 import { acquireLease, type Leadership } from './kube/lease.ts'
 import { createQueue } from './kube/queue.ts'
+import { createReferencedObjects } from './kube/referenced-objects.ts'
 import { createResource } from './kube/resource.ts'
 import { createStatusWriter } from './kube/status.ts'
 import { createStore } from './kube/store.ts'
@@ -24,6 +25,7 @@ import { connectionWorks, createConnectionEventHandler } from './reconcile/conne
 import { createConnections } from './reconcile/connections.ts'
 import { createForeignStatus } from './reconcile/foreign-status.ts'
 import { createObjectChangeHandler } from './reconcile/object-changes.ts'
+import { priorityOf } from './reconcile/predicates.ts'
 import { createPoller, type Poller } from './reconcile/poll.ts'
 import type { Connection, Connections } from './reconcile/ports.ts'
 import { createReconciler } from './reconcile/reconcile.ts'
@@ -75,7 +77,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const connections = buildZStack(parts)
   const kube = buildKube(parts)
   const { reconciler, pollers, checks } = buildReconciler(parts, connections, kube)
-  const { queue, informer } = kube
+  const { queue, informer, references } = kube
   uncaughtErrors.onRejection((key) => {
     metrics.countUncaughtError()
     if (key !== undefined) queue.addBackedOff(key)
@@ -109,7 +111,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     if (stop.aborted) return 'stopped'
     const lost = leadership?.lost ?? new AbortController().signal
     lost.addEventListener('abort', () => passes.abort(lost.reason), { once: true })
-    polling = Promise.all([...pollers.values()].map((poller) => poller.run(polls.signal)))
+    polling = Promise.all([...pollers.values(), references].map((poller) => poller.run(polls.signal)))
     working = runController(
       {
         queue,
@@ -210,6 +212,7 @@ function buildKube({ options, metrics, isLeader }: Parts) {
   return {
     queue: createQueue({ clock, random, observer: metrics.queue }),
     store,
+    references: createReferencedObjects({ cluster, clock, random }),
     objects: { get: (key: string) => store.get(key), writeStatus: createStatusWriter(resource, store) },
     informer: createInformer({
       resources: scopesOf(cluster, config),
@@ -252,7 +255,7 @@ function scopesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: Con
 function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, connections: Connections, kube: Kube) {
   const { config, dependencies, log } = options
   const { clock, random } = dependencies
-  const { queue, store, objects, recorder, recordOfPod } = kube
+  const { queue, store, objects, recorder, recordOfPod, references } = kube
   const claims = createClaims()
   const stopwatch = createStopwatch(clock, (cause, seconds) => metrics.observeConvergence(cause, seconds))
   const connectionOf = (object: StoredModelService) => {
@@ -272,6 +275,7 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
     objects,
     claims,
     connections,
+    references,
     recordEvent: (object, event) => recorder.record(object, event),
     onUpdate: metrics.countUpdate,
     mayRestoreStatus: (key) => foreignStatus.mayAnswer(key),
@@ -326,6 +330,18 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
       foreignStatus,
     }),
   )
+  references.subscribe((keys, isFirst) => {
+    for (const key of keys) {
+      const object = store.get(key)
+      // What a former process has dealt with waits behind people's changes.
+      if (isFirst && priorityOf(undefined, object, object && connectionOf(object)?.endpoint) === 'poll')
+        queue.wake(key, 'poll')
+      else {
+        stopwatch.changed(key)
+        queue.add(key, 'change')
+      }
+    }
+  })
   for (const connection of connections.all())
     connection.subscribe((event) => connectionEvents.onEvent(connection, event))
   const checks = connections.all().map((connection) =>

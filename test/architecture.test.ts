@@ -18,12 +18,13 @@ const rules: Readonly<
   'fair-queue': { code: [], types: [], packages: [] },
   overflow: { code: ['limits', 'priority'], types: ['clock'], packages: [] },
   redacted: { code: [], types: [], packages: [] },
+  'referenced-object': { code: [], types: [], packages: [] },
   'leader-guard': { code: [], types: ['undici', 'send'], packages: [] },
   api: { code: ['api', 'limits'], types: [], packages: ['zod', 'yaml'] },
-  decide: { code: ['decide', 'api', 'limits'], types: ['requeue'], packages: [] },
+  decide: { code: ['decide', 'api', 'limits'], types: ['requeue', 'referenced-object'], packages: [] },
   reconcile: {
     code: ['reconcile', 'decide', 'api', 'clock', 'backoff', 'limits', 'priority'],
-    types: ['pino', 'requeue'],
+    types: ['pino', 'requeue', 'referenced-object'],
     packages: [],
   },
   zstack: {
@@ -45,7 +46,7 @@ const rules: Readonly<
   },
   kube: {
     code: ['kube', 'clock', 'backoff', 'overflow', 'priority', 'fair-queue', 'leader-guard', 'limits'],
-    types: ['pino', 'requeue'],
+    types: ['pino', 'requeue', 'referenced-object'],
     packages: ['@kubernetes/client-node', 'undici'],
   },
   telemetry: {

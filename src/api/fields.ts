@@ -74,6 +74,17 @@ export const fields = Object.fromEntries(
 /** The declared fields as ZStack takes them, in the order of the table. An absent field stays absent: it is not managed. */
 export type Desired = ReadonlyMap<FieldName, Json>
 
+/** Where the value of a field comes from, if not from the spec itself. */
+export type Source = {
+  /** What the value was made from, by uid and resourceVersion: it stands for the value in hashes. */
+  readonly identity: Json
+  /** What people read in place of the value. */
+  readonly label: string
+}
+
+/** By field. The values themselves are shown nowhere, and no hash is made of them. */
+export type Sources = ReadonlyMap<FieldName, Source>
+
 export function desiredOf(spec: Spec): Desired {
   const desired = new Map<FieldName, Json>()
   for (const name of Object.keys(fields) as FieldName[]) {

@@ -22,3 +22,9 @@ export function canonical(value: Json): string {
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** Every text in a value, the keys of its maps apart. */
+export function textsIn(value: Json | undefined): readonly string[] {
+  if (typeof value === 'string') return [value]
+  return value !== null && typeof value === 'object' ? Object.values(value).flatMap(textsIn) : []
+}

@@ -27,7 +27,8 @@ export function managersOf(managedFields: unknown, fields: readonly FieldName[])
     .flatMap((one) => {
       const { data } = entry.safeParse(one)
       if (!data || (data.subresource ?? '') !== '') return []
-      const owned = fields.filter((field) => Object.hasOwn(data.fieldsV1['f:spec'], `f:${field}`))
+      const spec = data.fieldsV1['f:spec']
+      const owned = fields.filter((field) => Object.hasOwn(spec, `f:${field}`) || Object.hasOwn(spec, `f:${field}From`))
       const { manager = 'unknown', time } = data
       return owned.length === 0 ? [] : [{ manager, ...(time !== undefined && { time }), fields: owned }]
     })

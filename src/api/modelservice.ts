@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { bytes } from './quantity.ts'
 import { status, type Status } from './status.ts'
+import { mapSources, textSource } from './value-sources.ts'
 
 export const policies = ['Enforce', 'ApplyChanges', 'Observe'] as const
 export type Policy = (typeof policies)[number]
@@ -141,6 +142,15 @@ const managed = z.strictObject({
   userTags: tags('User tags. Write-only.'),
 })
 
+/** The fields whose value can come from Secrets and ConfigMaps, by the field that says from which. */
+const sourced = z.strictObject({
+  yamlFrom: textSource('Where yaml comes from: a key of a Secret or ConfigMap of the same namespace.'),
+  environmentParametersFrom: mapSources('environmentParameters'),
+  startupParametersFrom: mapSources('startupParameters'),
+  inferenceParamsFrom: mapSources('inferenceParams'),
+})
+const oneYamlAdvice = 'yaml and yamlFrom exclude each other; remove one of them'
+
 export const spec = z
   .strictObject({
     uuid: z
@@ -165,8 +175,16 @@ export const spec = z
       ),
     suspend: z.boolean().optional().describe('Observe and report, write nothing.'),
     ...managed.partial().shape,
+    ...sourced.partial().shape,
+  })
+  .refine((declared) => declared.yaml === undefined || declared.yamlFrom === undefined, {
+    message: oneYamlAdvice,
+    path: ['yamlFrom'],
   })
   .describe('What ZStack shall hold. A field that is absent is not managed.')
+  .meta({
+    'x-kubernetes-validations': [{ rule: '!has(self.yaml) || !has(self.yamlFrom)', message: oneYamlAdvice }],
+  })
 
 export type Spec = z.infer<typeof spec>
 /** A spec after {@link parse}, which fills in what steers the operator; the API server stores no defaults. */

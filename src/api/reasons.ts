@@ -104,6 +104,14 @@ export const reasons = {
     ready: 'False',
     progress: 'Stalled',
   }),
+  ReferenceNotFound: row({
+    meaning:
+      'A Secret, a ConfigMap or a key that the spec refers to is missing or may not be read, so nothing is sent.',
+    advice: `Create what the message names, or grant the right with the commands in it; it is looked for again at least every ${spellMs(limits.referenceRetry.maxMs)}.`,
+    ready: 'False',
+    progress: 'Stalled',
+    warns: true,
+  }),
   CredentialsRejected: row({
     meaning:
       'ZStack refused the credentials. The operator has stopped trying, for repeated tries can lock the account.',

@@ -96,7 +96,7 @@ export const status = z
       .optional()
       .meta(atomic)
       .describe(
-        'Salted hash of each declared value that is in effect: tells a change of the spec from drift, and what was sent of the fields that ZStack does not show.',
+        'Salted hash of each declared value that is in effect: tells a change of the spec from drift, and what was sent of the fields that ZStack does not show. Of a value from a Secret or ConfigMap, the hash is of the uid and resourceVersion of that.',
       ),
     hold: z
       .object({
@@ -104,6 +104,10 @@ export const status = z
         generation: count.describe('Generation of the spec that the update was for.'),
         until: time.describe('No update of the same difference before this time.'),
         attempts: z.int().min(0).describe('Updates in a row that ZStack accepted without effect.'),
+        fieldHashes: z
+          .record(z.string(), z.string())
+          .optional()
+          .describe('As above, of the values from Secrets and ConfigMaps that the update was for.'),
       })
       .optional()
       .meta(atomic)

@@ -1,7 +1,7 @@
 /** Observation against declaration: what differs, what was never sent, what cannot be read back. */
 import { hash } from 'node:crypto'
 import type { FieldName } from '../api/modelservice.ts'
-import { fields, type Desired } from '../api/fields.ts'
+import { fields, type Desired, type Sources } from '../api/fields.ts'
 import { canonical, isEmpty, type Json } from '../api/json.ts'
 
 /** What ZStack showed of one model service. Empty values are left out, as ZStack itself does. */
@@ -18,9 +18,20 @@ export type Observation = {
   readonly shows: ReadonlySet<FieldName>
 }
 
-export type Difference = { readonly field: FieldName; readonly desired: Json; readonly live: Json | undefined }
+export type Difference = {
+  readonly field: FieldName
+  readonly desired: Json
+  readonly live: Json | undefined
+  /** Set where the declared value comes from elsewhere: what people read instead. */
+  readonly label?: string
+  /** Set where the live value may come from elsewhere, now or from before. */
+  readonly isLiveConcealed?: true
+}
 
-/** Salted hash by field of each declared value that is, or once was, in effect. */
+/**
+ * Salted hash by field of each declared value that is, or once was, in effect. Of a value that comes from elsewhere, the
+ * hash is of where it comes from.
+ */
 export type Hashes = Readonly<Partial<Record<FieldName, string>>>
 
 export type Assessment = {
@@ -36,7 +47,22 @@ export type Assessment = {
   readonly accepted: Hashes
   /** Fields that were in effect as declared now, and differ: drift rather than a change of the spec. */
   readonly drifted: ReadonlySet<FieldName>
+  /** Which fields have values from elsewhere. */
+  readonly sources: Sources
+  /** Fields of which ZStack may hold such a value, those that had one before among them: nothing of it is shown. */
+  readonly concealed: ReadonlySet<FieldName>
 }
+
+/** What a comparison may be told beside what is compared. */
+export type ComparisonOptions = {
+  /** By default {@link isEqual}. */
+  readonly equality?: Equality
+  /** By default none: every value stands in the spec itself. */
+  readonly sources?: Sources
+}
+
+const noSources: Sources = new Map()
+const readableFields = (Object.keys(fields) as FieldName[]).filter((field) => fields[field].visibility !== 'hidden')
 
 /**
  * Compares what is declared with what was observed.
@@ -49,9 +75,9 @@ export function assess(
   observation: Observation,
   accepted: Hashes,
   owner: string,
-  equality: Equality = isEqual,
+  { equality = isEqual, sources = noSources }: ComparisonOptions = {},
 ): Assessment {
-  return compare(desired, observation, accepted, hashesOf(desired, owner), equality)
+  return compare(desired, observation, accepted, hashesOf(desired, sources, owner), { equality, sources })
 }
 
 function compare(
@@ -59,13 +85,19 @@ function compare(
   observation: Observation,
   accepted: Hashes,
   declared: Hashes,
-  equality: Equality,
+  { equality, sources }: Required<ComparisonOptions>,
 ): Assessment {
   const differences: Difference[] = []
   const unsent: FieldName[] = []
   const unverifiable: FieldName[] = []
   const drifted = new Set<FieldName>()
   const remembered: Partial<Record<FieldName, string>> = {}
+  const concealed = new Set(sources.keys())
+  for (const field of readableFields) {
+    if (!isOfSource(accepted[field])) continue
+    concealed.add(field)
+    remembered[field] = sourceMark
+  }
   for (const [field, value] of desired) {
     const current = declared[field] ?? ''
     const before = accepted[field]
@@ -75,7 +107,12 @@ function compare(
       if (before === current) remembered[field] = current
       else unsent.push(field)
     } else if (!equality(field, value, live)) {
-      differences.push({ field, desired: value, live })
+      const source = sources.get(field)
+      differences.push({
+        ...{ field, desired: value, live },
+        ...(source && { label: source.label }),
+        ...(concealed.has(field) && ({ isLiveConcealed: true } as const)),
+      })
       if (before === current) {
         remembered[field] = current
         drifted.add(field)
@@ -85,9 +122,10 @@ function compare(
       if (before !== undefined) remembered[field] = before
     } else {
       remembered[field] = current
+      if (!sources.has(field)) concealed.delete(field)
     }
   }
-  return { differences, unsent, unverifiable, declared, accepted: remembered, drifted }
+  return { differences, unsent, unverifiable, declared, accepted: remembered, drifted, sources, concealed }
 }
 
 function isShown(field: FieldName, { live, shows }: Observation): boolean {
@@ -117,8 +155,26 @@ function isReworded(field: FieldName, desired: Json, live: Json | undefined, bef
   return fields[field].textual === true && desired !== live && before !== undefined && before !== now
 }
 
-function hashesOf(desired: Desired, owner: string): Hashes {
-  return Object.fromEntries([...desired].map(([field, value]) => [field, digest(owner, field, value)]))
+/**
+ * A value from elsewhere counts by the uid and resourceVersion of what it comes from: a hash of it would let whoever reads
+ * status find out whether two objects hold the same secret, or try guesses.
+ */
+export function hashesOf(desired: Desired, sources: Sources, owner: string): Hashes {
+  const hashOf = (field: FieldName, value: Json) => {
+    const source = sources.get(field)
+    return source ? sourceMark + digest(owner, field, source.identity) : digest(owner, field, value)
+  }
+  return Object.fromEntries([...desired].map(([field, value]) => [field, hashOf(field, value)]))
+}
+
+/**
+ * The hash of a value from elsewhere begins with this. It stays when the field gets a value of the spec's own, or none,
+ * until ZStack is seen to hold another one: until then nothing of what it shows is told.
+ */
+const sourceMark = 'source:'
+
+function isOfSource(hash: string | undefined): boolean {
+  return hash?.startsWith(sourceMark) === true
 }
 
 /** The salt is public, so a value that can be guessed can be guessed from its hash: cut short, it proves nothing. */
@@ -136,11 +192,11 @@ export function reassess(
   accepted: Hashes,
   sent: readonly FieldName[],
   owner: string,
-  equality: Equality = isEqual,
+  { equality = isEqual, sources = noSources }: ComparisonOptions = {},
 ): Assessment {
-  const declared = hashesOf(desired, owner)
+  const declared = hashesOf(desired, sources, owner)
   const inEffect = sent.filter((field) => !isReadOtherwise(field, desired, observation, equality))
-  return compare(desired, observation, { ...accepted, ...pick(declared, inEffect) }, declared, equality)
+  return compare(desired, observation, { ...accepted, ...pick(declared, inEffect) }, declared, { equality, sources })
 }
 
 function pick(hashes: Hashes, names: readonly FieldName[]): Hashes {

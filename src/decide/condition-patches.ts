@@ -27,6 +27,8 @@ function patchesOf(outcome: Outcome, endpoint: string): readonly ConditionPatch[
       return unread('Initializing', `waiting for the first answer of ZStack at ${endpoint}`)
     case 'invalid':
       return unread(outcome.reason, outcome.issues.join('; '))
+    case 'unresolved':
+      return unread('ReferenceNotFound', outcome.issues.join('; '))
     case 'conflict':
       return unread('UUIDConflict', conflictMessage(outcome))
     case 'missing': {

@@ -15,7 +15,7 @@ import {
   type Observation,
 } from './assess.ts'
 import { failurePolicy, type Failure } from './failure.ts'
-import type { Desired } from '../api/fields.ts'
+import type { Desired, Sources } from '../api/fields.ts'
 import { driftKeyOf, holdAfterIneffective, isSameDrift, type UpdateHold } from './hold.ts'
 import type { Comparison, Outcome } from './outcome.ts'
 import { plan, type Patch, type Plan } from './plan.ts'
@@ -32,6 +32,8 @@ export type DecisionState = {
   readonly generation: number
   /** The object and the service it speaks for, which salt the hashes. */
   readonly owner: string
+  /** Which fields have values from elsewhere. */
+  readonly sources: Sources
   /** Of the values that are in effect, as far as it is known. */
   readonly hashes: Hashes
   readonly hold: UpdateHold | undefined
@@ -101,10 +103,10 @@ function report(
 }
 
 function assessmentOf(desired: Desired, observation: Observation, state: DecisionState): Assessment {
-  const { hashes, owner, attempt, equality } = state
-  if (!attempt) return assess(desired, observation, hashes, owner, equality)
+  const { hashes, owner, attempt, equality, sources } = state
+  if (!attempt) return assess(desired, observation, hashes, owner, { equality, sources })
   const believed = believedFields(desired, observation, attempt, equality)
-  return reassess(desired, observation, hashes, believed, owner, equality)
+  return reassess(desired, observation, hashes, believed, owner, { equality, sources })
 }
 
 /**

@@ -9,6 +9,8 @@ import type { Assessment, Difference, Live } from './assess.ts'
 
 /** Where ZStack shows no value. */
 export const noValue = '(none)'
+/** A value that nobody may see. */
+const notShown = '(not shown)'
 const maxTextLength = 64
 const maxNameLength = 255
 
@@ -19,7 +21,7 @@ const maxNameLength = 255
  */
 export function display(field: FieldName, value: Json | undefined, declared = value): string {
   const row = fields[field]
-  if (row.visibility === 'hidden') return '(not shown)'
+  if (row.visibility === 'hidden') return notShown
   if (value === undefined || value === null) return noValue
   const plain = () => (typeof value === 'string' ? value : canonical(value))
   const text = (row.display?.(value, declared ?? value) ?? plain()).toWellFormed()
@@ -57,12 +59,16 @@ export function driftOf(differences: readonly Difference[]): Status['drift'] {
 }
 
 /** Both values of a difference; of the live one, what is declared. */
-export function displayDifference({ field, desired, live }: Difference) {
-  return { field, desired: display(field, desired), live: display(field, live, desired) }
+export function displayDifference({ field, desired, live, label, isLiveConcealed }: Difference) {
+  return {
+    field,
+    desired: label === undefined ? display(field, desired) : `(${label})`,
+    live: isLiveConcealed === true && live !== undefined ? notShown : display(field, live, desired),
+  }
 }
 
-/** The part of an observation that status shows. */
-export function liveOf({ values, modelCenterUuid, system }: Live): Status['live'] {
+/** The part of an observation that status shows; of a value from elsewhere, not even a fingerprint. */
+export function liveOf({ values, modelCenterUuid, system }: Live, concealed: ReadonlySet<FieldName>): Status['live'] {
   const text = (field: FieldName) => {
     const value = values.get(field)
     return typeof value === 'string' ? value.toWellFormed() : undefined
@@ -78,7 +84,7 @@ export function liveOf({ values, modelCenterUuid, system }: Live): Status['live'
     ...(type !== undefined && { type }),
     ...(typeof cpu === 'number' && Number.isSafeInteger(cpu) && { requestCpu: cpu }),
     ...(typeof memory === 'number' && { requestMemory: display('requestMemory', memory) }),
-    ...(yaml !== undefined && { yaml: fingerprint(yaml) }),
+    ...(yaml !== undefined && !concealed.has('yaml') && { yaml: fingerprint(yaml) }),
     ...(modelCenterUuid !== undefined && { modelCenterUuid }),
     ...(system !== undefined && { system }),
   }

@@ -4,7 +4,8 @@
  *   an update is accepted and leaves the same difference ──▶ attempts + 1; from `maxIneffectiveUpdates` on, none for
  *                                                            `ineffectiveRetryMs`
  *   an update is refused ──▶ none for `slowRetryMs` or `ineffectiveRetryMs`, by what it was refused for
- *   the difference, the generation or the service changes, all is equal, or a person asks for an update ──▶ no hold
+ *   the difference, the generation, the service or a source of values changes, all is equal, or a person asks for an
+ *   update ──▶ no hold
  *
  * `decide.ts` counts (`holdAfter`) and asks whether a hold is in force, `plan.ts` obeys it, `reconcile/reporter.ts` writes
  * it to status, and `reconcile/object-state.ts` restores it, so that a restart does not begin the count anew. Beside this,
@@ -15,7 +16,7 @@ import type { Reason } from '../api/reasons.ts'
 import type { Status } from '../api/status.ts'
 import { timestamp } from '../api/time.ts'
 import { limits } from '../limits.ts'
-import type { Assessment } from './assess.ts'
+import type { Assessment, Hashes } from './assess.ts'
 import { conditionOf } from './conditions.ts'
 import { driftOf, noValue } from './display.ts'
 import { failurePolicy, type Failure, type FailureKind } from './failure.ts'
@@ -26,6 +27,8 @@ export type DriftKey = {
   readonly drift: Drift
   /** Declared fields that could not be read. */
   readonly unread: readonly string[]
+  /** Hashes of the values from elsewhere, whose change is no change of the generation. */
+  readonly sources: Hashes
 }
 
 type Drift = NonNullable<Status['drift']>
@@ -40,18 +43,28 @@ export type UpdateHold = {
   readonly failure?: Failure
 }
 
-export function driftKeyOf({ differences, unverifiable }: Assessment, generation: number): DriftKey {
-  return { generation, drift: driftOf(differences) ?? [], unread: unverifiable }
+export function driftKeyOf({ differences, unverifiable, declared, sources }: Assessment, generation: number): DriftKey {
+  const hashes = Object.fromEntries([...sources.keys()].map((field) => [field, declared[field]]))
+  return { generation, drift: driftOf(differences) ?? [], unread: unverifiable, sources: hashes }
 }
 
 /** The difference that status shows. */
 export function driftKeyIn(status: Status | undefined, generation: number): DriftKey {
-  return { generation, drift: status?.drift ?? [], unread: status?.unverifiableFields ?? [] }
+  return {
+    generation,
+    drift: status?.drift ?? [],
+    unread: status?.unverifiableFields ?? [],
+    sources: status?.hold?.fieldHashes ?? {},
+  }
 }
 
 /** Whether the difference is the same now as it was when `before` was taken. */
 export function isSameDrift(before: DriftKey | undefined, now: DriftKey): boolean {
-  return before?.generation === now.generation && isDeepStrictEqual(withoutUnread(before.drift, now), now.drift)
+  return (
+    before?.generation === now.generation &&
+    isDeepStrictEqual(before.sources, now.sources) &&
+    isDeepStrictEqual(withoutUnread(before.drift, now), now.drift)
+  )
 }
 
 /**
@@ -87,7 +100,9 @@ export function refusalMs({ kind }: Failure): number {
 /** The hold as status keeps it. */
 export function statusOfHold({ key, attempts, until, failure }: UpdateHold): NonNullable<Status['hold']> {
   const reason: Reason = failure ? failurePolicy[failure.kind].reason : 'UpdateNotEffective'
-  return { reason, generation: key.generation, until: timestamp(until), attempts }
+  const { generation, sources } = key
+  const hashes = Object.keys(sources).length > 0 ? { fieldHashes: sources } : {}
+  return { reason, generation, until: timestamp(until), attempts, ...hashes }
 }
 
 /**

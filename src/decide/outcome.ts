@@ -13,6 +13,8 @@ export type Outcome =
   /** Nothing read yet: the first answer is slow in coming. */
   | { readonly kind: 'initializing' }
   | { readonly kind: 'invalid'; readonly reason: 'InvalidSpec' | 'UnknownPolicy'; readonly issues: readonly string[] }
+  /** The spec refers to something that cannot be read. */
+  | { readonly kind: 'unresolved'; readonly issues: readonly string[] }
   | { readonly kind: 'conflict'; readonly uuid: string; readonly winner: string }
   | { readonly kind: 'missing'; readonly uuid: string }
   | { readonly kind: 'inSync'; readonly comparison: Comparison }
@@ -40,6 +42,7 @@ export function requeueAfter(outcome: Outcome): Requeue {
   switch (outcome.kind) {
     case 'initializing':
     case 'invalid':
+    case 'unresolved':
     case 'conflict':
     case 'missing':
     case 'inSync':

@@ -39,7 +39,11 @@ export function statusAfter(outcome: Outcome, previous: Status | undefined, cont
   const compared = forgetsLive || previous?.observedGeneration !== generation ? undefined : previous
   const drift = comparison ? driftOf(comparison.assessment.differences) : compared?.drift
   const unverifiable = comparison ? comparison.assessment.unverifiable : compared?.unverifiableFields
-  const live = comparison ? liveOf(comparison.observation.live) : forgetsLive ? undefined : previous?.live
+  const live = comparison
+    ? liveOf(comparison.observation.live, comparison.assessment.concealed)
+    : forgetsLive
+      ? undefined
+      : previous?.live
   const converged = outcome.kind === 'inSync' ? generation : previous?.convergedGeneration
   const lastUpdate = update
     ? { time: timestamp(now), generation, ...update, fields: [...update.fields] }

@@ -2,6 +2,8 @@
  * Sends an update to ZStack, and follows the job that ZStack may make of it. Accepted is not applied: what the service
  * looks like afterwards is decided upon as any other observation is.
  */
+import { fields } from '../api/fields.ts'
+import { textsIn } from '../api/json.ts'
 import type { FieldName } from '../api/modelservice.ts'
 import type { Observation } from '../decide/assess.ts'
 import { decide, type UpdateAttempt } from '../decide/decide.ts'
@@ -25,7 +27,7 @@ export async function sendUpdate(
   comparison: Comparison,
   { patch, cause }: Plan & { readonly kind: 'update' },
 ): Promise<PassOutcome | undefined> {
-  const { connection, spec, object, reporter, log, clock, signal, turn } = context
+  const { connection, spec, object, reporter, log, clock, signal, turn, secrets } = context
   const audit = createAudit({ uuid: spec.uuid, object, cause, fields: fieldsOf(patch), log, clock })
   const isWanted = () => {
     const isCurrent = context.isCurrent()
@@ -33,7 +35,7 @@ export async function sendUpdate(
     return isCurrent
   }
   const expected = comparison.assessment.differences.filter(({ field }) => field in patch)
-  const update = connection.inventory.update(spec.uuid, patch, signal, { isWanted, turn })
+  const update = connection.inventory.update(spec.uuid, patch, signal, { isWanted, turn, secrets })
   listen(audit, update)
   const result = await reporter.during({ kind: 'updating', comparison }, update)
   return conclude(context, { attempt: { patch, cause, expected }, comparison, audit }, result)
@@ -42,11 +44,15 @@ export async function sendUpdate(
 /** Asks after the job of an earlier update, and judges its end as that of the update. */
 export async function followJob(context: ReconcileContext, job: PendingJob): Promise<PassOutcome | undefined> {
   const { state, connection, spec, signal, clock, turn } = context
-  // A look at a job leaves room for changes, whoever waits for it.
-  const asking = connection.inventory.job(spec.uuid, job.ref, signal, { ...turn, priority: 'poll' })
+  const asking = connection.inventory.job(spec.uuid, job.ref, signal, {
+    // A look at a job leaves room for changes, whoever waits for it.
+    turn: { ...turn, priority: 'poll' },
+    secrets: secretsOf(context, job),
+  })
   // At the end of a job the update may be sent again, in the other body shape.
   if (job.sent) listen(job.sent.audit, asking)
-  const result = await asking
+  const answer = await asking
+  const result = job.sent ? answer : withoutOldSecrets(context, answer)
   if (result.ok && result.value.kind === 'running' && result.value.job.uuid !== job.ref.uuid)
     return awaitJob(context, begunJob(context, result.value.job, job.sent))
   const limitMs = job.ref.timeoutMs ?? limits.jobMs
@@ -63,6 +69,21 @@ export async function followJob(context: ReconcileContext, job: PendingJob): Pro
   }
   state.job = undefined
   return conclude(context, job.sent ?? { restoredFrom: job }, result)
+}
+
+/** Of what a former process sent, the best guess is what is declared. */
+function secretsOf({ secrets, declaration }: ReconcileContext, job: PendingJob): readonly string[] {
+  if (job.sent) return secrets
+  const hidden = [...declaration.desired].filter(([field]) => fields[field].visibility === 'hidden')
+  return [...secrets, ...hidden.flatMap(([, value]) => textsIn(value))]
+}
+
+/** A former process may have sent what a Secret held then, and nobody knows what that was: ZStack's words may hold it. */
+function withoutOldSecrets({ declaration }: ReconcileContext, answer: Result<UpdateOutcome>): Result<UpdateOutcome> {
+  if (answer.ok || answer.failure.code === undefined || declaration.sources.size === 0) return answer
+  const { code } = answer.failure
+  const message = `an update that was sent before this process began failed in ZStack (${code}); look at its task there: its words may hold a former value of a Secret, so they are not shown`
+  return { ok: false, failure: { ...answer.failure, message } }
 }
 
 function listen(audit: Audit, answer: Promise<Result<UpdateOutcome>>): void {
@@ -99,7 +120,11 @@ function conclude(context: ReconcileContext, sent: Sent, result: Result<UpdateOu
 
 function verify(context: ReconcileContext, observation: Observation, attempt: UpdateAttempt | undefined): PassOutcome {
   noteJudged(context, observation)
-  const { hold, attempts, comparison, next } = decide(context.desired, observation, decisionState(context, { attempt }))
+  const { hold, attempts, comparison, next } = decide(
+    context.declaration.desired,
+    observation,
+    decisionState(context, { attempt }),
+  )
   context.state.hold = hold
   const outcome = next.kind === 'update' ? ({ kind: 'updating', comparison } as const) : next.outcome
   if (!attempt) return { outcome }
@@ -116,12 +141,16 @@ function restoredAttempt(
   observation: Observation,
   job: PendingJob,
 ): UpdateAttempt | undefined {
-  const { desired, object, previous } = context
+  const { object, previous } = context
+  const { desired, sources } = context.declaration
   if (job.generation !== object.metadata.generation) return undefined
   const state = decisionState(context, {})
   const { unsent, declared } = decide(desired, observation, state).comparison.assessment
-  const differed = new Set(previous?.drift?.map(({ field }) => field))
-  const sent = [...desired].filter(([field]) => differed.has(field) || unsent.includes(field))
+  // A value from elsewhere may have been another one then.
+  const own = [...desired].filter(([field]) => !sources.has(field))
+  const drift = new Set(previous?.drift?.map(({ field }) => field))
+  const differed = new Set(own.map(([field]) => field).filter((field) => drift.has(field)))
+  const sent = own.filter(([field]) => differed.has(field) || unsent.includes(field))
   if (differed.size === 0) return undefined
   const isDrift = sent.every(([field]) => declared[field] === state.hashes[field])
   return {

@@ -3,21 +3,24 @@ import type { Logger } from 'pino'
 import type { ParsedSpec, StoredModelService } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
-import type { Observation } from '../decide/assess.ts'
+import type { Hashes, Observation } from '../decide/assess.ts'
 import type { DecisionState, UpdateAttempt } from '../decide/decide.ts'
 import type { Failure } from '../decide/failure.ts'
-import type { Desired } from '../api/fields.ts'
+import type { UpdateHold } from '../decide/hold.ts'
+import type { Declaration } from '../decide/resolve.ts'
 import type { Turn } from '../priority.ts'
-import { hashesIn } from '../decide/status.ts'
 import { serviceAt } from './claims.ts'
 import type { ObjectState } from './object-state.ts'
 import type { Connection } from './ports.ts'
 import type { PassReporter } from './reporter.ts'
+import type { SourceMemory } from './source-memory.ts'
 
 export type ReconcileContext = {
   readonly object: StoredModelService
   readonly spec: ParsedSpec
-  readonly desired: Desired
+  readonly declaration: Declaration
+  /** Hashes of the values that are in effect, as far as it is known. */
+  readonly hashes: Hashes
   readonly connection: Connection
   readonly state: ObjectState
   /** The status as the last pass left it, if it speaks of the same ZStack. */
@@ -30,27 +33,34 @@ export type ReconcileContext = {
   readonly signal: AbortSignal
   /** How its requests wait. */
   readonly turn: Turn
-  /** Whether the object is still as it was judged, and still speaks for its service. */
+  /** Texts that ZStack may know and no message may hold. */
+  readonly secrets: readonly string[]
+  /** Whether the object, and what it refers to, is still as it was judged, and it still speaks for its service. */
   readonly isCurrent: () => boolean
   /** The token of a person's request to look now that no pass has handled yet. */
   readonly token: string | undefined
 }
 
+/** The object and the service that it speaks for. */
+export function ownerOf(object: StoredModelService, { endpoint }: Connection, { uuid }: ParsedSpec): string {
+  return `${object.metadata.uid}\n${serviceAt(endpoint, uuid)}`
+}
+
 /** What {@link decide} is asked with: before an update with the request, after it with the attempt. */
 export function decisionState(
-  { object, spec, connection, state, previous, holdTime }: ReconcileContext,
+  { object, spec, declaration, hashes, connection, state, holdTime }: ReconcileContext,
   situation: {
     readonly requested?: boolean
     readonly attempt?: UpdateAttempt | undefined
     readonly connectionFailure?: Failure | undefined
   },
 ): DecisionState {
-  const { uid, generation } = object.metadata
   return {
-    generation,
-    owner: `${uid}\n${serviceAt(connection.endpoint, spec.uuid)}`,
-    hashes: hashesIn(previous),
-    hold: state.hold,
+    generation: object.metadata.generation,
+    owner: ownerOf(object, connection, spec),
+    sources: declaration.sources,
+    hashes,
+    hold: state.hold && renewHold(state.hold, state.sourceMemory),
     equality: state.equality,
     policy: spec.policy,
     suspend: spec.suspend,
@@ -58,6 +68,11 @@ export function decisionState(
     now: holdTime(),
     ...situation,
   }
+}
+
+/** A Secret that is written anew with the same data ends no hold. */
+function renewHold(hold: UpdateHold, memory: SourceMemory): UpdateHold {
+  return { ...hold, key: { ...hold.key, sources: memory.renew(hold.key.sources) } }
 }
 
 /** Notes that the pass decides by this observation. */

@@ -17,6 +17,7 @@ import { restoreHold, type UpdateHold } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
 import type { Audit } from './audit.ts'
 import { createEquality } from './equality.ts'
+import { createSourceMemory, type SourceMemory } from './source-memory.ts'
 import { createYamlNote } from './yaml-note.ts'
 import type { JobRef } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
@@ -47,6 +48,8 @@ export type ObjectState = {
   hold: UpdateHold | undefined
   /** Remembers which texts of this object were judged to say the same. */
   readonly equality: Equality
+  /** Knows hashes of values from elsewhere that are the same although their source was written anew. */
+  readonly sourceMemory: SourceMemory
   readonly yamlNote: (object: StoredModelService) => string | undefined
   job: PendingJob | undefined
   /** The status that this process reported last, for others may have written over it. */
@@ -93,6 +96,7 @@ export function createObjectStates(clock: Clock, holdTime: () => number): Object
         waitingSince: 0,
         hold: restoreHold(status, holdTime()),
         equality: createEquality(),
+        sourceMemory: createSourceMemory(),
         yamlNote: createYamlNote(),
         job: restoreJob(status, clock),
         reported: undefined,

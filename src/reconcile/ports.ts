@@ -6,6 +6,7 @@ import type { ObjectEvent } from '../decide/events.ts'
 import type { Result, Failure } from '../decide/failure.ts'
 import type { Patch } from '../decide/plan.ts'
 import type { Priority, Turn } from '../priority.ts'
+import type { ObjectRead, ObjectRef } from '../referenced-object.ts'
 
 /** What was read of a service, and when by the monotonic clock. Without an observation, ZStack has no such service. */
 export type CachedObservation = { readonly observation: Observation | undefined; readonly at: number }
@@ -37,6 +38,18 @@ export type Refreshed =
   | { readonly kind: 'unreadable'; readonly uuid: string; readonly failure: Failure }
   | { readonly kind: 'failed'; readonly uuids: readonly string[]; readonly failure: Failure }
 
+export type UpdateOptions = {
+  /**
+   * Asked immediately before each time that the update is sent, since it may have to wait for a log-in, and may be sent
+   * once more in the other body shape.
+   */
+  readonly isWanted?: () => boolean
+  /** How it waits for its turn. */
+  readonly turn?: Turn
+  /** Texts that no message may hold, beside those of write-only fields in the update itself. */
+  readonly secrets?: readonly string[]
+}
+
 /** The model services of one ZStack. Failures are values; a rejection is a bug or an abort. */
 export interface Inventory {
   /** The last observation, without asking ZStack; `undefined` where none is trustworthy. */
@@ -55,23 +68,19 @@ export interface Inventory {
    * work is split until what spoils it stands alone. What an earlier refresh is still asking for is left to that one.
    */
   refresh(uuids: readonly string[], signal: AbortSignal, onRefreshed?: (refreshed: Refreshed) => void): Promise<void>
-  /**
-   * Sends one update with the fields of `patch` and no others. An update whose fate is unknown is not repeated. Since it
-   * may have to wait for a log-in, and may be sent once more in the other body shape, `isWanted` is asked immediately
-   * before each time that it is sent.
-   */
-  update(
-    uuid: string,
-    patch: Patch,
-    signal: AbortSignal,
-    options?: { readonly isWanted?: () => boolean; readonly turn?: Turn },
-  ): Promise<Result<UpdateOutcome>>
+  /** Sends one update with the fields of `patch` and no others. An update whose fate is unknown is not repeated. */
+  update(uuid: string, patch: Patch, signal: AbortSignal, options?: UpdateOptions): Promise<Result<UpdateOutcome>>
   /**
    * How a job stands. An expired one is `done`, with what a read shows. One whose update was sent again in the other body
    * shape is `running`, with the job of that. After a failure that leaves the job undecided (`isJobUndecided`), it can be
-   * asked after again.
+   * asked after again. `secrets`: as for an update.
    */
-  job(uuid: string, job: JobRef, signal: AbortSignal, turn?: Turn): Promise<Result<UpdateOutcome>>
+  job(
+    uuid: string,
+    job: JobRef,
+    signal: AbortSignal,
+    options?: { readonly turn?: Turn; readonly secrets?: readonly string[] },
+  ): Promise<Result<UpdateOutcome>>
   /** Drops what is known of services that nobody asks for any more. */
   retain(uuids: ReadonlySet<string>): void
 }
@@ -124,6 +133,16 @@ export interface Objects {
   get(key: string): StoredModelService | undefined
   /** Writes `status` alone, and only if the object is still the one of that uid. `false` if it is gone or was replaced. */
   writeStatus(object: StoredModelService, status: Status, signal: AbortSignal): Promise<boolean>
+}
+
+/** Secrets and ConfigMaps by name, read again and again for as long as somebody refers to them. */
+export interface ReferencedObjects {
+  /** What the object of that key refers to from now on, in place of what it referred to before. */
+  refer(key: string, refs: readonly ObjectRef[]): void
+  /** Reads these now, without waiting for the interval. */
+  refresh(refs: readonly ObjectRef[]): void
+  /** The last read, the same one until something has changed; `undefined` where there is none yet. */
+  get(ref: ObjectRef): ObjectRead | undefined
 }
 
 /** Records a Kubernetes event about an object; never fails and never waits. */

@@ -2,6 +2,7 @@
  * One pass over one object: observe, decide, act, verify, report. What is to be sent, drift included, `decide/plan.ts`
  * decides, and `apply.ts` sends it.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { connectionNameOf, parse, statusOf, type ParsedSpec, type StoredModelService } from '../api/modelservice.ts'
 import { reconcileRequestedAt } from '../api/names.ts'
@@ -9,16 +10,24 @@ import { steadyTime, type Clock } from '../clock.ts'
 import type { Observation } from '../decide/assess.ts'
 import { decide } from '../decide/decide.ts'
 import { failurePolicy, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
-import { desiredOf } from '../api/fields.ts'
 import { requeueAfter, type Outcome } from '../decide/outcome.ts'
-import { statusAt } from '../decide/status.ts'
+import { resolve, referencesOf, type Declaration } from '../decide/resolve.ts'
+import { hashesIn, statusAt } from '../decide/status.ts'
 import type { Priority, Turn } from '../priority.ts'
 import type { Requeue } from '../requeue.ts'
 import { followJob, sendUpdate } from './apply.ts'
 import type { Claims } from './claims.ts'
-import { decisionState, noteJudged, type ReconcileContext } from './context.ts'
+import { decisionState, noteJudged, ownerOf, type ReconcileContext } from './context.ts'
 import { createObjectStates, previousStatus, type ObjectState } from './object-state.ts'
-import type { CachedObservation, Connection, Connections, Objects, RecordEvent, UpdateResult } from './ports.ts'
+import type {
+  CachedObservation,
+  Connection,
+  Connections,
+  Objects,
+  RecordEvent,
+  ReferencedObjects,
+  UpdateResult,
+} from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
 import { isRelevantChange } from './predicates.ts'
 import { createReporter, type PassReporter } from './reporter.ts'
@@ -40,6 +49,7 @@ export type ReconcilerOptions = {
   readonly objects: Objects
   readonly claims: Claims
   readonly connections: Connections
+  readonly references: ReferencedObjects
   readonly recordEvent: RecordEvent
   readonly onUpdate: (result: UpdateResult) => void
   /** Whether a status that somebody else wrote over may be written again already. */
@@ -75,7 +85,7 @@ type Subject = {
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { objects, claims, connections, stopwatch, clock, staleAfterMs } = options
+  const { objects, claims, connections, references, stopwatch, clock, staleAfterMs } = options
   const reporterOf = createReporter(options)
   const holdTime = steadyTime(clock)
   const states = createObjectStates(clock, holdTime)
@@ -85,6 +95,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const object = objects.get(key)
     if (!object || object.metadata.deletionTimestamp !== undefined) {
       states.drop(key)
+      references.refer(key, [])
       stopwatch?.forget(key)
       return { kind: 'awaitChange' }
     }
@@ -95,6 +106,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const end = stopwatch?.begin(key)
     const passOutcome = await judge(subject)
     if (!passOutcome) return { kind: 'after', ms: 0 }
+    // What the object refers to is being read, and the end of that is a change of its own.
+    if (passOutcome === 'pending') return { kind: 'awaitChange' }
     const { outcome, update, handled } = passOutcome
     reporter.recordUpdate(passOutcome)
     end?.(outcome, update !== undefined)
@@ -145,10 +158,14 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
-  async function judge(subject: Subject): Promise<PassOutcome | undefined> {
+  async function judge(subject: Subject): Promise<PassOutcome | 'pending' | undefined> {
     const { key, object, connection, state } = subject
     state.isStillSo = undefined
     const parsed = parse(object)
+    const refs = parsed.ok ? referencesOf(parsed.spec, object.metadata.namespace) : []
+    references.refer(key, refs)
+    const requested = object.metadata.annotations?.[reconcileRequestedAt]
+    if (requested !== undefined && requested !== statusOf(object)?.lastHandledReconcileAt) references.refresh(refs)
     if (!parsed.ok) return { outcome: { kind: 'invalid', reason: parsed.reason, issues: parsed.issues } }
     if (!connection.ok) return { outcome: { kind: 'failed', failure: connection.failure, stale: false } }
     const { spec } = parsed
@@ -158,7 +175,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       state.isStillSo = () => claims.winner(endpoint, spec.uuid) === winner
       return { outcome: { kind: 'conflict', uuid: spec.uuid, winner } }
     }
-    const context = contextOf(subject, spec, connection.value)
+    const resolution = resolve(spec, object.metadata.namespace, (ref) => references.get(ref))
+    if (resolution.kind === 'pending') return 'pending'
+    if (resolution.kind === 'unresolved') return { outcome: resolution }
+    const context = contextOf(subject, spec, connection.value, resolution.declaration)
     // Status of another endpoint is no status any more. That is written before anything is read, for reads may hang.
     const isOfOtherEndpoint = !context.previous && statusOf(object)?.conditions !== undefined
     if (isOfOtherEndpoint && !connection.value.inventory.cached(spec.uuid))
@@ -223,30 +243,37 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   /** What is said of an object that is new or was edited, while ZStack is slow to be read. */
   function beforeRead(context: ReconcileContext, cached: CachedObservation | undefined): Outcome {
     if (!cached?.observation) return { kind: 'initializing' }
-    const { comparison, next } = decide(context.desired, cached.observation, decisionState(context, {}))
+    const { comparison, next } = decide(context.declaration.desired, cached.observation, decisionState(context, {}))
     return next.kind === 'update' ? { kind: 'updating', comparison } : { kind: 'initializing' }
   }
 
   async function act(context: ReconcileContext, observation: Observation): Promise<PassOutcome | undefined> {
-    const { desired, state, connection, token, isCurrent } = context
+    const { declaration, state, connection, token, isCurrent } = context
     noteJudged(context, observation)
     const connectionFailure = connection.currentFailure()
     const before = decisionState(context, { requested: token !== undefined, connectionFailure })
-    const { comparison, hold, next } = decide(desired, observation, before)
+    const { comparison, hold, next } = decide(declaration.desired, observation, before)
     state.hold = hold
     if (next.kind === 'report') return { outcome: next.outcome }
     return isCurrent() ? sendUpdate(context, comparison, next) : undefined
   }
 
-  function contextOf(subject: Subject, spec: ParsedSpec, connection: Connection): ReconcileContext {
+  function contextOf(
+    subject: Subject,
+    spec: ParsedSpec,
+    connection: Connection,
+    declaration: Declaration,
+  ): ReconcileContext {
     const { key, object, state, reporter, log, signal, turn } = subject
     const previous = previousStatus(state, statusAt(connection.endpoint, statusOf(object)))
     const token = object.metadata.annotations?.[reconcileRequestedAt]
     const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
+    state.sourceMemory.note(declaration, ownerOf(object, connection, spec))
     return {
       object,
       spec,
-      desired: desiredOf(spec),
+      declaration,
+      hashes: state.sourceMemory.renew(hashesIn(previous)),
       connection,
       state,
       previous,
@@ -256,9 +283,20 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       holdTime,
       signal,
       turn,
-      isCurrent: () => isCurrent(key, object) && claims.winner(connection.endpoint, spec.uuid) === key,
+      secrets: state.sourceMemory.texts(),
+      isCurrent: () =>
+        isCurrent(key, object) &&
+        claims.winner(connection.endpoint, spec.uuid) === key &&
+        isSameDeclaration(object, spec, declaration),
       token: isNew ? token : undefined,
     }
+  }
+
+  /** Whether what the object refers to is still what its declaration was made of. */
+  function isSameDeclaration({ metadata }: StoredModelService, spec: ParsedSpec, { sources }: Declaration): boolean {
+    if (sources.size === 0) return true
+    const now = resolve(spec, metadata.namespace, (ref) => references.get(ref))
+    return now.kind === 'resolved' && isDeepStrictEqual(now.declaration.sources, sources)
   }
 
   /** Whether the object is still as it was, however long a read or a log-in took. */
@@ -290,7 +328,14 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 }
 
-const settledOutcomes: readonly Outcome['kind'][] = ['inSync', 'drifted', 'suspended', 'invalid', 'conflict']
+const settledOutcomes: readonly Outcome['kind'][] = [
+  'inSync',
+  'drifted',
+  'suspended',
+  'invalid',
+  'unresolved',
+  'conflict',
+]
 
 function phaseAfter(passOutcome: PassOutcome): 'waiting' | 'settled' | 'unsettled' {
   const { outcome } = passOutcome

@@ -60,7 +60,7 @@ function fromDrift(at: number): Measurement {
 
 /** Converged, or as near to it as the operator may bring it. */
 function isOver({ kind }: Outcome): boolean {
-  return ['inSync', 'drifted', 'suspended', 'invalid', 'conflict', 'missing'].includes(kind)
+  return ['inSync', 'drifted', 'suspended', 'invalid', 'unresolved', 'conflict', 'missing'].includes(kind)
 }
 
 function differs(outcome: Outcome): boolean {

@@ -47,13 +47,16 @@ const escapes: readonly Escape[] = [
 
 /** The words with every secret, and every longer part of one, replaced by `***`. */
 export function mask(words: string, secrets: readonly string[]): string {
-  const hidden = secrets.filter(({ length }) => length >= minSecretLength).map(partsOf)
-  if (hidden.length === 0 || words === '') return words
+  const long = secrets.filter(({ length }) => length >= minSecretLength)
+  if (long.length === 0 || words === '') return words
   const shown = words.slice(0, maxWords)
   const isSecret = new Array<boolean>(shown.length).fill(false)
   const starts = Array.from({ length: shown.length }, (_, i) => i)
   const plain = { text: shown, starts, ends: starts.map((i) => i + 1) }
-  for (const reading of readings(plain, maxDepth))
+  const all = readings(plain, maxDepth)
+  const read = new Set(all.flatMap(({ text }) => slices(text, minPartLength)))
+  const hidden = long.map((secret) => partsOf(secret, read))
+  for (const reading of all)
     for (const [from, to] of hidden.flatMap((secret) => find(reading.text, secret)))
       isSecret.fill(true, reading.starts[from], reading.ends[to - 1])
   return shown.replaceAll(/[^]/g, (character, at: number) =>
@@ -92,13 +95,23 @@ function unescapeAll({ text, starts, ends }: Reading, { pattern, unescape }: Esc
   return { text: parts.join(''), starts: newStarts, ends: newEnds }
 }
 
-/** A secret, with all its parts of one size: the size of a part, or where the secret is shorter, its own. */
+/** A secret, with those of its parts of one size that are read: the size of a part, or of a shorter secret, its own. */
 type Parts = { readonly secret: string; readonly size: number; readonly parts: ReadonlySet<string> }
 
-function partsOf(secret: string): Parts {
+/** A secret may be a document of a mebibyte, so that only what is read of it is kept. */
+function partsOf(secret: string, read: ReadonlySet<string>): Parts {
   const size = Math.min(secret.length, minPartLength)
-  const count = secret.length - size + 1
-  return { secret, size, parts: new Set(Array.from({ length: count }, (_, i) => secret.slice(i, i + size))) }
+  if (size < minPartLength) return { secret, size, parts: new Set([secret]) }
+  const parts = new Set<string>()
+  for (let at = 0; at <= secret.length - size; at++) {
+    const part = secret.slice(at, at + size)
+    if (read.has(part)) parts.add(part)
+  }
+  return { secret, size, parts }
+}
+
+function slices(text: string, size: number): string[] {
+  return Array.from({ length: Math.max(0, text.length - size + 1) }, (_, at) => text.slice(at, at + size))
 }
 
 /** Where the text holds the secret, a longer part of it, or at its end or before an ellipsis the beginning of it. */

@@ -22,8 +22,8 @@ import type { Live, Observation } from '../decide/assess.ts'
 import { ok, err, isJobUndecided, type Result } from '../decide/failure.ts'
 import type { Patch } from '../decide/plan.ts'
 import { limits } from '../limits.ts'
-import { anyTurn, type Priority, type Turn } from '../priority.ts'
-import type { UpdateOutcome, Inventory, CachedObservation } from '../reconcile/ports.ts'
+import { anyTurn, type Priority } from '../priority.ts'
+import type { UpdateOutcome, UpdateOptions, Inventory, CachedObservation } from '../reconcile/ports.ts'
 import { evidenceOf, saysNoAction, type BodyShapePreference, type Evidence } from './bodyshape.ts'
 import { Withdrawn, type Call, type Reply } from './call.ts'
 import type { Client } from './client.ts'
@@ -39,7 +39,7 @@ import {
   type BodyShape,
 } from './wire.ts'
 
-export type UpdatesOptions = {
+export type UpdatesDependencies = {
   readonly client: Client
   readonly shapes: BodyShapePreference
   readonly endpoint: string
@@ -55,8 +55,7 @@ export interface Updates extends Pick<Inventory, 'update' | 'job'> {
 type UpdateRequest = {
   readonly uuid: string
   readonly patch: Patch
-  readonly isWanted: (() => boolean) | undefined
-  readonly turn: Turn
+  readonly options: UpdateOptions
 }
 
 /** An update in one of the two shapes. */
@@ -68,7 +67,7 @@ type Attempt = UpdateRequest & {
   readonly earlier: Result<UpdateOutcome> | undefined
 }
 
-export function createUpdates({ client, shapes, endpoint, cache, read }: UpdatesOptions): Updates {
+export function createUpdates({ client, shapes, endpoint, cache, read }: UpdatesDependencies): Updates {
   /** The last job of each service, with what was sent: its end is judged by that, and may lead to the other shape. */
   const jobs = new Map<string, { readonly job: string; readonly attempt: Attempt }>()
   /**
@@ -84,16 +83,16 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     signal: AbortSignal,
     earlier?: Result<UpdateOutcome>,
   ): Promise<Result<UpdateOutcome>> {
-    const { uuid, patch, isWanted, turn } = request
+    const { uuid, patch, options } = request
     const before = cache.get(uuid)?.observation?.live
     const call: Call = {
       method: 'PUT',
       path: servicePath(uuid),
       body: updateBody(patch, shape),
       kind: 'update',
-      secrets: hiddenTexts(patch),
-      isWanted,
-      turn,
+      secrets: secretsOf(request),
+      isWanted: options.isWanted,
+      turn: options.turn ?? anyTurn,
     }
     const answer = await client.call(call, signal).catch(unlessWithdrawn)
     // If the first shape was accepted without visible effect and the second is withdrawn, the whole update counts as withdrawn.
@@ -121,7 +120,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
   async function end(attempt: Attempt, answer: Result<Reply>, signal: AbortSignal): Promise<Result<UpdateOutcome>> {
     const { uuid, patch, shape, earlier } = attempt
     const before = attempt.before ?? cache.get(uuid)?.observation?.live
-    const shown = answer.ok ? await verify(uuid, answer.value, attempt.turn.priority) : answer
+    const shown = answer.ok ? await verify(uuid, answer.value, (attempt.options.turn ?? anyTurn).priority) : answer
     const evidence = shown.ok ? evidenceOf(patch, before, shown.value?.live) : 'inconclusive'
     const isRefused = !shown.ok && saysNoAction(shown.failure.message)
     if (isRefused) shapes.noteRefused(shape)
@@ -155,12 +154,15 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     return answer.ok ? ok(answer.value.observation) : answer
   }
 
-  const job: Inventory['job'] = async (uuid, ref, signal, turn = anyTurn) => {
+  const job: Inventory['job'] = async (uuid, ref, signal, { turn = anyTurn, secrets = [] } = {}) => {
     const last = jobs.get(uuid)
     const attempt = last?.job === ref.uuid ? last.attempt : undefined
     // A job has another uuid at every try. If a failure's message named it, status would change at every try.
-    const secrets = [ref.uuid, ...hiddenTexts(attempt?.patch ?? {})]
-    const answer = await client.call({ method: 'GET', path: jobPath(ref.uuid), kind: 'job', secrets, turn }, signal)
+    const hidden = [ref.uuid, ...secrets, ...(attempt ? secretsOf(attempt) : [])]
+    const answer = await client.call(
+      { method: 'GET', path: jobPath(ref.uuid), kind: 'job', secrets: hidden, turn },
+      signal,
+    )
     if (answer.ok && answer.value.status === 202) return ok({ kind: 'running', job: ref })
     if (!answer.ok && isJobUndecided(answer.failure)) return answer
     const result = attempt ? await end(attempt, answer, signal) : await endUnknown(uuid, answer, turn.priority)
@@ -177,14 +179,18 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
   }
 
   return {
-    update: (uuid, patch, signal, { isWanted, turn = anyTurn } = {}) =>
-      send({ uuid, patch, isWanted, turn }, shapes.preferred(), signal),
+    update: (uuid, patch, signal, options = {}) => send({ uuid, patch, options }, shapes.preferred(), signal),
     job,
     retain(uuids) {
       for (const uuid of jobs.keys()) if (!uuids.has(uuid)) jobs.delete(uuid)
       for (const uuid of ineffective.keys()) if (!uuids.has(uuid)) ineffective.delete(uuid)
     },
   }
+}
+
+/** Texts that ZStack may repeat in its words about an error. */
+function secretsOf({ patch, options }: UpdateRequest): readonly string[] {
+  return [...hiddenTexts(patch), ...(options.secrets ?? [])]
 }
 
 const withdrawn = ok({ kind: 'withdrawn' } as const)

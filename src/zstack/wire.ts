@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { isUuid, type FieldName } from '../api/modelservice.ts'
 import type { Field, Place } from '../api/row.ts'
 import { fields } from '../api/fields.ts'
-import { isEmpty, isMap, type Json } from '../api/json.ts'
+import { isEmpty, isMap, textsIn, type Json } from '../api/json.ts'
 import type { Live } from '../decide/assess.ts'
 import type { Patch } from '../decide/plan.ts'
 import { limits } from '../limits.ts'
@@ -43,13 +43,9 @@ export function updateBody(patch: Patch, shape: BodyShape): Json {
 
 /** Texts of write-only fields, which ZStack may repeat in its words about an error. */
 export function hiddenTexts(patch: Patch): string[] {
-  const texts = (value: Json | undefined): string[] => {
-    if (typeof value === 'string') return [value]
-    return value !== null && typeof value === 'object' ? Object.values(value).flatMap(texts) : []
-  }
   return (Object.keys(patch) as FieldName[])
     .filter((field) => fields[field].visibility === 'hidden')
-    .flatMap((field) => texts(patch[field]))
+    .flatMap((field) => textsIn(patch[field]))
 }
 
 const running = z.looseObject({ location: z.string(), apiTimeout: z.number().positive().optional().catch(undefined) })

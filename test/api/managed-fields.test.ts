@@ -22,6 +22,13 @@ describe('who last set fields', () => {
     expect(managersOf([argo, person], ['name'])).toEqual([])
   })
 
+  it('is who said from where the value comes, too', () => {
+    const flux = by('kustomize-controller', '2026-11-24T10:00:00Z', { 'f:environmentParametersFrom': {} })
+    expect(managersOf([flux], ['environmentParameters', 'yaml'])).toEqual([
+      { manager: 'kustomize-controller', time: '2026-11-24T10:00:00Z', fields: ['environmentParameters'] },
+    ])
+  })
+
   it('is nobody who wrote status or metadata alone', () => {
     const operator = by('operator', '2026-11-24T12:00:00Z', { 'f:requestCpu': {} }, { subresource: 'status' })
     const labeller = { manager: 'labeller', fieldsV1: { 'f:metadata': { 'f:labels': {} } } }

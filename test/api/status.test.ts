@@ -8,6 +8,7 @@ const contract = {
   reasons: [
     ...['Initializing', 'InSync', 'Updating', 'AwaitingJob', 'DriftDetected', 'UpdateNotEffective', 'InvalidSpec'],
     ...['UnknownPolicy', 'RemoteRejected', 'NotFound', 'UUIDConflict', 'ConnectionNotFound', 'SecretNotFound'],
+    'ReferenceNotFound',
     ...[
       'CredentialsRejected',
       'AccountDisabled',

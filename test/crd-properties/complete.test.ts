@@ -3,6 +3,7 @@ import { fieldNames } from '../../src/api/modelservice.ts'
 import { propertiesOf, specSchema, type Schema } from './properties.ts'
 import { sequencesOf } from './edit-sequence.ts'
 import { casesOf } from './cases.ts'
+import { sourcedFields } from './sourced-fields.ts'
 
 /** Paths of all schemas below one, found without what the tests use to find them. */
 function pathsIn(schema: Schema, at = ''): readonly string[] {
@@ -24,7 +25,7 @@ it('every property of the schema is tried: as part of what ZStack is to hold, or
   const directives = properties
     .map(({ field }) => field)
     .filter((field) => !(fieldNames as readonly string[]).includes(field))
-  expect(new Set(directives)).toEqual(new Set(['uuid', 'policy', 'suspend']))
+  expect(new Set(directives)).toEqual(new Set(['uuid', 'policy', 'suspend', ...Object.keys(sourcedFields)]))
 })
 
 it('every property is tried with what it takes, with what it refuses, and with nothing', () => {

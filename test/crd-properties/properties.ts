@@ -46,9 +46,7 @@ export function propertiesOf({ properties = {}, required = [] }: Schema): readon
 function walk(property: Property): readonly Property[] {
   const { path, field, schema, within } = property
   const { items, additionalProperties, properties = {}, required = [] } = schema
-  const others: Record<string, unknown> = Object.fromEntries(
-    required.map((name) => [name, sampleOf(properties[name] ?? {})]),
-  )
+  const others = sampleOf({ ...schema, type: 'object' }) as Readonly<Record<string, unknown>>
   return [
     property,
     ...(items
@@ -62,11 +60,25 @@ function walk(property: Property): readonly Property[] {
       : []),
     ...Object.entries(properties).flatMap(([name, inner]) =>
       walk({
-        ...{ path: `${path}.${name}`, field, schema: inner, isRequired: required.includes(name) },
-        within: (value) => within({ ...others, [name]: value }),
+        ...{ path: `${path}.${name}`, field, schema: inner },
+        // One of several references has to be there, and no second one.
+        isRequired: required.includes(name) || isReference(name),
+        within: (value) => within({ ...besides(name, others, properties), [name]: value }),
       }),
     ),
   ]
+}
+
+const isReference = (name: string) => name.endsWith('Ref')
+
+/** What stands beside a property: `as` needs the reference to a single key. */
+function besides(
+  name: string,
+  others: Readonly<Record<string, unknown>>,
+  properties: Readonly<Record<string, Schema>>,
+): Readonly<Record<string, unknown>> {
+  if (isReference(name)) return {}
+  return name === 'as' ? { secretKeyRef: sampleOf(properties.secretKeyRef ?? {}) } : others
 }
 
 /** Some value that the schema takes. */
@@ -81,13 +93,25 @@ export function sampleOf({ type, enum: choices, pattern, minimum = 1, items, pro
     case 'array':
       return items ? [sampleOf(items)] : []
     case 'object':
-      return Object.fromEntries((required ?? []).map((name) => [name, sampleOf(properties?.[name] ?? {})]))
+      return Object.fromEntries(
+        [
+          ...(required ?? []),
+          ...Object.keys(properties ?? {})
+            .filter(isReference)
+            .slice(0, 1),
+        ].map((name) => [name, sampleOf(properties?.[name] ?? {})]),
+      )
     case undefined:
       return 4096 * 2 ** 20
   }
 }
 
-const matches: Readonly<Record<string, string>> = { '^[0-9a-fA-F]{32}$': '0123456789abcdefABCDEF0123456789' }
+const matches: Readonly<Record<string, string>> = {
+  '^[0-9a-fA-F]{32}$': '0123456789abcdefABCDEF0123456789',
+  '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$': 'a-name.of-1-object',
+  '^[-._a-zA-Z0-9]+$': 'some-KEY_1.txt',
+  '^[-._a-zA-Z][-._a-zA-Z0-9]*$': 'A_NAME-1.',
+}
 
 /** A text that fits the pattern; a pattern that is new has to be given one here. */
 export function matching(pattern: string): string {

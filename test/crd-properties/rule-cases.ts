@@ -1,10 +1,42 @@
 /** Cases by hand: for properties that a CEL rule judges, and for what the operator alone can judge. */
+import { dataKey, objectName } from './sourced-fields.ts'
 import { asSpelled, applied, refused, reported, type ValueCase } from './value-case.ts'
 
 const known = '0123456789abcdef0123456789abcdef'
 
+const [secret, configMap] = [{ name: objectName }, { name: objectName }]
+const [secretKey, configMapKey] = [secret, configMap].map((ref) => ({ ...ref, key: dataKey }))
+
+/** One entry of a list of sources. */
+const entries: readonly ValueCase[] = [
+  applied('every key of a Secret', { secretRef: secret }),
+  applied('every key of a ConfigMap under a prefix', { configMapRef: configMap, prefix: 'PRE_' }),
+  applied('one key of a Secret', { secretKeyRef: secretKey }),
+  applied('one key of a ConfigMap under another name', { configMapKeyRef: configMapKey, as: 'OTHER' }),
+  applied('a Secret that may be missing, and is', { secretRef: { name: 'nobody' }, optional: true }),
+  applied('a key that may be missing, and is', { configMapKeyRef: { ...configMap, key: 'none' }, optional: true }),
+  reported('a Secret that is missing', { secretRef: { name: 'nobody' } }),
+  reported('a key that is missing', { secretKeyRef: { ...secret, key: 'none' } }),
+  refused('no reference', { prefix: 'PRE_' }),
+  refused('two references', { secretRef: secret, configMapRef: configMap }),
+  refused('two references to keys', { secretKeyRef: secretKey, configMapKeyRef: configMapKey }),
+  refused('a prefix of a single key', { secretKeyRef: secretKey, prefix: 'PRE_' }),
+  refused('one name for all keys', { configMapRef: configMap, as: 'OTHER' }),
+]
+
 /** By the path of the property. A rule that is new has to get its cases here. */
 export const ruleCases: Readonly<Record<string, readonly ValueCase[]>> = {
+  yamlFrom: [
+    applied('a key of a Secret', { secretKeyRef: secretKey }),
+    applied('a key of a ConfigMap', { configMapKeyRef: configMapKey }),
+    reported('a Secret that is missing', { secretKeyRef: { ...secretKey, name: 'nobody' } }),
+    reported('a key that is missing', { configMapKeyRef: { ...configMapKey, key: 'none' } }),
+    refused('no reference', {}),
+    refused('two references', { secretKeyRef: secretKey, configMapKeyRef: configMapKey }),
+  ],
+  'environmentParametersFrom[]': entries,
+  'startupParametersFrom[]': entries,
+  'inferenceParamsFrom[]': entries,
   uuid: [
     applied('a uuid that ZStack knows', known),
     reported('a uuid that ZStack does not know', 'f'.repeat(32)),

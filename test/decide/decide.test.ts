@@ -10,6 +10,7 @@ const now = Date.parse('2026-01-01T00:00:00Z')
 const state = (change: Partial<DecisionState> = {}): DecisionState => ({
   generation: 1,
   owner: uid,
+  sources: new Map(),
   hashes: {},
   hold: undefined,
   equality: isEqual,
@@ -35,7 +36,7 @@ function attempted(spec: Declared, live: LiveValues, change?: Partial<DecisionSt
 
 const drift: NonNullable<Status['drift']> = [{ field: 'requestCpu', desired: '8', live: '4' }]
 const held = (change: Partial<UpdateHold> = {}): UpdateHold => ({
-  key: { generation: 1, drift, unread: [] },
+  key: { generation: 1, drift, unread: [], sources: {} },
   attempts: 3,
   until: now + 1,
   ...change,

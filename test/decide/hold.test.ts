@@ -14,7 +14,7 @@ import {
 const now = Date.parse('2026-01-01T12:00:00Z')
 const minute = 60_000
 const drift = [{ field: 'requestCpu', desired: '8', live: '4' }]
-const key = (generation = 7, of = drift): DriftKey => ({ generation, drift: of, unread: [] })
+const key = (generation = 7, of = drift): DriftKey => ({ generation, drift: of, unread: [], sources: {} })
 const afterRestart = (status: Status, at = now) => restoreHold(JSON.parse(JSON.stringify(status)) as Status, at)
 
 function condition(type: Condition['type'], reason: Condition['reason']): Condition {

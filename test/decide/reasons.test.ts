@@ -26,6 +26,7 @@ const outcomes: Readonly<Record<Outcome['kind'], readonly Outcome[]>> = {
     { kind: 'invalid', reason: 'InvalidSpec', issues: ['spec.name: no text'] },
     { kind: 'invalid', reason: 'UnknownPolicy', issues: ['spec.policy: unknown'] },
   ],
+  unresolved: [{ kind: 'unresolved', issues: ['yamlFrom: there is no Secret x in namespace team'] }],
   conflict: [{ kind: 'conflict', uuid, winner: 'default/older' }],
   missing: [{ kind: 'missing', uuid }],
   inSync: [inSync()],

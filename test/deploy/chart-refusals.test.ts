@@ -43,6 +43,16 @@ describe.skipIf(helmMissing !== undefined)('the render ends with a sentence', ()
       'zstack.ca.pem holds no PEM certificate',
     ],
     ['with endpoint and host', zstack({ host: 'zstack' }), 'zstack.endpoint and zstack.host are both set'],
+    [
+      'with one namespace twice among the sources of values',
+      beside({ rbac: { valueSources: ['x', 'y'].map((name) => ({ namespace: 'models', secrets: [name] })) } }),
+      'rbac.valueSources names namespace models more than once',
+    ],
+    ...[{}, { secrets: [] }, { all: true, secrets: ['x'] }].map((source): [string, Values, string] => [
+      `with ${JSON.stringify(source)} as a source of values`,
+      beside({ rbac: { valueSources: [{ namespace: 'models', ...source }] } }),
+      'rbac.valueSources of namespace models must have names',
+    ]),
     ['without credentials', { zstack: { endpoint } }, 'Set zstack.credentials.existingSecret'],
     [
       'with two ways of credentials',

@@ -144,6 +144,12 @@ export const fullValues = {
   extraVolumes: [{ name: 'other', secret: { secretName: 'other' } }],
   extraVolumeMounts: [{ name: 'other', mountPath: '/etc/other' }],
   serviceAccount: { name: 'keeper', annotations: { a: 'b' } },
+  rbac: {
+    valueSources: [
+      { namespace: 'default', secrets: ['hugging-face'], configMaps: ['chat-settings'] },
+      { namespace: 'kube-system', all: true },
+    ],
+  },
   podDisruptionBudget: { maxUnavailable: '50%' },
   networkPolicy: {
     apiServerPorts: [16443],

@@ -36,6 +36,17 @@ describe.skipIf(!hasKubectl || apiServerMissing() !== undefined)('kubectl', () =
     )
   })
 
+  it('explain tells what a reference to a Secret is made of', async () => {
+    const scenario = await startScenario()
+    const explained = await kubectl(scenario, 'explain', 'zms.spec.environmentParametersFrom')
+    expect(explained.replaceAll(/\s+/g, ' ')).toContain(
+      'Later ones win, and environmentParameters itself wins over all.',
+    )
+    for (const key of ['secretRef', 'configMapKeyRef', 'prefix', 'optional']) expect(explained).toContain(key)
+    const key = await kubectl(scenario, 'explain', 'zms.spec.yamlFrom.secretKeyRef')
+    expect(key).toContain('Name of the object, in the namespace of the ModelService.')
+  })
+
   it('describe shows the events, the category finds the kind, and wait waits for Ready', async () => {
     const scenario = await startScenario({ services: [modelService({ uuid })] })
     await scenario.create({ name: 'a', spec: { uuid, requestCpu: 8 } })

@@ -13,7 +13,7 @@ describe('the passes over one object', () => {
       return isEqual(field, want, live)
     })
     const pass = (yaml: string, live: string) =>
-      assess(desired({ yaml, requestCpu: 8 }), observation({ yaml: live, requestCpu: 4 }), {}, uid, equality)
+      assess(desired({ yaml, requestCpu: 8 }), observation({ yaml: live, requestCpu: 4 }), {}, uid, { equality })
         .differences.map(({ field }) => field)
         .join(' ')
     for (let looks = 0; looks < 3; looks++) expect(pass('a: 1', '{a: 1}')).toBe('requestCpu')

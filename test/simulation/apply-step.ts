@@ -4,6 +4,7 @@ import type { Kubernetes } from './kubernetes.ts'
 import type { Objects } from './objects.ts'
 import type { Replica } from './replica.ts'
 import type { Step } from './schedule.ts'
+import type { Secrets } from './secrets.ts'
 import type { Services } from './services.ts'
 import type { Sessions } from './sessions.ts'
 import type { Time } from './time.ts'
@@ -15,6 +16,7 @@ export type World = {
   readonly time: Time
   readonly epoch: number
   readonly objects: Objects
+  readonly secrets: Secrets
   readonly services: Services
   readonly sessions: Sessions
   readonly zstack: ZStack
@@ -27,7 +29,8 @@ export type World = {
 }
 
 export function applyStep(step: Step, world: World): void {
-  const { time, epoch, objects, services, sessions, zstack, kubernetes, kubeTroubles, zstackTroubles, replicas } = world
+  const { time, epoch, objects, secrets, services, sessions, zstack } = world
+  const { kubernetes, kubeTroubles, zstackTroubles, replicas } = world
   switch (step.do) {
     case 'create':
       if (!objects.get(step.key)) objects.create(step.key, step.spec, time.now())
@@ -45,6 +48,15 @@ export function applyStep(step: Step, world: World): void {
     }
     case 'touch':
       objects.edit(step.key, () => ({ metadata: { labels: { touched: String(time.now()) } } }))
+      return
+    case 'write secret':
+      secrets.write(step.secret, step.data)
+      return
+    case 'touch secret':
+      secrets.touch(step.secret)
+      return
+    case 'remove secret':
+      secrets.remove(step.secret)
       return
     case 'request':
       objects.edit(step.key, () => ({ metadata: { annotations: { [reconcileRequestedAt]: step.token } } }))

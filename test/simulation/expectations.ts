@@ -2,15 +2,17 @@
 import { parse, statusOf, type FieldName, type Spec } from '../../src/api/modelservice.ts'
 import { reconcileRequestedAt } from '../../src/api/names.ts'
 import { conditionOf } from '../../src/decide/conditions.ts'
-import { desiredOf, fields } from '../../src/api/fields.ts'
+import { fields, type Desired } from '../../src/api/fields.ts'
 import { isEmpty } from '../../src/api/json.ts'
 import type { Judge } from './judge.ts'
 import { winnerOf } from './judge.ts'
 import { keyOf, type Objects, type Stored } from './objects.ts'
+import { declaredBy, type Secrets } from './secrets.ts'
 import { isSame, type Service, type Services } from './services.ts'
 
 export type Ended = {
   readonly objects: Objects
+  readonly secrets: Secrets
   readonly services: Services
   readonly judge: Judge
   /** Fields that this ZStack never shows though others do. */
@@ -37,11 +39,13 @@ function faultOf(object: Stored, world: Ended): string | undefined {
   if (!parsed.ok) return must(`False ${parsed.reason}`)
   const { spec } = parsed
   if (winnerOf(world.objects.all(), spec.uuid) !== object) return must('False UUIDConflict')
+  const desired = declaredBy(spec, object.metadata.namespace, (key) => world.secrets.get(key))
+  if (!desired) return must('False ReferenceNotFound')
   const token = annotations?.[reconcileRequestedAt]
   if (token !== undefined && status.lastHandledReconcileAt !== token) return `request ${token} was not dealt with`
   const service = world.services.get(spec.uuid)
   if (!service) return must('False NotFound')
-  const differing = differences(spec, service)
+  const differing = differences(desired, service)
   const { visible, unclear } = visibilityIn(world)
   const shown = differing.filter(visible)
   // Nobody can read what is hidden: it is right if it was sent, unless fate or another object undid that unseen.
@@ -50,7 +54,7 @@ function faultOf(object: Stored, world: Ended): string | undefined {
   // A process may know from earlier that a field is shown which no service holds any more.
   const known = differing.filter((field) => visible(field) || unclear(field))
   const wrong = must(...expected(spec, shown, hidden), ...expected(spec, known, hidden))
-  return wrong === undefined ? neverApplied(spec, shown, service) : `${wrong}; differs in ${differing.join()}`
+  return wrong === undefined ? neverApplied(spec, desired, shown, service) : `${wrong}; differs in ${differing.join()}`
 }
 
 /** A field that only newer servers show counts as shown once some service holds a value of it; before, nobody can tell. */
@@ -74,9 +78,8 @@ function expected({ policy, suspend }: Spec, shown: readonly FieldName[], hidden
 }
 
 /** Under ApplyChanges only what was once in effect may differ. */
-function neverApplied({ policy, suspend, ...spec }: Spec, shown: readonly FieldName[], service: Service) {
+function neverApplied({ policy, suspend }: Spec, desired: Desired, shown: readonly FieldName[], service: Service) {
   if (policy !== 'ApplyChanges' || suspend === true) return undefined
-  const desired = desiredOf(spec)
   const never = shown.filter((field) => {
     const wanted = desired.get(field)!
     return service.held.get(field)?.some((value) => isSame(field, wanted, value)) !== true && !isEmpty(wanted)
@@ -84,6 +87,6 @@ function neverApplied({ policy, suspend, ...spec }: Spec, shown: readonly FieldN
   return never.length === 0 ? undefined : `never applied ${never.join()}`
 }
 
-function differences(spec: Spec, { values }: Service): FieldName[] {
-  return [...desiredOf(spec)].filter(([field, value]) => !isSame(field, value, values[field])).map(([field]) => field)
+function differences(desired: Desired, { values }: Service): FieldName[] {
+  return [...desired].filter(([field, value]) => !isSame(field, value, values[field])).map(([field]) => field)
 }

@@ -2,13 +2,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { parse, statusOf, type FieldName } from '../../src/api/modelservice.ts'
 import { failurePolicy } from '../../src/decide/failure.ts'
-import { desiredOf } from '../../src/api/fields.ts'
 import type { Json } from '../../src/api/json.ts'
 import { saysNoAction } from '../../src/zstack/bodyshape.ts'
 import { failureOf } from '../../src/zstack/failures.ts'
 import type { HttpAnswer, HttpRequest } from '../../src/zstack/http.ts'
 import { keyOf, type Objects, type Stored } from './objects.ts'
 import { createObservations } from './observations.ts'
+import { declaredBy } from './secrets.ts'
 import type { Time } from './time.ts'
 import type { View } from './watching.ts'
 import type { Order, ZStack } from './zstack.ts'
@@ -94,15 +94,21 @@ export function createJudge({ time, objects, zstack, elects, showsPast, report }
   const endedJobs = new Set<string>()
   const writers = new Map<string, string>()
 
-  function permissionViolation({ identity }: Sender, uuid: string, patch: Patch, winner: Stored | undefined) {
-    if (elects && objects.lease()?.spec?.holderIdentity !== identity) return 'does not lead'
+  function declaredIn({ view }: Sender, winner: Stored) {
+    const parsed = parse(winner)
+    return parsed.ok ? declaredBy(parsed.spec, winner.metadata.namespace, (key) => view.secrets.get(key)) : undefined
+  }
+
+  function permissionViolation(sender: Sender, uuid: string, patch: Patch, winner: Stored | undefined) {
+    if (elects && objects.lease()?.spec?.holderIdentity !== sender.identity) return 'does not lead'
     if (!winner) return 'was shown nobody who speaks for it'
     const parsed = parse(winner)
     if (!parsed.ok) return `was shown an invalid ${keyOf(winner)}`
     const { spec } = parsed
     if (spec.suspend) return `was shown that ${keyOf(winner)} is suspended`
     if (spec.policy === 'Observe') return `was shown that ${keyOf(winner)} observes`
-    const desired = desiredOf(spec)
+    const desired = declaredIn(sender, winner)
+    if (!desired) return `was shown that a Secret of ${keyOf(winner)} is missing`
     for (const [field, value] of Object.entries(patch) as [FieldName, Json][]) {
       if (!desired.has(field)) return `was shown no ${field} in ${keyOf(winner)}`
       if (!isDeepStrictEqual(desired.get(field), value))
@@ -113,8 +119,8 @@ export function createJudge({ time, objects, zstack, elects, showsPast, report }
 
   function retryViolation(sender: Sender, uuid: string, winner: Stored, body: unknown): string | undefined {
     const { uid, generation } = winner.metadata
-    const parsed = parse(winner)
-    const differences = parsed.ok ? observations.differences(sender, uuid, desiredOf(parsed.spec)) : []
+    const desired = declaredIn(sender, winner)
+    const differences = desired ? observations.differences(sender, uuid, desired) : []
     const about = JSON.stringify([uid, generation, differences, patchOf(body)])
     const first = firstOf(attempts.get(attemptKey(sender, uuid)), body, about)
     const request = first ? first.request : observations.request(sender, uid)

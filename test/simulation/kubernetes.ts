@@ -5,6 +5,7 @@ import type { Chance } from './chance.ts'
 import { exchange } from './exchange.ts'
 import type { Lease, Objects, Stored } from './objects.ts'
 import { silence, type Process } from './process.ts'
+import type { Secret, Secrets } from './secrets.ts'
 import type { Time } from './time.ts'
 import { fateOf, type KubeOperation, type KubeTrouble, type Troubles } from './trouble.ts'
 import { openWatch, type View, type Watcher } from './watching.ts'
@@ -31,6 +32,7 @@ export type KubernetesOptions = {
   readonly time: Time
   readonly chance: Chance
   readonly objects: Objects
+  readonly secrets?: Secrets
   readonly troubles: Troubles<KubeTrouble>
   /** No page of a list is longer. */
   readonly pageSize: number
@@ -48,7 +50,7 @@ const maxStaleVersions = 12
 type Answer = { readonly value: unknown } | { readonly error: ApiError }
 
 export function createKubernetes(options: KubernetesOptions): Kubernetes {
-  const { time, chance, objects, troubles, pageSize, forbidden } = options
+  const { time, chance, objects, secrets, troubles, pageSize, forbidden } = options
   const watches = new Map<Watcher, ReturnType<typeof openWatch>['tell']>()
   let downUntil = -1
   let writes = 0
@@ -115,6 +117,11 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
       case 'event':
         writes += 1
         return body
+      case 'reference': {
+        const secret = secrets?.get(secretIn(url))
+        if (!secret) throw new ApiError(404, 'not found')
+        return secret
+      }
       case 'lease': {
         const lease = objects.lease()
         if (method !== 'GET') return objects.writeLease(body as Lease, method === 'POST')
@@ -131,6 +138,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
     /** What an answer tells the process of ModelServices. */
     function show(operation: KubeOperation, url: URL, answer: unknown) {
       if (operation === 'status') view.wrote(answer as Stored)
+      if (operation === 'reference') view.secrets.set(secretIn(url), answer as Secret)
       if (operation !== 'list' || url.searchParams.has('fieldSelector')) return
       const { items, metadata } = answer as { items: Stored[]; metadata: { continue?: string } }
       const namespace = namespaceIn(url)
@@ -158,6 +166,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
         },
         delivered: (answer) => {
           if ('value' in answer) show(operation, url, answer.value)
+          else if (operation === 'reference' && answer.error.status === 404) view.secrets.delete(secretIn(url))
           witness.answered(operation, 'error' in answer ? answer.error : undefined)
         },
         failed: (how) => new ApiError(0, `no answer from the API server: ${how}`),
@@ -168,6 +177,7 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
 
     async function stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
       const url = new URL(path, 'http://kubernetes')
+      if (url.pathname.startsWith('/api/v1/')) throw new ApiError(403, 'nobody may watch by name')
       const trouble = troubles.meets('watch')
       const fate = time.now() < downUntil ? refused : fateOf(trouble?.what, chance, slowMs)
       const from = Number(url.searchParams.get('resourceVersion'))
@@ -239,9 +249,15 @@ function attempt(work: () => unknown): Answer {
 
 function operationOf({ pathname }: URL): KubeOperation {
   if (pathname.startsWith('/apis/coordination.k8s.io/')) return 'lease'
+  if (/^\/api\/v1\/namespaces\/[^/]+\/secrets\//.test(pathname)) return 'reference'
   if (pathname.startsWith('/api/v1/')) return 'event'
   if (!pathname.startsWith(`/apis/${group}/${version}/`)) throw new Error(`nobody knows ${pathname}`)
   return pathname.endsWith('/status') ? 'status' : 'list'
+}
+
+function secretIn({ pathname }: URL): string {
+  const [, namespace = '', name = ''] = /\/namespaces\/([^/]+)\/secrets\/([^/]+)$/.exec(pathname) ?? []
+  return `${namespace}/${name}`
 }
 
 function namespaceIn({ pathname }: URL): string | undefined {

@@ -1,5 +1,6 @@
 /** What happens in a simulated world, as data: drawn from a seed, printed, cut down, run again. */
 import { createChance, type Chance } from './chance.ts'
+import { anyReference, anySecret, secretKeys, type SecretData } from './secrets.ts'
 import { anyDrift, anyEdit, anyRule, anyService, anySpec, type Edit } from './values.ts'
 import type { Values } from './services.ts'
 import type { SessionLimits } from './sessions.ts'
@@ -28,6 +29,8 @@ export type Step = { readonly at: number } & (
   | { readonly do: 'create'; readonly key: Key; readonly spec: Readonly<Record<string, unknown>> }
   | { readonly do: 'edit'; readonly key: Key; readonly edits: readonly Edit[] }
   | { readonly do: 'remove' | 'begin deletion' | 'touch'; readonly key: Key }
+  | { readonly do: 'write secret'; readonly secret: string; readonly data: SecretData }
+  | { readonly do: 'touch secret' | 'remove secret'; readonly secret: string }
   | { readonly do: 'request'; readonly key: Key; readonly token: string }
   | { readonly do: 'drift'; readonly uuid: string; readonly values: Values }
   | { readonly do: 'lose service'; readonly uuid: string }
@@ -89,7 +92,7 @@ export function drawSchedule(seed: number): Schedule {
     chance.percent(40) && index > 0 ? moments[index - 1]! + chance.whole(0, 1_000) : at,
   )
   const steps = bunched.map((at) => ({ at, ...drawStep(chance, setting) }))
-  const newer = drawNewerSteps(apart, setting, spanMs)
+  const newer = [...drawNewerSteps(apart, setting, spanMs), ...drawSecretSteps(createChance(seed ^ 0x5ec7), spanMs)]
   return {
     seed,
     setting,
@@ -119,6 +122,27 @@ function drawNewerSteps(chance: Chance, { sessions }: Setting, spanMs: number): 
   return [
     ...disabling.map((step): Step => ({ do: 'disable account', ...step })),
     ...logIns.map((moment): Step => ({ do: 'log in elsewhere', at: moment })),
+  ]
+}
+
+/** In two of five worlds, specs refer to Secrets, and those are written, touched, removed and made anew. */
+function drawSecretSteps(chance: Chance, spanMs: number): readonly Step[] {
+  if (chance.percent(60)) return []
+  const at = () => chance.whole(0, spanMs)
+  const many = <S>(count: number, draw: () => S) => Array.from({ length: count }, draw)
+  const write = (secret: string, when: number): Step => ({
+    ...{ at: when, do: 'write secret', secret, data: anySecret(chance) },
+  })
+  return [
+    ...secretKeys.filter(() => chance.percent(75)).map((secret) => write(secret, 0)),
+    ...many(chance.whole(1, 6), (): Step => {
+      return { at: chance.percent(40) ? 1 : at(), do: 'edit', key: chance.pick(keys), edits: anyReference(chance) }
+    }),
+    ...many(chance.whole(0, 8), () => write(chance.pick(secretKeys), at())),
+    ...many(chance.whole(0, 5), (): Step => ({
+      ...{ at: at(), do: chance.pick(['touch secret', 'touch secret', 'remove secret'] as const) },
+      secret: chance.pick(secretKeys),
+    })),
   ]
 }
 

@@ -4,7 +4,8 @@ import type { Fate } from './exchange.ts'
 import type { Time } from './time.ts'
 
 export const kubeOperations = ['list', 'watch', 'status', 'event', 'lease'] as const
-export type KubeOperation = (typeof kubeOperations)[number]
+/** `reference`: a Secret is read by its name. */
+export type KubeOperation = (typeof kubeOperations)[number] | 'reference'
 export const zstackOperations = ['query', 'update', 'job', 'login', 'logout'] as const
 export type ZStackOperation = (typeof zstackOperations)[number]
 

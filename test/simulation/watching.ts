@@ -2,6 +2,7 @@
 import { statusOf } from '../../src/api/modelservice.ts'
 import { keyOf, type Change, type Objects, type Stored } from './objects.ts'
 import type { Process } from './process.ts'
+import type { Secret } from './secrets.ts'
 import type { Time } from './time.ts'
 
 /** What happens to the next lines of watches. */
@@ -155,6 +156,8 @@ export interface View {
   readonly objects: Map<string, Stored>
   /** The job that the status of an object named when the process was first shown the object, by uid. */
   readonly firstJobs: ReadonlyMap<string, string | undefined>
+  /** What it was shown of Secrets, by `namespace/name`. */
+  readonly secrets: Map<string, Secret>
   list(objects: readonly Stored[], namespace: string | undefined): void
   change(change: Change): void
   /** The answer to a write of its own. */
@@ -187,6 +190,7 @@ export function createView(): View {
   return {
     objects,
     firstJobs,
+    secrets: new Map(),
     list(listed, namespace) {
       const kept = new Set(listed.map(keyOf))
       for (const [key, { metadata }] of objects)

@@ -8,6 +8,7 @@ import { createKubernetes } from './kubernetes.ts'
 import { createObjects } from './objects.ts'
 import { createReplica, type Life } from './replica.ts'
 import type { Schedule } from './schedule.ts'
+import { createSecrets } from './secrets.ts'
 import { createServices } from './services.ts'
 import { account, createSessions, digest } from './sessions.ts'
 import { createTime } from './time.ts'
@@ -43,6 +44,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   }
 
   const objects = createObjects(epoch)
+  const secrets = createSecrets()
   const services = createServices()
   for (const [uuid, values] of Object.entries(setting.services)) services.place(uuid, values)
   const sessions = createSessions(time, setting.sessions)
@@ -51,7 +53,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   const kubeTroubles = createTroubles<KubeTrouble>(time, chance.fork())
   const zstackTroubles = createTroubles<ZStackTrouble>(time, chance.fork())
   const kubernetes = createKubernetes({
-    ...{ time, chance: chance.fork(), objects, troubles: kubeTroubles, pageSize: setting.pageSize },
+    ...{ time, chance: chance.fork(), objects, secrets, troubles: kubeTroubles, pageSize: setting.pageSize },
   })
   const httpFor = createWire({
     ...{ time, chance: chance.fork(), zstack, troubles: zstackTroubles, limitMs: setting.requestTimeoutMs },
@@ -141,6 +143,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
     time,
     epoch,
     objects,
+    secrets,
     services,
     sessions,
     zstack,
@@ -153,7 +156,8 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   let judged = { at: '', faults: [] as readonly string[] }
   const wrong = () => {
     const at = [objects.version(), updates, ...services.all().map(({ revision }) => revision)].join()
-    if (judged.at !== at) judged = { at, faults: faults({ objects, services, judge, hides: setting.mood.hides }) }
+    if (judged.at !== at)
+      judged = { at, faults: faults({ objects, secrets, services, judge, hides: setting.mood.hides }) }
     return judged.faults
   }
   const moved = () => [updates, kubernetes.writes()].join()

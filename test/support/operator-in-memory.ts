@@ -11,6 +11,7 @@ import { createManualClock } from './clock.ts'
 import { createFleet, type OnFleetChange } from './fleet.ts'
 import { connectionsTo, createFakeInventory } from './inventory.ts'
 import { endpoint, staleAfterMs } from './reconciler.ts'
+import { noReferences } from './references.ts'
 
 /** `isAlone`: no other update of that service is on its way. */
 export type OnUpdate = (uuid: string, patch: Patch, isAlone: boolean) => void
@@ -31,10 +32,10 @@ export function startOperatorInMemory({ onUpdate }: { readonly onUpdate: OnUpdat
     const onTheirWay = new Set<string>()
     const watched: Inventory = {
       ...inventory,
-      async update(uuid, patch, signal, isWanted) {
+      async update(uuid, patch, signal, options) {
         onUpdate(uuid, patch, !onTheirWay.has(uuid))
         onTheirWay.add(uuid)
-        return await inventory.update(uuid, patch, signal, isWanted).finally(() => onTheirWay.delete(uuid))
+        return await inventory.update(uuid, patch, signal, options).finally(() => onTheirWay.delete(uuid))
       },
     }
     const connections = connectionsTo(watched, endpoint)
@@ -42,7 +43,7 @@ export function startOperatorInMemory({ onUpdate }: { readonly onUpdate: OnUpdat
     if (!connection) throw new Error('no connection')
     const quiet = { recordEvent: () => undefined, onUpdate: () => undefined, mayRestoreStatus: () => true }
     const parts = { claims, clock, staleAfterMs }
-    const reconciler = createReconciler({ ...parts, ...quiet, connections, objects: fleet })
+    const reconciler = createReconciler({ ...parts, ...quiet, connections, references: noReferences, objects: fleet })
     const poller = createPoller({
       ...parts,
       connection,

@@ -48,6 +48,7 @@ export function createPasses({
     const state: DecisionState = {
       generation,
       owner: uid,
+      sources: new Map(),
       hashes: afterRestart(status),
       hold: restoreHold(status, at.now.getTime()),
       equality,

@@ -14,6 +14,7 @@ import type { Failure } from '../../src/decide/failure.ts'
 import { createCapturedLog, type CapturedLog } from './captured-log.ts'
 import { createManualClock, type ManualClock } from './clock.ts'
 import { createFleet, keyOf, type Fleet } from './fleet.ts'
+import { createFakeReferences, type FakeReferences } from './references.ts'
 import { connectionsTo, createFakeInventory, type FakeInventory, type FakeInventoryOptions } from './inventory.ts'
 
 /** A reconciler between objects in memory and a scripted ZStack; nothing but passes and the clock moves it. */
@@ -22,6 +23,8 @@ export interface Rig extends CapturedLog {
   readonly inventory: FakeInventory
   readonly connections: Connections & { trouble: Failure | undefined }
   readonly fleet: Fleet
+  /** The Secrets and ConfigMaps of the namespace. */
+  readonly references: FakeReferences
   readonly claims: Claims
   readonly reconciler: Reconciler
   /** Recorded events, as `name: Reason message`. */
@@ -59,6 +62,7 @@ export function createRig(options: Partial<FakeInventoryOptions> = {}): Rig {
   const { log, entries } = createCapturedLog()
   const inventory = createFakeInventory({ clock, ...options })
   const connections = connectionsTo(inventory, endpoint)
+  const references = createFakeReferences()
   const announced: string[] = []
   const counted: UpdateResult[] = []
   let claims = createClaims()
@@ -79,6 +83,7 @@ export function createRig(options: Partial<FakeInventoryOptions> = {}): Rig {
       objects: fleet,
       claims,
       connections,
+      references,
       recordEvent,
       onUpdate,
       mayRestoreStatus: () => foreignStatus.mayBeAnswered,
@@ -98,6 +103,7 @@ export function createRig(options: Partial<FakeInventoryOptions> = {}): Rig {
     inventory,
     connections,
     fleet,
+    references,
     announced,
     counted,
     converged,

@@ -55,6 +55,12 @@ describe('a job', () => {
     expect(cpuOf(await inventory.job(a, ref, signal))).toBe(8)
   })
 
+  it('of which nobody knows what was sent is told without what must not be told', async () => {
+    const { inventory } = withJob(refusedWith('SYS.1006', 'hidden-value is bad'))
+    const answer = await inventory.job(a, ref, signal, { secrets: ['hidden-value'] })
+    expect(answer).toMatchObject({ ok: false, failure: { message: expect.stringContaining('*** is bad') as string } })
+  })
+
   it('that failed says why, without hidden values and without its own uuid, which changes at every try', async () => {
     const { inventory } = withJob(refusedWith('SYS.1006', 'job job-uuid-1: hidden-value is bad'))
     await inventory.update(a, patch, signal)

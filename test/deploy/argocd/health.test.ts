@@ -14,6 +14,7 @@ describe.skipIf(engineMissing)('the health of a ModelService in Argo CD', () => 
   const expected: Record<keyof typeof passes, string> = {
     initializing: 'Progressing',
     invalid: 'Degraded',
+    unresolved: 'Degraded',
     conflict: 'Degraded',
     missing: 'Degraded',
     inSync: 'Healthy',

@@ -10,6 +10,7 @@ describe('by the rules of kstatus', () => {
   const expected: Record<keyof typeof passes, KStatus> = {
     initializing: 'InProgress',
     invalid: 'Failed',
+    unresolved: 'Failed',
     conflict: 'Failed',
     missing: 'Failed',
     inSync: 'Current',

@@ -70,6 +70,7 @@ export function statusAfter({ outcome, suspend = false, previous }: Pass, genera
 export const passes: { readonly [K in Exclude<Outcome['kind'], 'failed'>]: Pass & { outcome: { kind: K } } } = {
   initializing: { outcome: { kind: 'initializing' } },
   invalid: { outcome: { kind: 'invalid', reason: 'InvalidSpec', issues: ['spec.requestCpu: expected number'] } },
+  unresolved: { outcome: { kind: 'unresolved', issues: ['yamlFrom: there is no Secret x in namespace models'] } },
   conflict: { outcome: { kind: 'conflict', uuid, winner: 'models/older' } },
   missing: { outcome: { kind: 'missing', uuid } },
   inSync: { outcome: { kind: 'inSync', comparison: seen(8) } },

@@ -56,6 +56,16 @@
 {{- fail "metrics.serviceMonitor and metrics.podMonitor are both enabled: every pod would be scraped twice. Enable one of the two." -}}
 {{- end -}}
 {{- if .Values.leaderElection.enabled }}{{ include "operator.leaseCheck" . }}{{ end -}}
+{{- $namespaces := dict -}}
+{{- range .Values.rbac.valueSources -}}
+{{- if hasKey $namespaces .namespace -}}
+{{- fail (printf "rbac.valueSources names namespace %s more than once; put all of its Secrets and ConfigMaps into one entry." .namespace) -}}
+{{- end -}}
+{{- $_ := set $namespaces .namespace true -}}
+{{- if eq (empty .all) (and (empty .secrets) (empty .configMaps)) -}}
+{{- fail (printf "rbac.valueSources of namespace %s must have names in secrets or configMaps, or all: true in place of names." .namespace) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* The Lease has one name: two operators with it in one namespace would be taken for replicas of one. */}}
