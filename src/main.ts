@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** Environment in, exit code out. The only file that reads the environment and the arguments, handles signals, and exits. */
 import process from 'node:process'
 import packageJson from '../package.json' with { type: 'json' }
@@ -14,7 +15,7 @@ type ExitCode = 0 | 1 | 2
 const usage = `modelservice-operator ${packageJson.version}
 Keeps ZStack AI model services as their ModelService objects declare them.
 
-Usage: node dist/main.cjs [--help | --version]
+Usage: modelservice-operator [run]
 
 Configuration comes from the environment; deploy/README.md lists every variable.
   ZSTACK_ENDPOINT            base URL, such as http://zstack.example.com:8080/zstack
@@ -28,11 +29,28 @@ Configuration comes from the environment; deploy/README.md lists every variable.
 Exit codes: 0 stopped on request, 1 failed, 2 bad configuration.
 `
 
-async function main(args: readonly string[]): Promise<ExitCode> {
-  if (args.includes('--help')) return print(usage)
-  if (args.includes('--version')) return print(`${packageJson.version}\n`)
-  if (args.length > 0)
-    return complain([`unknown argument ${args.join(' ')}; configuration comes from the environment, see --help`])
+async function main(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args
+  if (command !== undefined && command !== 'run') return runCommand(args)
+  if (rest.includes('--help') || rest.includes('-h')) return print(usage)
+  if (rest.length > 0)
+    return complain([`unknown argument ${rest.join(' ')}; configuration comes from the environment, see run --help`])
+  return run()
+}
+
+/** The commands are a bundle of their own, which the operator never loads. */
+async function runCommand(args: readonly string[]): Promise<number> {
+  const { runCli } = await import('./cli/cli.ts')
+  const { env, stdin, stdout, stderr } = process
+  const interrupted = new AbortController()
+  process.once('SIGINT', () => interrupted.abort())
+  // Whoever reads the output may have seen enough, as head has.
+  stdout.on('error', () => process.exit(1))
+  const { version } = packageJson
+  return runCli({ args, env, stdin, stdout, stderr, version, signal: interrupted.signal })
+}
+
+async function run(): Promise<ExitCode> {
   const parsed = parseConfig(process.env, process.stdout.isTTY)
   const kube = kubeConfigOf(process.env)
   if (!parsed.ok || !kube.ok)

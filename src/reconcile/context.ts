@@ -45,7 +45,7 @@ export function decisionState(
   const { uid, generation } = object.metadata
   return {
     generation,
-    owner: `${uid}\n${serviceAt(connection.endpoint, spec.uuid)}`,
+    owner: hashOwner(uid, connection.endpoint, spec.uuid),
     hashes: hashesIn(previous),
     hold: state.hold,
     equality: state.equality,
@@ -55,6 +55,11 @@ export function decisionState(
     now: holdTime(),
     ...situation,
   }
+}
+
+/** Whose values hashes are of: the object, and the service that it speaks for. */
+export function hashOwner(uid: string, endpoint: string, uuid: string): string {
+  return `${uid}\n${serviceAt(endpoint, uuid)}`
 }
 
 /** Notes that the pass decides by this observation. */

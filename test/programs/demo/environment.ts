@@ -6,8 +6,8 @@ import { parse } from 'yaml'
 import { crdFile } from '../../../deploy/paths.ts'
 import { startStandInApi, type StandInApi } from '../../support/kube-api/server.ts'
 import { startOperator, type OperatorProcess } from '../../support/operator-process.ts'
-import { modelService, startZStackSimulator, type ZStackSimulator } from '../../support/zstack/simulator.ts'
-import { EXAMPLE_UUID, seedServices } from '../../support/zstack/model.ts'
+import { startZStackSimulator, type ZStackSimulator } from '../../support/zstack/simulator.ts'
+import { CHAT_UUID, EXAMPLE_UUID, sampleServices, WATCHED_UUID } from '../../support/zstack/model.ts'
 
 export type Manifest = {
   readonly metadata: { readonly name: string }
@@ -51,8 +51,8 @@ export interface DemoEnvironment {
 
 export const uuids = {
   example: EXAMPLE_UUID,
-  chat: '0b54cbe6a5f0484fa3ad9f6e0f7f1c02',
-  watched: '7d1f3c8e2b9a4e6d8c5b0a9f1e2d3c4b',
+  chat: CHAT_UUID,
+  watched: WATCHED_UUID,
 } as const
 
 const collection = '/apis/ai.zstack.io/v1alpha1/namespaces/default/modelservices'
@@ -62,11 +62,7 @@ export async function startEnvironment(): Promise<DemoEnvironment> {
   const crd = parse(await readFile(crdFile, 'utf8')) as object
   const api = await startStandInApi({ crds: [crd] })
   const zstack = await startZStackSimulator({
-    services: [
-      ...seedServices(1),
-      modelService({ uuid: uuids.chat, name: 'chat', requestCpu: 8, requestMemory: 32 * 1024 ** 3 }),
-      modelService({ uuid: uuids.watched, name: 'watched', requestCpu: 8 }),
-    ],
+    services: sampleServices(),
     moods: { latencyMillis: 5 },
   })
   const directory = await mkdtemp(join(tmpdir(), 'modelservice-demo-'))

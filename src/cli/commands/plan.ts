@@ -1,0 +1,177 @@
+/** `plan`: what the operator would send. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { StoredModelService } from '../../api/modelservice.ts'
+import { isMap } from '../../api/json.ts'
+import { readAll, type CommandContext } from '../context.ts'
+import { CommandError, exitCodes } from '../exit-codes.ts'
+import {
+  addKubernetesOptions,
+  listModelServices,
+  openKubernetes,
+  type KubernetesOptions,
+} from '../kubernetes-access.ts'
+import { readManifests, type Manifest, type Manifests } from '../manifests.ts'
+import { planDocumentOf } from '../plan/document.ts'
+import { planMarkdown } from '../plan/markdown.ts'
+import { planObjects, type PlanSubject } from '../plan/plan-objects.ts'
+import { exitCodeOf, type PlannedObject } from '../plan/planned.ts'
+import { plural, printPlan, summaryOf } from '../plan/text.ts'
+import { printable, withProgress } from '../terminal.ts'
+import { createAdmission } from '../validation/admission.ts'
+import { addZStackOptions, openZStack, type ZStackAccess, type ZStackOptions } from '../zstack-access.ts'
+
+type Options = ZStackOptions &
+  KubernetesOptions & {
+    readonly filename?: readonly string[]
+    readonly recursive?: boolean
+    readonly all?: boolean
+    readonly output: 'text' | 'json' | 'markdown'
+    readonly diffExitCode: number
+    readonly verbose?: boolean
+  }
+
+export function addPlan(program: Command, context: CommandContext, exit: (code: number) => void): void {
+  const command = program
+    .command('plan')
+    .summary('show what the operator would send to ZStack, and send nothing')
+    .description(
+      'Shows, object by object, what the operator would send to ZStack. The decision is the operator’s own; nothing is sent.\nFrom files it needs a ZStack and no cluster; with --all it reads the objects of a cluster, and their status.',
+    )
+    .option('-f, --filename <path...>', 'file, directory or - for standard input; may be given several times')
+    .option('-R, --recursive', 'look in the folders of a directory too')
+    .option('--all', 'every object of the cluster that the options below select')
+    .addOption(
+      new Option('-o, --output <format>', 'how the plan is written')
+        .choices(['text', 'json', 'markdown'])
+        .default('text'),
+    )
+    .option('--diff-exit-code <code>', 'exit code where something differs', exitCode, exitCodes.differs)
+    .option('-v, --verbose', 'list objects that are the same too')
+  addZStackOptions(command)
+  addKubernetesOptions(command)
+  command
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 nothing differs, 2 something differs (or the code of --diff-exit-code), 3 an object is invalid,
+1 an error; an error outranks what is invalid, and that a difference.
+
+Examples:
+  $ ${context.programName} plan -f deploy/samples
+  $ ${context.programName} plan -f services/ -R -o markdown --diff-exit-code 0
+  $ kustomize build . | ${context.programName} plan -f -
+  $ ${context.programName} plan --all -A`,
+    )
+    .action(async (options: Options) => exit(await runPlan(options, context)))
+}
+
+function exitCode(text: string): number {
+  const code = Number(text)
+  if (/^\d{1,3}$/.test(text) && code <= 255) return code
+  throw new InvalidArgumentError('It must be a whole number from 0 to 255.')
+}
+
+async function runPlan(options: Options, context: CommandContext): Promise<number> {
+  const { filename, all } = options
+  if ((filename === undefined) === (all !== true))
+    throw new CommandError('say what to plan: -f FILE, a directory or -, or --all for the objects of the cluster')
+  const { subjects, problems } = filename
+    ? await subjectsInFiles(filename, options, context)
+    : { subjects: await subjectsInCluster(options, context), problems: [] }
+  for (const { source, message } of problems) context.err.print(printable(`${source} ${message}`))
+  const zstack = await openZStack(options, context)
+  try {
+    const planned = await planWithProgress(subjects, zstack, context)
+    const code = worstOf(exitCodeOf(planned, options.diffExitCode), problems)
+    printAs(options, planned, zstack.endpoint, code, context)
+    return code
+  } finally {
+    await zstack.close()
+  }
+}
+
+function worstOf(code: number, problems: Manifests['problems']): number {
+  if (code === exitCodes.error || problems.some(({ isInvalid }) => !isInvalid)) return exitCodes.error
+  return problems.length > 0 ? exitCodes.invalid : code
+}
+
+function printAs(
+  { output, verbose }: Options,
+  planned: readonly PlannedObject[],
+  endpoint: string,
+  code: number,
+  { out }: CommandContext,
+): void {
+  switch (output) {
+    case 'json':
+      out.print(JSON.stringify(planDocumentOf(planned, endpoint, code), undefined, 2))
+      return
+    case 'markdown':
+      out.print(planMarkdown(planned, endpoint))
+      return
+    case 'text':
+      printPlan(planned, out, verbose === true)
+      out.print(`${summaryOf(planned)} (${endpoint})`)
+  }
+}
+
+/** Reads the services of the subjects, and decides. */
+export async function planWithProgress(
+  subjects: readonly PlanSubject[],
+  { inventory, endpoint }: ZStackAccess,
+  { clock, signal, stderr }: CommandContext,
+): Promise<readonly PlannedObject[]> {
+  let count = 0
+  return withProgress(
+    stderr,
+    clock,
+    () => `${count} of ${plural(subjects.length, 'service')} read from ${endpoint}`,
+    () => planObjects(subjects, { inventory, endpoint, now: clock.now(), signal, onRead: (read) => (count = read) }),
+  )
+}
+
+async function subjectsInFiles(paths: readonly string[], options: Options, context: CommandContext) {
+  const manifests = await readManifests(paths, options.recursive === true, () => readAll(context.stdin))
+  if (manifests.others.length > 0) {
+    const [first = ''] = manifests.others
+    const more = manifests.others.length > 1 ? ` and ${manifests.others.length - 1} more` : ''
+    context.err.print(printable(`passed over what is no ModelService: ${first}${more}`))
+  }
+  return { subjects: subjectsOf(manifests.manifests, options.namespace), problems: manifests.problems }
+}
+
+/** @param namespace of objects that name none */
+export function subjectsOf(manifests: readonly Manifest[], namespace?: string): readonly PlanSubject[] {
+  const admit = createAdmission()
+  return manifests.map(({ source, object }) => {
+    const admission = admit(object)
+    const stored = admission.ok ? admission.object : object
+    const metadata = isMap(stored.metadata) ? stored.metadata : {}
+    const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+    const asStored: StoredModelService = {
+      metadata: {
+        name: text(metadata.name) ?? '(no name)',
+        namespace: text(metadata.namespace) ?? namespace ?? '',
+        uid: '',
+        resourceVersion: '',
+        generation: 1,
+        creationTimestamp: '',
+        ...(isMap(metadata.annotations) && { annotations: metadata.annotations as Readonly<Record<string, string>> }),
+      },
+      spec: stored.spec,
+    }
+    return { source, object: asStored, ...(!admission.ok && { refusal: admission.message }) }
+  })
+}
+
+async function subjectsInCluster(options: Options, context: CommandContext): Promise<readonly PlanSubject[]> {
+  const kubernetes = openKubernetes(options, context)
+  try {
+    const objects = await listModelServices(kubernetes, options, context.signal)
+    return objects
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+      .map((object) => ({ source: undefined, object }))
+  } finally {
+    await kubernetes.close()
+  }
+}

@@ -1,0 +1,76 @@
+/** A plan as JSON: a stable schema, of which `src/cli/README.md` has the reference. */
+import * as z from 'zod'
+import { updateCauses } from '../../api/status.ts'
+import { planResults, type PlannedObject } from './planned.ts'
+
+export const planApiVersion = 'cli.ai.zstack.io/v1'
+
+const change = z.object({
+  field: z.string().describe('Field of the spec.'),
+  writeOnly: z
+    .boolean()
+    .describe('No server shows the field: its values are not in the plan, and its effect cannot be verified.'),
+  live: z.json().optional().describe('What ZStack shows, as on the wire; null where it shows nothing.'),
+  desired: z.json().optional().describe('What would be sent, as on the wire.'),
+})
+
+const plannedObject = z.object({
+  namespace: z.string().optional(),
+  name: z.string(),
+  source: z.string().optional().describe('File, and line where the file holds several documents.'),
+  uuid: z.string().optional(),
+  policy: z.string().optional(),
+  result: z.enum(planResults),
+  cause: z.enum(updateCauses).optional().describe('Of an update.'),
+  changes: z.array(change).describe('Of an update, exactly the fields that it would hold; otherwise what differs.'),
+  unverifiable: z.array(z.string()).describe('Declared fields that ZStack does not show.'),
+  message: z.string().optional().describe('Why, in a sentence.'),
+})
+
+export const planDocument = z.object({
+  apiVersion: z.literal(planApiVersion),
+  kind: z.literal('Plan'),
+  endpoint: z.string().describe('The ZStack that was asked.'),
+  exitCode: z.int(),
+  summary: z.partialRecord(z.enum(planResults), z.int()).describe('How many objects had each result.'),
+  objects: z.array(plannedObject),
+})
+export type PlanDocument = z.infer<typeof planDocument>
+
+export function planDocumentOf(planned: readonly PlannedObject[], endpoint: string, exitCode: number): PlanDocument {
+  const summary: PlanDocument['summary'] = {}
+  for (const { result } of planned) summary[result] = (summary[result] ?? 0) + 1
+  return {
+    apiVersion: planApiVersion,
+    kind: 'Plan',
+    endpoint,
+    exitCode,
+    summary,
+    objects: planned.map((object) => ({
+      ...defined({
+        namespace: object.namespace,
+        source: object.source,
+        uuid: object.uuid,
+        policy: object.policy,
+        cause: object.cause,
+        message: object.message,
+      }),
+      name: object.name,
+      result: object.result,
+      changes: object.changes.map(({ field, isWriteOnly, live, desired }) => ({
+        field,
+        writeOnly: isWriteOnly,
+        ...(!isWriteOnly && { live: mutable(live ?? null), desired: mutable(desired) }),
+      })),
+      unverifiable: [...object.unverifiable],
+    })),
+  }
+}
+
+type JsonValue = z.infer<ReturnType<typeof z.json>>
+const mutable = (value: unknown) => value as JsonValue
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+function defined<T extends object>(object: T): Defined<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>
+}

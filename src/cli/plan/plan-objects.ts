@@ -1,0 +1,199 @@
+/** What the operator would send for each of many objects, by the operator's own decision. Nothing is sent. */
+import { desiredOf, fields, type Desired } from '../../api/fields.ts'
+import { parse, statusOf, type FieldName, type ParsedSpec, type StoredModelService } from '../../api/modelservice.ts'
+import { reconcileRequestedAt } from '../../api/names.ts'
+import { isEqual, type Observation } from '../../decide/assess.ts'
+import { decide, type Decision } from '../../decide/decide.ts'
+import type { Failure } from '../../decide/failure.ts'
+import { restoreHold } from '../../decide/hold.ts'
+import type { Outcome } from '../../decide/outcome.ts'
+import { hashesIn, statusAt } from '../../decide/status.ts'
+import { createClaims } from '../../reconcile/claims.ts'
+import { hashOwner } from '../../reconcile/context.ts'
+import type { Inventory } from '../../reconcile/ports.ts'
+import type { PlannedChange, PlannedObject } from './planned.ts'
+
+/** An object to plan for: stored in the cluster, or as it would be stored. */
+export type PlanSubject = {
+  readonly source: string | undefined
+  readonly object: StoredModelService
+  /** What the API server would say instead of storing it. */
+  readonly refusal?: string
+}
+
+/** The declared values of an object as ZStack takes them, or why they are not known. */
+export type ResolveDesired = (object: StoredModelService, spec: ParsedSpec) => Desired | { readonly problem: string }
+
+export type PlanOptions = {
+  readonly inventory: Inventory
+  readonly endpoint: string
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly signal: AbortSignal
+  readonly resolveDesired?: ResolveDesired
+  /** Told how many of the services are read, as that goes on. */
+  readonly onRead?: (count: number) => void
+}
+
+const desiredBySpec: ResolveDesired = (_, spec) => desiredOf(spec)
+
+export async function planObjects(
+  subjects: readonly PlanSubject[],
+  options: PlanOptions,
+): Promise<readonly PlannedObject[]> {
+  const { endpoint, resolveDesired = desiredBySpec } = options
+  const claims = createClaims()
+  const judged = subjects.map((subject) => ({ subject, parsed: parse(subject.object) }))
+  for (const [index, { subject, parsed }] of judged.entries())
+    if (subject.refusal === undefined && parsed.ok)
+      claims.note(claimKey(subject, index), subject.object, { name: 'default', endpoint })
+  const uuids = judged.flatMap(({ subject, parsed }) =>
+    subject.refusal === undefined && parsed.ok ? [parsed.spec.uuid] : [],
+  )
+  const failures = await readAll([...new Set(uuids)], options)
+  return judged.map(({ subject, parsed }, index) => {
+    if (subject.refusal !== undefined) return plannedOf(subject, 'refused', { message: subject.refusal })
+    if (!parsed.ok) return plannedOf(subject, 'refused', { message: parsed.issues.join('; ') })
+    const { spec } = parsed
+    const winner = claims.winner(endpoint, spec.uuid)
+    if (winner !== undefined && winner !== claimKey(subject, index))
+      return plannedOf(subject, 'conflict', {
+        message: `${claimName(winner)} speaks for ${spec.uuid} too; delete one of the two`,
+      })
+    const failure = failures.get(spec.uuid)
+    const cached = options.inventory.cached(spec.uuid)
+    if (failure || !cached) return plannedOf(subject, 'failed', { message: failure?.message ?? 'it was not read' })
+    if (!cached.observation)
+      return plannedOf(subject, 'missing', {
+        message: `ZStack at ${endpoint} shows this account no model service ${spec.uuid}; check spec.uuid and the account`,
+      })
+    const desired = resolveDesired(subject.object, spec)
+    if ('problem' in desired) return plannedOf(subject, 'failed', { message: desired.problem })
+    return planOne(subject, spec, desired, cached.observation, options)
+  })
+}
+
+/** Two objects of one name may be among the files, so the place in the list tells them apart. */
+function claimKey({ object: { metadata } }: PlanSubject, index: number): string {
+  return `${metadata.namespace}/${metadata.name}#${String(index).padStart(6, '0')}`
+}
+
+const claimName = (key: string) => key.replace(/#\d+$/, '').replace(/^\//, '')
+
+/** Reads as a poll does, a hundred services a query. Returns what could not be read. */
+async function readAll(
+  uuids: readonly string[],
+  { inventory, signal, onRead }: PlanOptions,
+): Promise<ReadonlyMap<string, Failure>> {
+  const failures = new Map<string, Failure>()
+  let count = 0
+  await inventory.refresh(uuids, signal, (refreshed) => {
+    if (refreshed.kind === 'unreadable') failures.set(refreshed.uuid, refreshed.failure)
+    else if (refreshed.kind === 'failed') for (const uuid of refreshed.uuids) failures.set(uuid, refreshed.failure)
+    else onRead?.((count += refreshed.uuids.length))
+  })
+  return failures
+}
+
+function planOne(
+  subject: PlanSubject,
+  spec: ParsedSpec,
+  desired: Desired,
+  observation: Observation,
+  { endpoint, now }: PlanOptions,
+): PlannedObject {
+  const { metadata } = subject.object
+  const previous = statusAt(endpoint, statusOf(subject.object))
+  const token = metadata.annotations?.[reconcileRequestedAt]
+  const { policy, suspend } = spec
+  const decision = decide(desired, observation, {
+    generation: metadata.generation,
+    owner: hashOwner(metadata.uid, endpoint, spec.uuid),
+    hashes: hashesIn(previous),
+    hold: restoreHold(previous, now),
+    equality: isEqual,
+    policy,
+    suspend,
+    requested: token !== undefined && token !== previous?.lastHandledReconcileAt,
+    now,
+  })
+  const { next, comparison } = decision
+  const { unverifiable } = comparison.assessment
+  if (next.kind === 'update') {
+    const changes = (Object.keys(next.patch) as FieldName[]).map((field) => changeOf(field, desired, observation))
+    return plannedOf(subject, 'update', { changes, cause: next.cause, unverifiable })
+  }
+  const { differences, unsent } = comparison.assessment
+  const due = policy === 'Observe' ? [] : unsent
+  const differing = [...differences.map(({ field }) => field), ...due].map((field) =>
+    changeOf(field, desired, observation),
+  )
+  return plannedOf(subject, resultOf(next.outcome), {
+    changes: next.outcome.kind === 'inSync' ? [] : differing,
+    unverifiable,
+    ...messageOf(decision, next.outcome),
+  })
+}
+
+function changeOf(field: FieldName, desired: Desired, { live }: Observation): PlannedChange {
+  const isWriteOnly = fields[field].visibility === 'hidden'
+  return { field, isWriteOnly, desired: desired.get(field) ?? null, live: live.values.get(field) }
+}
+
+function resultOf({ kind }: Outcome): PlannedObject['result'] {
+  switch (kind) {
+    case 'inSync':
+      return 'same'
+    case 'drifted':
+      return 'left'
+    case 'suspended':
+      return 'suspended'
+    case 'ineffective':
+    case 'failed':
+      return 'held'
+    default:
+      throw new Error(`a plan that ends in ${kind}`)
+  }
+}
+
+function messageOf({ hold }: Decision, outcome: Outcome): { readonly message?: string } {
+  switch (outcome.kind) {
+    case 'drifted':
+      return { message: `policy ${outcome.policy} leaves it` }
+    case 'suspended':
+      return { message: 'suspended: nothing is sent until that ends' }
+    case 'failed':
+      return { message: `would be refused: ${outcome.failure.message}${untilText(hold?.until)}` }
+    case 'ineffective':
+      return {
+        message: `ZStack accepted ${hold?.attempts ?? 0} updates of this without effect${untilText(hold?.until)}`,
+      }
+    default:
+      return {}
+  }
+}
+
+const untilText = (until: number | undefined) =>
+  until === undefined ? '' : `; the operator tries again at ${new Date(until).toISOString()}`
+
+function plannedOf(
+  { source, object }: PlanSubject,
+  result: PlannedObject['result'],
+  rest: Partial<PlannedObject>,
+): PlannedObject {
+  const { namespace, name } = object.metadata
+  const { uuid, policy } = (object.spec ?? {}) as { readonly uuid?: unknown; readonly policy?: unknown }
+  return {
+    namespace: namespace === '' ? undefined : namespace,
+    name,
+    source,
+    uuid: typeof uuid === 'string' ? uuid : undefined,
+    policy: typeof policy === 'string' ? policy : undefined,
+    result,
+    changes: [],
+    cause: undefined,
+    unverifiable: [],
+    message: undefined,
+    ...rest,
+  }
+}

@@ -1,0 +1,30 @@
+/** Every service that meets some conditions, in pages: for people who look around. The operator asks for uuids it knows. */
+import { err, ok, type Result } from '../decide/failure.ts'
+import { limits } from '../limits.ts'
+import type { Client } from './client.ts'
+import { readServices, searchPath, type Service } from './wire.ts'
+
+const pageSize = limits.queryBatchSize
+
+/**
+ * @param conditions as ZStack takes them, such as `name~=chat%`; a service meets all of them
+ * @param onPage told how many services are read so far
+ */
+export async function searchServices(
+  client: Client,
+  conditions: readonly string[],
+  signal: AbortSignal,
+  onPage: (count: number) => void = () => undefined,
+): Promise<Result<readonly Service[]>> {
+  const found = new Map<string, Service>()
+  for (let start = 0; ; start += pageSize) {
+    const path = searchPath(conditions, start, pageSize)
+    const answer = await client.call({ method: 'GET', path, kind: 'query', secrets: [] }, signal)
+    if (!answer.ok) return answer
+    const page = readServices(answer.value.json)
+    if (!page) return err({ kind: 'protocol', message: 'ZStack answered a query with something that is no inventory' })
+    for (const service of page) found.set(service.uuid, service)
+    onPage(found.size)
+    if (page.length < pageSize) return ok([...found.values()])
+  }
+}
