@@ -5,6 +5,7 @@ import type { Environment } from '../config.ts'
 import { ApiError } from '../kube/cluster.ts'
 import { addImport } from './commands/import.ts'
 import { addPlan } from './commands/plan.ts'
+import { addValidate } from './commands/validate.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
 import { createTerminal, type OutputStream } from './terminal.ts'
@@ -69,5 +70,6 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     )
   addImport(program, context, exit)
   addPlan(program, context, exit)
+  addValidate(program, context, exit)
   return program
 }

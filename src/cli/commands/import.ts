@@ -12,9 +12,10 @@ import { isImportable, manifestOf, unseenFields, type ImportedManifest } from '.
 import { objectNames } from '../import/names.ts'
 import { manifestsIn, readManifests, type Manifest } from '../manifests.ts'
 import { plural, printPlan } from '../plan/text.ts'
+import { subjectsOf } from '../subjects.ts'
 import { printable, withProgress } from '../terminal.ts'
 import { addZStackOptions, openZStack, type ZStackAccess, type ZStackOptions } from '../zstack-access.ts'
-import { planWithProgress, subjectsOf } from './plan.ts'
+import { planWithProgress } from './plan.ts'
 
 type Options = ZStackOptions & {
   readonly all?: boolean

@@ -1,7 +1,5 @@
 /** `plan`: what the operator would send. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { StoredModelService } from '../../api/modelservice.ts'
-import { isMap } from '../../api/json.ts'
 import { readAll, type CommandContext } from '../context.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import {
@@ -10,14 +8,15 @@ import {
   openKubernetes,
   type KubernetesOptions,
 } from '../kubernetes-access.ts'
-import { readManifests, type Manifest, type Manifests } from '../manifests.ts'
+import { tellOthers } from '../manifest-reports.ts'
+import { readManifests, type Manifests } from '../manifests.ts'
 import { planDocumentOf } from '../plan/document.ts'
 import { planMarkdown } from '../plan/markdown.ts'
 import { planObjects, type PlanSubject } from '../plan/plan-objects.ts'
 import { exitCodeOf, type PlannedObject } from '../plan/planned.ts'
 import { plural, printPlan, summaryOf } from '../plan/text.ts'
+import { subjectsOf } from '../subjects.ts'
 import { printable, withProgress } from '../terminal.ts'
-import { createAdmission } from '../validation/admission.ts'
 import { addZStackOptions, openZStack, type ZStackAccess, type ZStackOptions } from '../zstack-access.ts'
 
 type Options = ZStackOptions &
@@ -132,36 +131,8 @@ export async function planWithProgress(
 
 async function subjectsInFiles(paths: readonly string[], options: Options, context: CommandContext) {
   const manifests = await readManifests(paths, options.recursive === true, () => readAll(context.stdin))
-  if (manifests.others.length > 0) {
-    const [first = ''] = manifests.others
-    const more = manifests.others.length > 1 ? ` and ${manifests.others.length - 1} more` : ''
-    context.err.print(printable(`passed over what is no ModelService: ${first}${more}`))
-  }
+  tellOthers(manifests.others, context.err)
   return { subjects: subjectsOf(manifests.manifests, options.namespace), problems: manifests.problems }
-}
-
-/** @param namespace of objects that name none */
-export function subjectsOf(manifests: readonly Manifest[], namespace?: string): readonly PlanSubject[] {
-  const admit = createAdmission()
-  return manifests.map(({ source, object }) => {
-    const admission = admit(object)
-    const stored = admission.ok ? admission.object : object
-    const metadata = isMap(stored.metadata) ? stored.metadata : {}
-    const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
-    const asStored: StoredModelService = {
-      metadata: {
-        name: text(metadata.name) ?? '(no name)',
-        namespace: text(metadata.namespace) ?? namespace ?? '',
-        uid: '',
-        resourceVersion: '',
-        generation: 1,
-        creationTimestamp: '',
-        ...(isMap(metadata.annotations) && { annotations: metadata.annotations as Readonly<Record<string, string>> }),
-      },
-      spec: stored.spec,
-    }
-    return { source, object: asStored, ...(!admission.ok && { refusal: admission.message }) }
-  })
 }
 
 async function subjectsInCluster(options: Options, context: CommandContext): Promise<readonly PlanSubject[]> {

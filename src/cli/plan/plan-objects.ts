@@ -17,8 +17,8 @@ import type { PlannedChange, PlannedObject } from './planned.ts'
 export type PlanSubject = {
   readonly source: string | undefined
   readonly object: StoredModelService
-  /** What the API server would say instead of storing it. */
-  readonly refusal?: string
+  /** What the API server would say instead of storing it, finding by finding. */
+  readonly refusal?: readonly string[]
 }
 
 /** The declared values of an object as ZStack takes them, or why they are not known. */
@@ -52,7 +52,7 @@ export async function planObjects(
   )
   const failures = await readAll([...new Set(uuids)], options)
   return judged.map(({ subject, parsed }, index) => {
-    if (subject.refusal !== undefined) return plannedOf(subject, 'refused', { message: subject.refusal })
+    if (subject.refusal !== undefined) return plannedOf(subject, 'refused', { message: subject.refusal.join('; ') })
     if (!parsed.ok) return plannedOf(subject, 'refused', { message: parsed.issues.join('; ') })
     const { spec } = parsed
     const winner = claims.winner(endpoint, spec.uuid)

@@ -11,8 +11,8 @@ import { applyDefaults, type Schema } from './schema.ts'
 export type Admission =
   /** What would be stored. */
   | { readonly ok: true; readonly object: JsonObject }
-  /** The message of the API server's answer. */
-  | { readonly ok: false; readonly message: string }
+  /** The message of the API server's answer, and the findings in it one by one. */
+  | { readonly ok: false; readonly message: string; readonly findings: readonly string[] }
 
 /** Judges an object as `kubectl apply` has the API server judge it: a field that is not known is refused. */
 export type Admit = (manifest: unknown) => Admission
@@ -37,8 +37,12 @@ export function createAdmission(): Admit {
     // Whoever creates an object sets no status: the API server drops it.
     delete document.status
     const metadata = tidyMetadata(document.metadata)
-    const errors = [...validateMetadata(metadata, false), ...judge(document, undefined)]
-    if (errors.length > 0) return refused(invalidMessage(`${kind}.${group}`, metadata.name ?? '', errors))
+    const found = validateMetadata(metadata, false)
+    const errors = [...found, ...judge(document, undefined, found)]
+    if (errors.length > 0) {
+      const message = invalidMessage(`${kind}.${group}`, metadata.name ?? '', errors)
+      return { ok: false, message, findings: errors.map((error) => `${error.field}: ${error.message}`) }
+    }
     return { ok: true, object: document }
   }
 }
@@ -60,5 +64,5 @@ function undecodable(why: string): Admission {
 }
 
 function refused(message: string): Admission {
-  return { ok: false, message }
+  return { ok: false, message, findings: [message] }
 }

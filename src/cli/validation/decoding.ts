@@ -25,5 +25,10 @@ export function unmarshalText(error: FieldError): string {
   if (!match) return error.message
   const [, wanted = '', found = ''] = match
   const json: Record<string, string> = { integer: 'number', boolean: 'bool' }
-  return `json: cannot unmarshal ${json[found] ?? found} into Go struct field ${error.field} of type ${wanted}`
+  return `json: cannot unmarshal ${json[found] ?? found} into Go struct field ${goField(error.field)} of type ${wanted}`
+}
+
+/** The decoder names a field of the metadata by its type in Go, and not the key of a map in it. */
+function goField(field: string): string {
+  return field.replace(/^metadata\.(\w+).*$/, 'ObjectMeta.$1')
 }

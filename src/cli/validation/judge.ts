@@ -22,7 +22,8 @@ const BLOCKED: FieldError = {
     'correct the existing errors to complete validation',
 }
 
-export type Judge = (object: Json, old: Json | undefined) => FieldError[]
+/** `found` is what is wrong with the metadata, which may keep the rules from being checked too. */
+export type Judge = (object: Json, old: Json | undefined, found?: readonly FieldError[]) => FieldError[]
 
 /** Throws where a rule of the schema does not compile. */
 export function createJudge(schema: Schema): Judge {
@@ -30,9 +31,9 @@ export function createJudge(schema: Schema): Judge {
   const own: Schema = { ...schema, properties: { ...schema.properties, metadata: {} } }
   const validate = createValidator(own)
   const rules = compileRules(own)
-  return (object, old) => {
+  return (object, old, found = []) => {
     const errors = validate(object, old)
-    const isBlocked = errors.some((error) => BLOCKING.includes(error.reason))
+    const isBlocked = [...found, ...errors].some((error) => BLOCKING.includes(error.reason))
     return isBlocked ? [...errors, BLOCKED] : [...errors, ...rules(object, old)]
   }
 }

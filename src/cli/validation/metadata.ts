@@ -104,7 +104,8 @@ export function validateMetadata(metadata: Metadata, strictName: boolean): Field
     refuse('metadata.name', name, strictName ? LABEL_TEXT : SUBDOMAIN_TEXT)
   }
   const limit = strictName ? 63 : 253
-  if (name.length > limit) refuse('metadata.name', name, `must be no more than ${limit} bytes`)
+  if (name.length > limit)
+    refuse('metadata.name', name, `must be no more than ${limit} ${strictName ? 'bytes' : 'characters'}`)
   for (const [key, value] of Object.entries(metadata.labels ?? {})) {
     if (!isQualifiedName(key)) refuse('metadata.labels', key, QUALIFIED_TEXT)
     if (!matches(value, VALUE)) refuse('metadata.labels', value, VALUE_TEXT)
