@@ -7,6 +7,7 @@ import type { DecisionState, UpdateAttempt } from '../decide/decide.ts'
 import type { Failure } from '../decide/failure.ts'
 import type { Desired } from '../api/fields.ts'
 import { hashesIn } from '../decide/status.ts'
+import type { Suspension } from '../decide/suspension.ts'
 import { serviceAt } from './claims.ts'
 import type { ObjectState } from './object-state.ts'
 import type { Connection } from './ports.ts'
@@ -15,6 +16,7 @@ import type { PassReporter } from './reporter.ts'
 export type ReconcileContext = {
   readonly object: StoredModelService
   readonly spec: ParsedSpec
+  readonly suspension: Suspension | undefined
   readonly desired: Desired
   readonly connection: Connection
   readonly state: ObjectState
@@ -35,7 +37,7 @@ export type ReconcileContext = {
 
 /** What {@link decide} is asked with: before an update with the request, after it with the attempt. */
 export function decisionState(
-  { object, spec, connection, state, previous, holdTime }: ReconcileContext,
+  { object, spec, suspension, connection, state, previous, holdTime }: ReconcileContext,
   situation: {
     readonly requested?: boolean
     readonly attempt?: UpdateAttempt | undefined
@@ -50,7 +52,7 @@ export function decisionState(
     hold: state.hold,
     equality: state.equality,
     policy: spec.policy,
-    suspend: spec.suspend,
+    suspend: suspension !== undefined,
     requested: false,
     now: holdTime(),
     ...situation,

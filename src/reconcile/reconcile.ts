@@ -12,6 +12,7 @@ import { failurePolicy, stopsConnection, type Failure, type Result } from '../de
 import { desiredOf } from '../api/fields.ts'
 import { requeueAfter, type Outcome } from '../decide/outcome.ts'
 import { statusAt } from '../decide/status.ts'
+import { suspensionOf, type Suspension } from '../decide/suspension.ts'
 import type { Requeue } from '../requeue.ts'
 import { followJob, sendUpdate } from './apply.ts'
 import type { Claims } from './claims.ts'
@@ -63,6 +64,7 @@ export interface Reconciler {
 type Subject = {
   readonly key: string
   readonly object: StoredModelService
+  readonly suspension: Suspension | undefined
   readonly connection: Result<Connection>
   readonly state: ObjectState
   readonly reporter: PassReporter
@@ -97,7 +99,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (update !== undefined || handled !== undefined) state.unreported = { object, outcome: passOutcome }
     await report(subject, passOutcome)
     states.setPhase(key, phaseAfter(passOutcome))
-    return passOutcome.nextPassMs === undefined ? requeueAfter(outcome) : { kind: 'after', ms: passOutcome.nextPassMs }
+    if (passOutcome.nextPassMs !== undefined) return { kind: 'after', ms: passOutcome.nextPassMs }
+    return endingSuspension(requeueAfter(outcome), subject.suspension, clock.now())
   }
 
   /**
@@ -135,15 +138,17 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const connection = connections.get(connectionNameOf(object))
     const known = connection.ok ? connection.value : undefined
     const state = states.of(key, object, statusAt(known?.endpoint, statusOf(object)))
+    const suspension = suspensionOf(object, clock.now())
     const reporter = reporterOf({
       key,
       object,
       state,
+      suspension,
       connection: known,
       log: log.child({ namespace, name, generation }),
       signal,
     })
-    return { key, object, connection, state, reporter, signal, isBackground }
+    return { key, object, suspension, connection, state, reporter, signal, isBackground }
   }
 
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
@@ -238,13 +243,14 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   function contextOf(subject: Subject, spec: ParsedSpec, connection: Connection): ReconcileContext {
-    const { key, object, state, reporter, signal, isBackground } = subject
+    const { key, object, suspension, state, reporter, signal, isBackground } = subject
     const previous = statusAt(connection.endpoint, statusOf(object))
     const token = object.metadata.annotations?.[reconcileRequestedAt]
     const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
     return {
       object,
       spec,
+      suspension,
       desired: desiredOf(spec),
       connection,
       state,
@@ -254,15 +260,18 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       holdTime,
       signal,
       isBackground,
-      isCurrent: () => isCurrent(key, object) && claims.winner(connection.endpoint, spec.uuid) === key,
+      isCurrent: () => isCurrent(key, subject) && claims.winner(connection.endpoint, spec.uuid) === key,
       token: isNew ? token : undefined,
     }
   }
 
-  /** Whether the object is still as it was, however long a read or a log-in took. */
-  function isCurrent(key: string, { metadata: { uid, generation } }: StoredModelService): boolean {
-    const now = objects.get(key)?.metadata
-    return now?.uid === uid && now.generation === generation && now.deletionTimestamp === undefined
+  /** Whether the object is still as it was, however long a read or a log-in took, and nobody has suspended it since. */
+  function isCurrent(key: string, { object, suspension }: Subject): boolean {
+    const { uid, generation } = object.metadata
+    const current = objects.get(key)
+    if (current?.metadata.uid !== uid || current.metadata.generation !== generation) return false
+    if (current.metadata.deletionTimestamp !== undefined) return false
+    return suspension !== undefined || suspensionOf(current, clock.now()) === undefined
   }
 
   function isStale(since: number): boolean {
@@ -292,6 +301,13 @@ function phaseAfter(passOutcome: PassOutcome): 'waiting' | 'settled' | 'unsettle
   const { outcome } = passOutcome
   if (awaitsConnection(passOutcome)) return 'waiting'
   return settledOutcomes.includes(outcome.kind) ? 'settled' : 'unsettled'
+}
+
+/** A suspension that ends at a time brings the object back then, if nothing else does before. */
+function endingSuspension(requeue: Requeue, suspension: Suspension | undefined, now: number): Requeue {
+  if (suspension?.kind !== 'until' || requeue.kind === 'backOff') return requeue
+  const ms = Math.max(0, suspension.until - now)
+  return requeue.kind === 'after' && requeue.ms <= ms ? requeue : { kind: 'after', ms }
 }
 
 /** Failed for the connection's sake: ZStack has not had its say on this object. */

@@ -9,6 +9,7 @@ import { eventsBetween } from '../decide/events.ts'
 import { statusOfHold } from '../decide/hold.ts'
 import type { Outcome } from '../decide/outcome.ts'
 import { statusAfter, statusAt } from '../decide/status.ts'
+import type { Suspension } from '../decide/suspension.ts'
 import { statusOfJob, type ObjectState } from './object-state.ts'
 import type { PassOutcome } from './pass-outcome.ts'
 import type { Connection, Objects, RecordEvent, UpdateResult } from './ports.ts'
@@ -37,6 +38,8 @@ export type ReportSubject = {
   readonly key: string
   readonly object: StoredModelService
   readonly state: ObjectState
+  /** As it was at the beginning of the pass. */
+  readonly suspension: Suspension | undefined
   /** Absent where there is no such connection. */
   readonly connection: Connection | undefined
   readonly log: Logger
@@ -49,10 +52,9 @@ const statusOfConnection = ({ kind, name, endpoint }: Connection) => ({ kind, na
 const interimStatusDelayMs = 500
 
 export function createReporter({ objects, recordEvent, onUpdate, clock }: ReporterOptions) {
-  return function reporterOf({ key, object, state, connection, log, signal }: ReportSubject): PassReporter {
+  return function reporterOf({ key, object, state, suspension, connection, log, signal }: ReportSubject): PassReporter {
     const before = statusOf(object)
     const { generation, uid } = object.metadata
-    const suspend = (object.spec as { suspend?: unknown } | undefined)?.suspend === true
 
     /** The status as it was written, or nothing where there was nothing new. */
     async function write({ outcome, update, handled }: PassOutcome): Promise<Status | 'deleted' | undefined> {
@@ -62,7 +64,7 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
       const status = statusAfter(outcome, statusAt(connection?.endpoint, stored), {
         generation,
         now: new Date(clock.now()),
-        suspend,
+        suspension,
         ...(connection && { connection: statusOfConnection(connection) }),
         ...(state.hold && { hold: statusOfHold(state.hold) }),
         ...(state.job && { job: statusOfJob(state.job) }),

@@ -25,6 +25,8 @@ export interface Fleet extends Objects {
   create(name: string, spec: Partial<Spec> | Readonly<Record<string, unknown>>, birth?: Birth): void
   /** Merges into the spec, `undefined` takes a field away; a spec that changes is a new generation. */
   edit(name: string, change: Partial<Record<keyof Spec, unknown>>): void
+  /** Sets annotations; `undefined` takes one away. */
+  annotate(name: string, annotations: Readonly<Record<string, string | undefined>>): void
   /** Asks to look now. */
   request(name: string, token: string): void
   /** Deletion was asked for, and somebody's finalizer keeps the object. */
@@ -86,6 +88,13 @@ export function createFleet(onChange: OnFleetChange = () => undefined): Fleet {
       const edited = Object.fromEntries(entries)
       const generation = metadata.generation + (isDeepStrictEqual(edited, spec) ? 0 : 1)
       change(name, { generation }, { spec: edited })
+    },
+    annotate(name, given) {
+      const entries = Object.entries({ ...get(name).metadata.annotations, ...given })
+      const annotations = Object.fromEntries(
+        entries.filter((entry): entry is [string, string] => entry[1] !== undefined),
+      )
+      change(name, { annotations })
     },
     request: (name, token) => change(name, { annotations: { [reconcileRequestedAt]: token } }),
     beginDeletion: (name) => change(name, { deletionTimestamp: '2026-01-01T00:00:00Z' }),

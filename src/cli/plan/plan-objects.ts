@@ -8,6 +8,7 @@ import type { Failure } from '../../decide/failure.ts'
 import { restoreHold } from '../../decide/hold.ts'
 import type { Outcome } from '../../decide/outcome.ts'
 import { hashesIn, statusAt } from '../../decide/status.ts'
+import { suspensionMessage, suspensionOf, type Suspension } from '../../decide/suspension.ts'
 import { createClaims } from '../../reconcile/claims.ts'
 import { hashOwner } from '../../reconcile/context.ts'
 import type { Inventory } from '../../reconcile/ports.ts'
@@ -105,7 +106,8 @@ function planOne(
   const { metadata } = subject.object
   const previous = statusAt(endpoint, statusOf(subject.object))
   const token = metadata.annotations?.[reconcileRequestedAt]
-  const { policy, suspend } = spec
+  const { policy } = spec
+  const suspension = suspensionOf(subject.object, now)
   const decision = decide(desired, observation, {
     generation: metadata.generation,
     owner: hashOwner(metadata.uid, endpoint, spec.uuid),
@@ -113,7 +115,7 @@ function planOne(
     hold: restoreHold(previous, now),
     equality: isEqual,
     policy,
-    suspend,
+    suspend: suspension !== undefined,
     requested: token !== undefined && token !== previous?.lastHandledReconcileAt,
     now,
   })
@@ -131,7 +133,7 @@ function planOne(
   return plannedOf(subject, resultOf(next.outcome), {
     changes: next.outcome.kind === 'inSync' ? [] : differing,
     unverifiable,
-    ...messageOf(decision, next.outcome),
+    ...messageOf(decision, next.outcome, suspension),
   })
 }
 
@@ -156,12 +158,12 @@ function resultOf({ kind }: Outcome): PlannedObject['result'] {
   }
 }
 
-function messageOf({ hold }: Decision, outcome: Outcome): { readonly message?: string } {
+function messageOf({ hold }: Decision, outcome: Outcome, suspension: Suspension | undefined): { readonly message?: string } {
   switch (outcome.kind) {
     case 'drifted':
       return { message: `policy ${outcome.policy} leaves it` }
     case 'suspended':
-      return { message: 'suspended: nothing is sent until that ends' }
+      return suspension ? { message: suspensionMessage(suspension) } : {}
     case 'failed':
       return { message: `would be refused: ${outcome.failure.message}${untilText(hold?.until)}` }
     case 'ineffective':
