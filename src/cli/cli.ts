@@ -3,12 +3,17 @@ import { Command, CommanderError } from 'commander'
 import { systemClock } from '../clock.ts'
 import type { Environment } from '../config.ts'
 import { ApiError } from '../kube/cluster.ts'
+import { apiErrorText } from './api-error-text.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addImport } from './commands/import.ts'
 import { addPlan } from './commands/plan.ts'
+import { addReconcile } from './commands/reconcile.ts'
+import { addStatus } from './commands/status.ts'
+import { addSuspend } from './commands/suspend.ts'
 import { addValidate } from './commands/validate.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
-import { createTerminal, type OutputStream } from './terminal.ts'
+import { createTerminal, printable, type OutputStream } from './terminal.ts'
 
 export type CliOptions = {
   readonly args: readonly string[]
@@ -43,7 +48,7 @@ export async function runCli(options: CliOptions): Promise<number> {
       return exitCodes.error
     }
     if (!(error instanceof CommandError) && !(error instanceof ApiError)) throw error
-    err.print(`${err.paint('red', 'error:')} ${error.message}`)
+    err.print(`${err.paint('red', 'error:')} ${printable(apiErrorText(error))}`)
     return error instanceof CommandError ? error.exitCode : exitCodes.error
   }
 }
@@ -71,5 +76,9 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
   addImport(program, context, exit)
   addPlan(program, context, exit)
   addValidate(program, context, exit)
+  addStatus(program, context, exit)
+  addReconcile(program, context, exit)
+  addSuspend(program, context, exit)
+  addDoctor(program, context, exit)
   return program
 }

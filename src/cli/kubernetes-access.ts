@@ -71,3 +71,35 @@ export async function listModelServices(
   } while (more !== undefined)
   return objects
 }
+
+/** One ModelService by `NAME` or `NAMESPACE/NAME`. */
+export async function getModelService(
+  access: KubernetesAccess,
+  given: string,
+  signal: AbortSignal,
+): Promise<StoredModelService> {
+  return (await access.cluster.send({ method: 'GET', path: pathOf(access, given) }, signal)) as StoredModelService
+}
+
+/** Merges into one ModelService what a person would have written. */
+export async function patchModelService(
+  access: KubernetesAccess,
+  given: string,
+  patch: object,
+  signal: AbortSignal,
+): Promise<StoredModelService> {
+  const path = `${pathOf(access, given)}?fieldManager=modelservice-operator-cli`
+  const contentType = 'application/merge-patch+json'
+  return (await access.cluster.send({ method: 'PATCH', path, body: patch, contentType }, signal)) as StoredModelService
+}
+
+function pathOf({ namespace }: KubernetesAccess, given: string): string {
+  const [first = '', second] = given.split('/', 2)
+  const [space, name] = second === undefined ? [namespace, first] : [first, second]
+  const part = encodeURIComponent
+  return `/apis/${names.group}/${names.version}/namespaces/${part(space)}/${names.plural}/${part(name)}`
+}
+
+export function keyOf({ metadata: { namespace, name } }: StoredModelService): string {
+  return `${namespace}/${name}`
+}

@@ -2,11 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { parseConfig, type Environment } from '../config.ts'
+import type { Redacted } from '../redacted.ts'
 import type { Inventory } from '../reconcile/ports.ts'
 import { createBodyShapePreference } from '../zstack/bodyshape.ts'
 import { createClient, type Client } from '../zstack/client.ts'
 import { credentialsDirectory, fixedCredentials } from '../zstack/credentials.ts'
-import { connectionsFor, createHttp } from '../zstack/http.ts'
+import { connectionsFor, createHttp, type Http } from '../zstack/http.ts'
 import { createInventory } from '../zstack/inventory.ts'
 import { readAll, type CommandContext } from './context.ts'
 import { CommandError } from './exit-codes.ts'
@@ -41,8 +42,12 @@ export function addZStackOptions(command: Command): Command {
 /** One ZStack with its session; `close` logs out. */
 export type ZStackAccess = {
   readonly endpoint: string
+  readonly http: Http
   readonly client: Client
   readonly inventory: Inventory
+  /** What it logs in with, if it does. */
+  readonly account: { readonly name: string; readonly password: Redacted } | undefined
+  readonly usesAccessKey: boolean
   close(): Promise<void>
 }
 
@@ -64,7 +69,14 @@ export async function openZStack(options: ZStackOptions, context: CommandContext
   const nobody = () => undefined
   const client = createClient({ http, endpoint, credentials: source, maxInFlight, clock, random, onEvent: nobody })
   const inventory = createInventory(client, createBodyShapePreference(requestBody, nobody), clock, endpoint)
-  return { endpoint, client, inventory, close: () => client.close() }
+  const known = await source.read()
+  const used = known.ok ? known.value.credentials : undefined
+  return {
+    ...{ endpoint, http, client, inventory },
+    account: used?.kind === 'account' ? used : undefined,
+    usesAccessKey: used?.kind === 'accessKey',
+    close: () => client.close(),
+  }
 }
 
 /** The variables about ZStack as they would have to be for what the options say; the others are the operator's own. */

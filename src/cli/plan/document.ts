@@ -47,16 +47,16 @@ export function planDocumentOf(planned: readonly PlannedObject[], endpoint: stri
     exitCode,
     summary,
     objects: planned.map((object) => ({
+      ...defined({ namespace: object.namespace }),
+      name: object.name,
+      result: object.result,
       ...defined({
-        namespace: object.namespace,
         source: object.source,
         uuid: object.uuid,
         policy: object.policy,
         cause: object.cause,
         message: object.message,
       }),
-      name: object.name,
-      result: object.result,
       changes: object.changes.map(({ field, isWriteOnly, live, desired }) => ({
         field,
         writeOnly: isWriteOnly,

@@ -158,7 +158,11 @@ function resultOf({ kind }: Outcome): PlannedObject['result'] {
   }
 }
 
-function messageOf({ hold }: Decision, outcome: Outcome, suspension: Suspension | undefined): { readonly message?: string } {
+function messageOf(
+  { hold }: Decision,
+  outcome: Outcome,
+  suspension: Suspension | undefined,
+): { readonly message?: string } {
   switch (outcome.kind) {
     case 'drifted':
       return { message: `policy ${outcome.policy} leaves it` }
