@@ -4,6 +4,7 @@ import { systemClock } from '../clock.ts'
 import type { Environment } from '../config.ts'
 import { ApiError } from '../kube/cluster.ts'
 import { apiErrorText } from './api-error-text.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addImport } from './commands/import.ts'
 import { addPlan } from './commands/plan.ts'
@@ -11,6 +12,7 @@ import { addReconcile } from './commands/reconcile.ts'
 import { addStatus } from './commands/status.ts'
 import { addSuspend } from './commands/suspend.ts'
 import { addValidate } from './commands/validate.ts'
+import { complete } from './completion.ts'
 import type { CommandContext } from './context.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
 import { createTerminal, printable, type OutputStream } from './terminal.ts'
@@ -39,6 +41,10 @@ export async function runCli(options: CliOptions): Promise<number> {
   let exitCode: number = exitCodes.same
   const program = createProgram(context, (code) => (exitCode = code))
   try {
+    if (args[0] === '__complete') {
+      await complete(program, args.slice(1), context)
+      return exitCodes.same
+    }
     await program.parseAsync([...args], { from: 'user' })
     return exitCode
   } catch (error) {
@@ -80,5 +86,6 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
   addReconcile(program, context, exit)
   addSuspend(program, context, exit)
   addDoctor(program, context, exit)
+  addCompletion(program, context)
   return program
 }
