@@ -15,12 +15,12 @@ const change = z.object({
 })
 
 const plannedObject = z.object({
-  namespace: z.string().optional(),
-  name: z.string(),
+  namespace: z.string().optional().describe('Absent where the manifest names none.'),
+  name: z.string().describe('Of the object in Kubernetes.'),
   source: z.string().optional().describe('File, and line where the file holds several documents.'),
-  uuid: z.string().optional(),
-  policy: z.string().optional(),
-  result: z.enum(planResults),
+  uuid: z.string().optional().describe('Of the service in ZStack, as declared.'),
+  policy: z.string().optional().describe('As declared.'),
+  result: z.enum(planResults).describe(`One of ${planResults.join(', ')}; the table above says what each means.`),
   cause: z.enum(updateCauses).optional().describe('Of an update.'),
   changes: z.array(change).describe('Of an update, exactly the fields that it would hold; otherwise what differs.'),
   unverifiable: z.array(z.string()).describe('Declared fields that ZStack does not show.'),
@@ -28,12 +28,12 @@ const plannedObject = z.object({
 })
 
 export const planDocument = z.object({
-  apiVersion: z.literal(planApiVersion),
-  kind: z.literal('Plan'),
+  apiVersion: z.literal(planApiVersion).describe(`Always ${planApiVersion}.`),
+  kind: z.literal('Plan').describe('Always Plan.'),
   endpoint: z.string().describe('The ZStack that was asked.'),
-  exitCode: z.int(),
-  summary: z.partialRecord(z.enum(planResults), z.int()).describe('How many objects had each result.'),
-  objects: z.array(plannedObject),
+  exitCode: z.int().min(0).describe('What the command exits with.'),
+  summary: z.partialRecord(z.enum(planResults), z.int().min(0)).describe('How many objects had each result.'),
+  objects: z.array(plannedObject).describe('In the order of the files, or of the cluster.'),
 })
 export type PlanDocument = z.infer<typeof planDocument>
 
