@@ -149,6 +149,9 @@ describe('reconcile', () => {
   })
 })
 
+const manifest = (spec: object) =>
+  JSON.stringify({ apiVersion: 'ai.zstack.io/v1alpha1', kind: 'ModelService', metadata: { name: 'chat' }, spec })
+
 describe('with an operator at work', () => {
   it(
     'reconcile waits for it, plan --all knows what it sent, and a suspension holds it back',
@@ -165,6 +168,17 @@ describe('with an operator at work', () => {
       await fixture.converged()
       expect(await run('plan', '--all')).toMatchObject({ code: 0 })
       expect(await run('status')).toMatchObject({ code: 0 })
+      const spec = { uuid: uuids[0], requestCpu: 8, environmentParameters: { TOKEN: secret } }
+      const planned = (change: object, ...args: readonly string[]) =>
+        runCommand(['plan', '-f', '-', ...args], { env: fixture.env, stdin: manifest({ ...spec, ...change }) })
+      // The file alone does not tell that the token was sent.
+      expect(await planned({})).toMatchObject({ code: 2 })
+      expect(await planned({}, '--against-cluster')).toMatchObject({ code: 0 })
+      expect(await planned({ environmentParameters: { TOKEN: 'x' } }, '--against-cluster')).toMatchObject({ code: 2 })
+      expect(await planned({ uuid: uuids[1] }, '--against-cluster')).toMatchObject({
+        code: 3,
+        out: expect.stringContaining('cannot be changed') as string,
+      })
       expect(await run('reconcile', 'chat', '--wait')).toMatchObject({ code: 0, out: 'default/chat Ready (InSync)\n' })
       await run('suspend', 'chat', '--for', '1h')
       await fixture.edit('chat', { requestCpu: 16, environmentParameters: { TOKEN: `${secret}-2` } })

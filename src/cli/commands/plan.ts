@@ -4,6 +4,7 @@ import { readAll, type CommandContext } from '../context.ts'
 import { CommandError, exitCodes } from '../exit-codes.ts'
 import {
   addKubernetesOptions,
+  keyOf,
   listModelServices,
   openKubernetes,
   type KubernetesOptions,
@@ -15,7 +16,7 @@ import { planMarkdown } from '../plan/markdown.ts'
 import { planObjects, type PlanSubject } from '../plan/plan-objects.ts'
 import { exitCodeOf, type PlannedObject } from '../plan/planned.ts'
 import { plural, printPlan, summaryOf } from '../plan/text.ts'
-import { subjectsOf } from '../subjects.ts'
+import { subjectsOf, type SubjectOptions } from '../subjects.ts'
 import { printable, withProgress } from '../terminal.ts'
 import { addZStackOptions, openZStack, type ZStackAccess, type ZStackOptions } from '../zstack-access.ts'
 
@@ -23,6 +24,7 @@ type Options = ZStackOptions &
   KubernetesOptions & {
     readonly filename?: readonly string[]
     readonly recursive?: boolean
+    readonly againstCluster?: boolean
     readonly all?: boolean
     readonly output: 'text' | 'json' | 'markdown'
     readonly diffExitCode: number
@@ -38,6 +40,10 @@ export function addPlan(program: Command, context: CommandContext, exit: (code: 
     )
     .option('-f, --filename <path...>', 'file, directory or - for standard input; may be given several times')
     .option('-R, --recursive', 'look in the folders of a directory too')
+    .option(
+      '--against-cluster',
+      'plan the files as edits of what the cluster holds, whose status tells what was sent before',
+    )
     .option('--all', 'every object of the cluster that the options below select')
     .addOption(
       new Option('-o, --output <format>', 'how the plan is written')
@@ -59,6 +65,7 @@ Examples:
   $ ${context.programName} plan -f deploy/samples
   $ ${context.programName} plan -f services/ -R -o markdown --diff-exit-code 0
   $ kustomize build . | ${context.programName} plan -f -
+  $ ${context.programName} plan -f services/ --against-cluster
   $ ${context.programName} plan --all -A`,
     )
     .action(async (options: Options) => exit(await runPlan(options, context)))
@@ -132,7 +139,23 @@ export async function planWithProgress(
 async function subjectsInFiles(paths: readonly string[], options: Options, context: CommandContext) {
   const manifests = await readManifests(paths, options.recursive === true, () => readAll(context.stdin))
   tellOthers(manifests.others, context.err)
-  return { subjects: subjectsOf(manifests.manifests, options.namespace), problems: manifests.problems }
+  const { namespace } = options
+  const given =
+    options.againstCluster === true
+      ? await storedObjects(options, context)
+      : { ...(namespace !== undefined && { namespace }) }
+  return { subjects: subjectsOf(manifests.manifests, given), problems: manifests.problems }
+}
+
+/** What the objects in the files would replace, and the namespace of those that name none. */
+async function storedObjects(options: Options, context: CommandContext): Promise<SubjectOptions> {
+  const kubernetes = openKubernetes(options, context)
+  try {
+    const objects = await listModelServices(kubernetes, options, context.signal)
+    return { namespace: kubernetes.namespace, stored: new Map(objects.map((object) => [keyOf(object), object])) }
+  } finally {
+    await kubernetes.close()
+  }
 }
 
 async function subjectsInCluster(options: Options, context: CommandContext): Promise<readonly PlanSubject[]> {

@@ -36,8 +36,15 @@ function diffLines(
   before: string,
   after: string,
 ): readonly DiffLine[] {
-  const old = live === undefined ? '' : before
-  const patch = structuredPatch('', '', old, after, undefined, undefined, { context: contextLines, maxEditLength })
+  // Whether the last line ends is worth a word only where that differs.
+  const isOpen = [before, after].every((text) => !text.endsWith('\n'))
+  const [old, now] = [live === undefined ? '' : before, after].map((text) =>
+    isOpen && text !== '' ? `${text}\n` : text,
+  )
+  const patch = structuredPatch('', '', old ?? '', now ?? '', undefined, undefined, {
+    context: contextLines,
+    maxEditLength,
+  })
   if (!patch)
     return [
       { sign: '-', text: display(field, live, desired) },

@@ -49,9 +49,7 @@ function printChanges(changes: readonly PlannedChange[], terminal: Terminal): vo
     const name = change.field.padEnd(width)
     if (shown.kind === 'line') print(`    ${name}  ${paint('red', shown.live)} → ${paint('green', shown.desired)}`)
     else if (shown.kind === 'masked')
-      print(
-        `    ${name}  ${paint('dim', '(not shown)')} → (not shown)  ${paint('dim', 'write-only: cannot be verified')}`,
-      )
+      print(`    ${name}  (not shown)  ${paint('dim', 'write-only: cannot be verified')}`)
     else {
       print(`    ${change.field}`)
       for (const { sign, text } of shown.lines) {

@@ -14,14 +14,18 @@ export type Admission =
   /** The message of the API server's answer, and the findings in it one by one. */
   | { readonly ok: false; readonly message: string; readonly findings: readonly string[] }
 
-/** Judges an object as `kubectl apply` has the API server judge it: a field that is not known is refused. */
-export type Admit = (manifest: unknown) => Admission
+/**
+ * Judges an object as `kubectl apply` has the API server judge it: a field that is not known is refused.
+ * `stored` is the object that it would replace.
+ */
+export type Admit = (manifest: unknown, stored?: unknown) => Admission
 
 export function createAdmission(): Admit {
   const schema = schemaOf(customResourceDefinition())
   const judge = createJudge(schema)
-  return (manifest) => {
+  return (manifest, stored) => {
     const document = toJson(manifest)
+    const old = stored === undefined ? undefined : toJson(stored)
     if (!isObject(document)) return undecodable('json: cannot unmarshal into an object')
     const { apiVersion } = document
     if (apiVersion !== `${group}/${version}`)
@@ -38,7 +42,7 @@ export function createAdmission(): Admit {
     delete document.status
     const metadata = tidyMetadata(document.metadata)
     const found = validateMetadata(metadata, false)
-    const errors = [...found, ...judge(document, undefined, found)]
+    const errors = [...found, ...judge(document, old, found)]
     if (errors.length > 0) {
       const message = invalidMessage(`${kind}.${group}`, metadata.name ?? '', errors)
       return { ok: false, message, findings: errors.map((error) => `${error.field}: ${error.message}`) }
