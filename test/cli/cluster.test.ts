@@ -199,6 +199,21 @@ describe('with an operator at work', () => {
   )
 })
 
+describe('a suspension that has an end', () => {
+  it('ends by itself, and the operator then sends what was edited meanwhile', { timeout: 60_000 }, async () => {
+    const fixture = await startFixture({ services: [{ uuid: uuids[0], name: 'chat', requestCpu: 4 }] })
+    fixture.start()
+    await fixture.create('chat', { uuid: uuids[0], requestCpu: 4 })
+    await fixture.converged()
+    await runCommand(['suspend', 'chat', '--for', '3s'], { env: fixture.env })
+    await fixture.edit('chat', { requestCpu: 8 })
+    await expect.poll(() => fixture.ready()).toEqual(['Unknown Suspended'])
+    expect(fixture.zstack.read(uuids[0])?.requestCpu).toBe(4)
+    await fixture.converged()
+    expect(fixture.zstack.read(uuids[0])?.requestCpu).toBe(8)
+  })
+})
+
 describe('doctor', () => {
   let zstack: ZStackSimulator
   beforeEach(async () => {
