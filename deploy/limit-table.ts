@@ -24,10 +24,13 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
   earlySessionLossMs: (ms) => `A session is lost early if ZStack ends it within ${time(ms)} of its log-in.`,
   failuresToOpenCircuit: (count) =>
     `After ${count} failures in a row, of any request and then of queries about no service, requests to ZStack are held back.`,
+  outageMs: (ms) => `So they are after fewer failures, if they last for ${time(ms)}.`,
   probe: ({ initialMs, maxMs }) =>
     `While they are held back, one small query at a time asks whether ZStack is back: first after up to ${time(initialMs)}, later after up to ${time(maxMs)}, and never after less than half of that.`,
   stalePolls: (count) => `An observation is stale after ${count} intervals of the poll, but see \`minStaleMs\`.`,
   minStaleMs: (ms) => `No observation is stale before ${time(ms)}.`,
+  slowQueryMs: (ms) =>
+    `A query that ZStack has not answered for ${time(ms)}, while it answers a small one, is split in halves, so that one service that spoils it delays no others.`,
   queryBatchSize: (count) => `One query of the poll asks for up to ${count} services.`,
   jobMs: (ms) =>
     `A job of ZStack is given up ${time(ms)} after it began, unless ZStack named another time when it took the update.`,
@@ -36,7 +39,8 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
   slotMs: (ms) =>
     `A pass or a request to ZStack that takes longer than ${time(ms)} gives its place in \`MAX_CONCURRENT_RECONCILES\` or \`ZSTACK_MAX_IN_FLIGHT\` back, and goes on apart from them.`,
   detachedPerSlot: (count) =>
-    `Apart from those places, up to ${count} times as many passes and requests may go on, each to its own time limit.`,
+    `Apart from those places, up to ${count} times as many requests may go on, each to its own time limit.`,
+  detachedPerWorker: (count) => `Of passes, up to ${count} times as many.`,
   unsentRetryMs: (ms) =>
     `An object whose request was held back is tried again after ${time(ms)}, or as soon as ZStack answers again.`,
   maxRequestTimeoutMs: (ms) =>

@@ -28,12 +28,16 @@ export const limits = {
   earlySessionLosses: 2,
   earlySessionLossMs: 2 * minutes,
   /** Failures in a row, of any request and then of probes, before requests are held back. */
-  failuresToOpenCircuit: 3,
+  failuresToOpenCircuit: 5,
+  /** Or fewer, if no probe has succeeded for so long. */
+  outageMs: 5 * seconds,
   /** Between the probes of a connection that is held back; at random down to half of it. */
   probe: { initialMs: 2 * seconds, maxMs: 4 * seconds },
   /** An observation is stale after so many intervals of the poll, and not before `minStaleMs`. */
   stalePolls: 3,
   minStaleMs: 5 * minutes,
+  /** A query that takes longer is split in halves, if ZStack answers a small one meanwhile. */
+  slowQueryMs: 2 * seconds,
   /** Services in one query of a poll. */
   queryBatchSize: 100,
   /** A job that ZStack is still at work on is given up so long after it began, unless ZStack names another time. */
@@ -43,9 +47,10 @@ export const limits = {
   /** A pass over one object is aborted after this time; it is longer than any request may take. */
   passMs: 2 * minutes,
   /** A pass or a request that takes longer gives its slot back, and goes on apart from the slots. */
-  slotMs: 2 * seconds,
-  /** So many times the number of slots may go on apart; at most half of them retries and polls. */
+  slotMs: 1 * seconds,
+  /** So many times the number of requests, and of passes, may go on apart; at most half retries and polls, a quarter retries. */
   detachedPerSlot: 4,
+  detachedPerWorker: 32,
   /** A request that was held back unsent is tried again after this time, if the connection does not wake it sooner. */
   unsentRetryMs: 30 * seconds,
   /** ZSTACK_REQUEST_TIMEOUT at most: a pass whose one request hangs still has time to report it. */

@@ -266,12 +266,22 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
     const found = connections.get(connectionNameOf(object))
     return found.ok ? found.value : undefined
   }
+  const foreignStatus = createForeignStatus({
+    clock,
+    random,
+    enqueue: (key) => queue.add(key, 'poll'),
+    enqueueAfter: (key, ms) => queue.addAfter(key, ms),
+    isLeader,
+    onWrite: metrics.countForeignStatusWrite,
+    onRepeated: (key) => warnOfForeignStatus(key, kube, log),
+  })
   const reconciler = createReconciler({
     objects,
     claims,
     connections,
     recordEvent: (object, event) => recorder.record(object, event),
     onUpdate: metrics.countUpdate,
+    mayRestoreStatus: (key) => foreignStatus.mayAnswer(key),
     stopwatch,
     clock,
     staleAfterMs,
@@ -307,15 +317,6 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
     pollNow: ({ name }) => pollers.get(name)?.pollNow(),
     clock,
     log,
-  })
-  const foreignStatus = createForeignStatus({
-    clock,
-    random,
-    enqueue: (key) => queue.add(key, 'poll'),
-    enqueueAfter: (key, ms) => queue.addAfter(key, ms),
-    isLeader,
-    onWrite: metrics.countForeignStatusWrite,
-    onRepeated: (key) => warnOfForeignStatus(key, kube, log),
   })
   store.subscribe(
     createObjectChangeHandler({

@@ -74,6 +74,7 @@ const rules: Readonly<
       'config',
       'clock',
       'limits',
+      'priority',
       'redacted',
     ],
     types: ['reconcile/ports'],

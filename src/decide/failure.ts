@@ -14,6 +14,7 @@ export type FailureKind =
   | 'noConnection'
   | 'noCredentials'
   | 'readPermission'
+  | 'unreadable'
   | 'rejected'
   | 'operation'
   | 'permission'
@@ -69,6 +70,8 @@ export const failurePolicy: Readonly<Record<FailureKind, FailurePolicy>> = {
   noConnection: { reason: 'ConnectionNotFound', scope: 'connection', retry: 'change' },
   noCredentials: { reason: 'SecretNotFound', scope: 'connection', retry: 'change' },
   readPermission: { reason: 'PermissionDenied', scope: 'connection', retry: 'slowly' },
+  // Queries about other services are answered.
+  unreadable: { reason: 'Unreachable', scope: 'object', retry: 'backOff' },
   rejected: { reason: 'RemoteRejected', scope: 'object', retry: 'change' },
   operation: { reason: 'RemoteRejected', scope: 'object', retry: 'slowly' },
   permission: { reason: 'PermissionDenied', scope: 'object', retry: 'slowly' },
@@ -83,11 +86,17 @@ export function progressOf(kind: FailureKind): Progress {
 
 /**
  * Whether no request over the connection can succeed until something changes: the credentials, a clock, the number of
- * open sessions. An outage is not such a failure, for it ends by itself and costs nothing to try.
+ * open sessions.
  */
 export function stopsConnection(kind: FailureKind): boolean {
   const { scope, retry } = failurePolicy[kind]
   return scope === 'connection' && retry !== 'backOff'
+}
+
+/** Whether the whole connection is out of reach, which ends by itself and costs nothing to try. */
+export function isOutage({ kind }: Failure): boolean {
+  const { scope, retry } = failurePolicy[kind]
+  return scope === 'connection' && retry === 'backOff'
 }
 
 /**

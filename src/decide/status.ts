@@ -6,7 +6,7 @@ import type { Hashes } from './assess.ts'
 import { conditionPatches, suspendedMessage, suspensionPatches } from './condition-patches.ts'
 import { conditionOf, patchConditions } from './conditions.ts'
 import { driftOf, liveOf } from './display.ts'
-import { failurePolicy } from './failure.ts'
+import { isOutage } from './failure.ts'
 import { fields } from '../api/fields.ts'
 import type { Outcome, Update } from './outcome.ts'
 import type { Suspension } from './suspension.ts'
@@ -94,7 +94,7 @@ function isShortOutage(
   return (
     conditionOf(previous, 'Reconciling') === undefined &&
     conditionOf(previous, 'Stalled') === undefined &&
-    failurePolicy[outcome.failure.kind].retry === 'backOff' &&
+    isOutage(outcome.failure) &&
     !outcome.stale &&
     outcome.comparison === undefined &&
     context.handled === undefined &&

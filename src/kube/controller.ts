@@ -4,16 +4,17 @@ import type { Logger } from 'pino'
 import { withTimeout, type Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { createOverflow, type Overflow } from '../overflow.ts'
+import { partOf, priorities, type Priority } from '../priority.ts'
 import type { Requeue } from '../requeue.ts'
-import type { Priority, Queue } from './queue.ts'
+import type { Queue } from './queue.ts'
 
 export type Pass = (key: string, context: PassContext) => Promise<Requeue>
 
 export type PassContext = {
   readonly log: Logger
   readonly signal: AbortSignal
-  /** Nobody waits for it as for a change of their own: it was tried before, or a poll turned it up. */
-  readonly isBackground: boolean
+  /** Why the pass came to be. */
+  readonly priority: Priority
 }
 
 /** How a pass ended, for whoever counts. */
@@ -37,17 +38,18 @@ const abortGraceMs = 5_000
 /**
  * Works until the queue is shut down, then resolves when the passes under way have ended. `abort` cuts them short.
  *
- * Half of the workers take nothing but people's changes. A pass that hangs gives its worker back and goes on apart.
+ * Each worker takes keys of some priorities only, so that retries and polls leave workers to people's changes. A pass that
+ * hangs gives its worker back and goes on apart.
  */
 export async function runController(options: ControllerOptions, abort: AbortSignal): Promise<void> {
   const { workers, clock } = options
-  const overflow = createOverflow(workers, clock)
+  const overflow = createOverflow(workers * limits.detachedPerWorker, clock)
   const underWay = new Set<Promise<void>>()
-  const forAll = Math.max(1, Math.floor(workers / 2))
   await Promise.all(
-    Array.from({ length: workers }, (_, i) =>
-      work(options, overflow, underWay, i < forAll ? undefined : 'change', abort),
-    ),
+    Array.from({ length: workers }, (_, i) => {
+      const accepted = priorities.filter((priority) => i < partOf(workers, priority))
+      return work(options, overflow, underWay, accepted, abort)
+    }),
   )
   await Promise.all(underWay)
 }
@@ -56,25 +58,25 @@ async function work(
   options: ControllerOptions,
   overflow: Overflow,
   underWay: Set<Promise<void>>,
-  only: Priority | undefined,
+  accepted: readonly Priority[],
   abort: AbortSignal,
 ): Promise<void> {
   const { queue } = options
-  for (let key = await queue.next(only); key !== undefined; key = await queue.next(only)) {
+  for (let key = await queue.next(accepted); key !== undefined; key = await queue.next(accepted)) {
     const taken = key
-    const isBackground = queue.takenAs(key) !== 'change'
-    const ended = passOver(key, isBackground, options, abort).finally(() => {
+    const priority = queue.takenAs(key) ?? 'change'
+    const ended = passOver(key, priority, options, abort).finally(() => {
       queue.done(taken)
       underWay.delete(ended)
     })
     underWay.add(ended)
-    await overflow.ended(ended, isBackground)
+    await overflow.ended(ended, priority)
   }
 }
 
 async function passOver(
   key: string,
-  isBackground: boolean,
+  priority: Priority,
   { queue, pass, clock, log, observe }: ControllerOptions,
   abort: AbortSignal,
 ): Promise<void> {
@@ -83,7 +85,7 @@ async function passOver(
   let kind: Requeue['kind'] | 'error' = 'error'
   try {
     const boundedPass = (signal: AbortSignal) =>
-      unlessUnresponsive(pass(key, { log: passLog, signal, isBackground }), signal, clock)
+      unlessUnresponsive(pass(key, { log: passLog, signal, priority }), signal, clock)
     const result = await withTimeout(clock, limits.passMs, boundedPass, abort)
     kind = result.kind
     if (result.kind === 'backOff') {

@@ -7,11 +7,9 @@
  */
 import { backoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
+import { createFairQueue, type FairQueue } from '../fair-queue.ts'
 import { limits } from '../limits.ts'
-
-/** Order of service: a person's change, then what is tried again, then what a poll turned up. */
-export const priorities = ['change', 'retry', 'poll'] as const
-export type Priority = (typeof priorities)[number]
+import { priorities, type Priority } from '../priority.ts'
 
 export interface Queue {
   /**
@@ -21,17 +19,17 @@ export interface Queue {
   add(key: string, priority: Priority): void
   /** Adds a key although it backs off. The row of failures goes on, so that the next wait is the longer one. */
   wake(key: string, priority: Priority): void
-  /** Adds it later as a retry; of two delays the earlier wins. */
+  /** Adds it later, as what a poll turned up; of two delays the earlier wins. A key that backs off goes on waiting. */
   addAfter(key: string, ms: number): void
-  /** Adds it later, each time in a row later still. */
+  /** Adds it later as a retry, each time in a row later still. */
   addBackedOff(key: string): void
   /** Ends the row of failures. */
   forget(key: string): void
   /**
-   * The next key, which is the caller's until {@link done}; `undefined` once the queue is shut down. With `only`, a key
-   * of that priority.
+   * The next key of one of these priorities, which is the caller's until {@link done}; `undefined` once the queue is shut
+   * down.
    */
-  next(only?: Priority): Promise<string | undefined>
+  next(accepted?: readonly Priority[]): Promise<string | undefined>
   /** The priority with which a key under work was taken. */
   takenAs(key: string): Priority | undefined
   done(key: string): void
@@ -60,17 +58,18 @@ export type QueueOptions = {
 }
 
 export function createQueue({ clock, random, observer = {} }: QueueOptions): Queue {
-  const ready: Readonly<Record<Priority, Turns>> = {
-    change: createTurns(namespaceOf),
-    retry: createTurns(() => ''),
-    poll: createTurns(() => ''),
+  /** By namespace, each key with the time since when it waits. */
+  const ready: Readonly<Record<Priority, FairQueue<string, number>>> = {
+    change: createFairQueue(),
+    retry: createFairQueue(),
+    poll: createFairQueue(),
   }
   const processing = new Map<string, { readonly since: number; readonly priority: Priority }>()
   /** Keys added while they were worked on, and whether a backoff holds them back then. */
   const dirty = new Map<string, { readonly priority: Priority; readonly isHeldBack: boolean }>()
   const delayed = new Map<string, { readonly due: number; readonly isBackoff: boolean; readonly cancel: () => void }>()
   const failures = new Map<string, number>()
-  const waiting: { readonly only: Priority | undefined; readonly give: (key: string | undefined) => void }[] = []
+  const waiting: { readonly accepted: readonly Priority[]; readonly give: (key: string | undefined) => void }[] = []
   let isShutDown = false
   /** While nobody takes keys, because another process does the work, none is kept waiting. */
   let servedSince = Infinity
@@ -89,25 +88,27 @@ export function createQueue({ clock, random, observer = {} }: QueueOptions): Que
       if (isHeldBack) return
       cancelDelay(key)
     }
-    const before = priorities.find((one) => ready[one].has(key))
+    const namespace = namespaceOf(key)
+    const before = priorities.find((one) => ready[one].has(namespace, key))
     if (before !== undefined && higher(before, priority) === before) return
-    const since = (before && ready[before].delete(key)) ?? clock.monotonic()
+    const since = (before && ready[before].delete(namespace, key)) ?? clock.monotonic()
     if (before === undefined) observer.added?.()
-    ready[priority].add(key, since)
+    ready[priority].add(namespace, key, since)
     serve()
   }
 
   function serve() {
     for (const waiter of [...waiting]) {
-      const key = take(waiter.only)
+      const key = take(waiter.accepted)
       if (key === undefined) continue
       waiting.splice(waiting.indexOf(waiter), 1)
       waiter.give(key)
     }
   }
 
-  function take(only: Priority | undefined): string | undefined {
-    for (const priority of only ? [only] : priorities) {
+  function take(accepted: readonly Priority[]): string | undefined {
+    for (const priority of priorities) {
+      if (!accepted.includes(priority)) continue
       const first = ready[priority].take()
       if (first === undefined) continue
       const [key, since] = first
@@ -125,11 +126,12 @@ export function createQueue({ clock, random, observer = {} }: QueueOptions): Que
     if (isShutDown) return
     const due = clock.monotonic() + ms
     const before = delayed.get(key)
-    if (before && before.due <= due) return
+    const isKept = before?.isBackoff === isBackoff ? before.due <= due : before?.isBackoff === true
+    if (isKept) return
     before?.cancel()
     const cancel = clock.after(ms, () => {
       delayed.delete(key)
-      put(key, 'retry', true)
+      put(key, isBackoff ? 'retry' : 'poll', true)
     })
     delayed.set(key, { due, isBackoff, cancel })
   }
@@ -158,11 +160,11 @@ export function createQueue({ clock, random, observer = {} }: QueueOptions): Que
       )
     },
     forget: (key) => void failures.delete(key),
-    next(only) {
+    next(accepted = priorities) {
       if (isShutDown) return Promise.resolve(undefined)
       servedSince = Math.min(servedSince, clock.monotonic())
-      const key = take(only)
-      return key === undefined ? new Promise((give) => waiting.push({ only, give })) : Promise.resolve(key)
+      const key = take(accepted)
+      return key === undefined ? new Promise((give) => waiting.push({ accepted, give })) : Promise.resolve(key)
     },
     takenAs: (key) => processing.get(key)?.priority,
     done(key) {
@@ -183,59 +185,6 @@ export function createQueue({ clock, random, observer = {} }: QueueOptions): Que
     },
     waiting: (priority) => ready[priority].size,
     working: () => [...processing.values()].map(({ since }) => clock.monotonic() - since),
-  }
-}
-
-/** Keys in the order in which they came, each with the time since when it waits; their groups take turns. */
-type Turns = {
-  has(key: string): boolean
-  add(key: string, since: number): void
-  /** Since when it waited. */
-  delete(key: string): number | undefined
-  take(): readonly [key: string, since: number] | undefined
-  readonly size: number
-}
-
-function createTurns(groupOf: (key: string) => string): Turns {
-  const groups = new Map<string, Map<string, number>>()
-  let size = 0
-
-  function remove(group: string, keys: Map<string, number>, key: string) {
-    keys.delete(key)
-    size -= 1
-    if (keys.size === 0) groups.delete(group)
-  }
-
-  return {
-    has: (key) => groups.get(groupOf(key))?.has(key) === true,
-    add(key, since) {
-      const group = groupOf(key)
-      const keys = groups.get(group) ?? new Map<string, number>()
-      groups.set(group, keys.set(key, since))
-      size += 1
-    },
-    delete(key) {
-      const group = groupOf(key)
-      const keys = groups.get(group)
-      const since = keys?.get(key)
-      if (keys && since !== undefined) remove(group, keys, key)
-      return since
-    },
-    take() {
-      const [turn] = groups
-      if (!turn) return undefined
-      const [group, keys] = turn
-      const [first] = keys
-      if (!first) return undefined
-      // The group goes to the end of the line.
-      groups.delete(group)
-      groups.set(group, keys)
-      remove(group, keys, first[0])
-      return first
-    },
-    get size() {
-      return size
-    },
   }
 }
 

@@ -24,9 +24,9 @@ export async function sendUpdate(
   comparison: Comparison,
   { patch, cause }: Plan & { readonly kind: 'update' },
 ): Promise<PassOutcome | undefined> {
-  const { connection, spec, reporter, signal, isCurrent, isBackground } = context
+  const { connection, spec, reporter, signal, isCurrent, turn } = context
   const expected = comparison.assessment.differences.filter(({ field }) => field in patch)
-  const update = connection.inventory.update(spec.uuid, patch, signal, isCurrent, isBackground)
+  const update = connection.inventory.update(spec.uuid, patch, signal, { isWanted: isCurrent, turn })
   const result = await reporter.during({ kind: 'updating', comparison }, update)
   return conclude(context, { attempt: { patch, cause, expected }, comparison }, result)
 }
@@ -117,7 +117,8 @@ function restoredAttempt(
 /** ZStack's own word on this update holds for a while; a failure on the way to it does not. */
 function refused(context: ReconcileContext, comparison: Comparison | undefined, failure: Failure): PassOutcome {
   const { state, object, previous, holdTime } = context
-  if (failurePolicy[failure.kind].scope === 'connection') return failedOnTheWay(failure, comparison)
+  const { scope, retry } = failurePolicy[failure.kind]
+  if (scope === 'connection' || retry === 'backOff') return failedOnTheWay(failure, comparison)
   const { generation } = object.metadata
   const key = comparison ? driftKeyOf(comparison.assessment, generation) : driftKeyIn(previous, generation)
   const now = holdTime()

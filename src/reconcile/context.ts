@@ -6,6 +6,7 @@ import type { Observation } from '../decide/assess.ts'
 import type { DecisionState, UpdateAttempt } from '../decide/decide.ts'
 import type { Failure } from '../decide/failure.ts'
 import type { Desired } from '../api/fields.ts'
+import type { Turn } from '../priority.ts'
 import { hashesIn } from '../decide/status.ts'
 import type { Suspension } from '../decide/suspension.ts'
 import { serviceAt } from './claims.ts'
@@ -27,8 +28,8 @@ export type ReconcileContext = {
   /** Milliseconds since the epoch, by the clock of the holds. */
   readonly holdTime: () => number
   readonly signal: AbortSignal
-  /** Nobody waits for this pass as for a change of their own. */
-  readonly isBackground: boolean
+  /** How its requests wait. */
+  readonly turn: Turn
   /** Whether the object is still as it was judged, and still speaks for its service. */
   readonly isCurrent: () => boolean
   /** The token of a person's request to look now that no pass has handled yet. */

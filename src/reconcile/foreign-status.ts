@@ -22,6 +22,8 @@ export type ForeignStatusOptions = {
 export interface ForeignStatus {
   /** Somebody else has just written the status of the object. */
   written(key: string): void
+  /** Whether status that somebody else wrote over may be written again by now. If not, the object is looked at again then. */
+  mayAnswer(key: string): boolean
   forget(key: string): void
 }
 
@@ -58,6 +60,11 @@ export function createForeignStatus(options: ForeignStatusOptions): ForeignStatu
       if (streak.due > now) enqueueAfter(key, streak.due - now)
       else enqueue(key)
       if (streak !== before && streak.answers === repeatedAnswers) onRepeated(key)
+    },
+    mayAnswer(key) {
+      const waitMs = (streaks.get(key)?.due ?? 0) - clock.monotonic()
+      if (waitMs > 0) enqueueAfter(key, waitMs)
+      return waitMs <= 0
     },
     forget: (key) => void streaks.delete(key),
   }

@@ -26,7 +26,7 @@ export function createObjectChangeHandler(options: ObjectChangesOptions) {
     for (const other of claims.note(key, after, after && connectionOf(after))) enqueue(other, 'change')
     if (!after) foreignStatus.forget(key)
     if (isRelevantChange(before, after)) {
-      const priority = priorityOf(before, after)
+      const priority = priorityOf(before, after, after && connectionOf(after)?.endpoint)
       if (priority === 'change') onChanged(key)
       enqueue(key, priority)
     } else if (isForeignStatus(before, after, isOwn)) {

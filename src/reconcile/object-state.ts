@@ -46,6 +46,8 @@ export type ObjectState = {
   /** Remembers which texts of this object were judged to say the same. */
   readonly equality: Equality
   job: PendingJob | undefined
+  /** The status that this process reported last, for others may have written over it. */
+  reported: Status | undefined
   /**
    * Whether what the last pass judged is still so; absent where that cannot change. Another object's update may end after
    * the pass, so that the cache holds something else although no poll saw a change, or another object may win the uuid.
@@ -89,6 +91,7 @@ export function createObjectStates(clock: Clock, holdTime: () => number): Object
         hold: restoreHold(status, holdTime()),
         equality: createEquality(),
         job: restoreJob(status, clock),
+        reported: undefined,
         isStillSo: undefined,
         unreadSince: undefined,
         unreported: undefined,
@@ -110,6 +113,14 @@ export function createObjectStates(clock: Clock, holdTime: () => number): Object
         .sort(([, a], [, b]) => a.waitingSince - b.waitingSince)
         .map(([key]) => key),
   }
+}
+
+/**
+ * The status that a pass begins with. Somebody else may have written over what is stored; what this process reported last
+ * stands in for what is lost of it, else the same would be sent, asked for and told again.
+ */
+export function previousStatus({ reported }: ObjectState, stored: Status | undefined): Status | undefined {
+  return reported ? { ...reported, ...stored } : stored
 }
 
 /** The job that a former process left in the status of the object. */

@@ -5,6 +5,7 @@ import type { Observation } from '../decide/assess.ts'
 import type { ObjectEvent } from '../decide/events.ts'
 import type { Result, Failure } from '../decide/failure.ts'
 import type { Patch } from '../decide/plan.ts'
+import type { Priority, Turn } from '../priority.ts'
 
 /** What was read of a service, and when by the monotonic clock. Without an observation, ZStack has no such service. */
 export type CachedObservation = { readonly observation: Observation | undefined; readonly at: number }
@@ -41,10 +42,14 @@ export interface Inventory {
   /** The last observation, without asking ZStack; `undefined` where none is trustworthy. */
   cached(uuid: string): CachedObservation | undefined
   /**
-   * Reads now. Calls of one moment become one request, and share that of a refresh under way; with `isFresh`, only one
-   * that leaves after this call.
+   * Reads now. Calls of one moment and priority become one request, and share that of a refresh under way; with `isFresh`,
+   * only one that leaves after this call.
    */
-  read(uuid: string, signal: AbortSignal, isFresh?: boolean): Promise<Result<CachedObservation>>
+  read(
+    uuid: string,
+    signal: AbortSignal,
+    options?: { readonly isFresh?: boolean; readonly priority?: Priority },
+  ): Promise<Result<CachedObservation>>
   /**
    * Reads many, about a hundred a request, and tells what each query showed as it comes. A query that fails while others
    * work is split until what spoils it stands alone. What an earlier refresh is still asking for is left to that one.
@@ -53,14 +58,13 @@ export interface Inventory {
   /**
    * Sends one update with the fields of `patch` and no others. An update whose fate is unknown is not repeated. Since it
    * may have to wait for a log-in, and may be sent once more in the other body shape, `isWanted` is asked immediately
-   * before each time that it is sent. One in the background leaves room for those that somebody waits for.
+   * before each time that it is sent.
    */
   update(
     uuid: string,
     patch: Patch,
     signal: AbortSignal,
-    isWanted?: () => boolean,
-    isBackground?: boolean,
+    options?: { readonly isWanted?: () => boolean; readonly turn?: Turn },
   ): Promise<Result<UpdateOutcome>>
   /**
    * How a job stands. An expired one is `done`, with what a read shows. One whose update was sent again in the other body

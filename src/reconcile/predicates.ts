@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { statusOf, type StoredModelService } from '../api/modelservice.ts'
 import { reconcileRequestedAt, suspendReason, suspendUntil } from '../api/names.ts'
+import { statusAt } from '../decide/status.ts'
 
 /** The annotations that people steer the operator by. */
 const steering = [reconcileRequestedAt, suspendUntil, suspendReason] as const
@@ -30,14 +31,18 @@ export function isForeignStatus(
   return !isOwn && before !== undefined && after !== undefined && !isDeepStrictEqual(before.status, after.status)
 }
 
-/** What a list shows at the start and a former process has dealt with is no person's change: it waits behind those. */
+/**
+ * What a list shows at the start and a former process has dealt with, at the same endpoint, is no person's change: it waits
+ * behind those.
+ */
 export function priorityOf(
   before: StoredModelService | undefined,
   after: StoredModelService | undefined,
+  endpoint: string | undefined,
 ): 'change' | 'poll' {
   if (before || !after) return 'change'
   const { generation, annotations } = after.metadata
-  const status = statusOf(after)
+  const status = statusAt(endpoint, statusOf(after))
   const isDealtWith =
     status?.observedGeneration === generation && status.lastHandledReconcileAt === annotations?.[reconcileRequestedAt]
   return isDealtWith ? 'poll' : 'change'

@@ -13,11 +13,12 @@ import { desiredOf } from '../api/fields.ts'
 import { requeueAfter, type Outcome } from '../decide/outcome.ts'
 import { statusAt } from '../decide/status.ts'
 import { suspensionOf, type Suspension } from '../decide/suspension.ts'
+import type { Priority, Turn } from '../priority.ts'
 import type { Requeue } from '../requeue.ts'
 import { followJob, sendUpdate } from './apply.ts'
 import type { Claims } from './claims.ts'
 import { decisionState, noteJudged, type ReconcileContext } from './context.ts'
-import { createObjectStates, type ObjectState } from './object-state.ts'
+import { createObjectStates, previousStatus, type ObjectState } from './object-state.ts'
 import type { CachedObservation, Connection, Connections, Objects, RecordEvent, UpdateResult } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
 import { isRelevantChange } from './predicates.ts'
@@ -42,6 +43,8 @@ export type ReconcilerOptions = {
   readonly connections: Connections
   readonly recordEvent: RecordEvent
   readonly onUpdate: (result: UpdateResult) => void
+  /** Whether a status that somebody else wrote over may be written again already. */
+  readonly mayRestoreStatus: (key: string) => boolean
   /** Times how long objects take to converge, if anybody wants to know. */
   readonly stopwatch?: Stopwatch
   readonly clock: Clock
@@ -49,7 +52,7 @@ export type ReconcilerOptions = {
   readonly staleAfterMs: number
 }
 
-type PassContext = { readonly log: Logger; readonly signal: AbortSignal; readonly isBackground?: boolean }
+type PassContext = { readonly log: Logger; readonly signal: AbortSignal; readonly priority?: Priority }
 
 export interface Reconciler {
   /** One pass. Resolves with when to look again; rejects for bugs, aborts, and when Kubernetes refuses the status. */
@@ -69,7 +72,7 @@ type Subject = {
   readonly state: ObjectState
   readonly reporter: PassReporter
   readonly signal: AbortSignal
-  readonly isBackground: boolean
+  readonly turn: Turn
 }
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
@@ -132,7 +135,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   function subjectOf(
     key: string,
     object: StoredModelService,
-    { log, signal, isBackground = false }: PassContext,
+    { log, signal, priority = 'change' }: PassContext,
   ): Subject {
     const { namespace, name, generation } = object.metadata
     const connection = connections.get(connectionNameOf(object))
@@ -148,7 +151,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       log: log.child({ namespace, name, generation }),
       signal,
     })
-    return { key, object, suspension, connection, state, reporter, signal, isBackground }
+    return { key, object, suspension, connection, state, reporter, signal, turn: { priority, flow: namespace } }
   }
 
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
@@ -195,11 +198,14 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   async function observe(
     context: ReconcileContext,
   ): Promise<CachedObservation | { failure: Failure; lastRead: number | undefined } | undefined> {
-    const { connection, spec, token, reporter, previous, object, signal } = context
+    const { connection, spec, token, reporter, previous, object, signal, turn } = context
     const cached = connection.inventory.cached(spec.uuid)
     // One that no poll has renewed for so long is no observation any more.
     if (cached && token === undefined && !isStale(cached.at)) return cached
-    const reading = whileCurrent(context, connection.inventory.read(spec.uuid, signal, token !== undefined))
+    const reading = whileCurrent(
+      context,
+      connection.inventory.read(spec.uuid, signal, { isFresh: token !== undefined, priority: turn.priority }),
+    )
     const isReported = previous?.conditions !== undefined && previous.observedGeneration === object.metadata.generation
     const result = await (isReported ? reading : reporter.during(beforeRead(context, cached), reading))
     if (!result) return undefined
@@ -243,8 +249,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   function contextOf(subject: Subject, spec: ParsedSpec, connection: Connection): ReconcileContext {
-    const { key, object, suspension, state, reporter, signal, isBackground } = subject
-    const previous = statusAt(connection.endpoint, statusOf(object))
+    const { key, object, suspension, state, reporter, signal, turn } = subject
+    const previous = previousStatus(state, statusAt(connection.endpoint, statusOf(object)))
     const token = object.metadata.annotations?.[reconcileRequestedAt]
     const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
     return {
@@ -259,7 +265,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       clock,
       holdTime,
       signal,
-      isBackground,
+      turn,
       isCurrent: () => isCurrent(key, subject) && claims.winner(connection.endpoint, spec.uuid) === key,
       token: isNew ? token : undefined,
     }
@@ -290,7 +296,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     waiting: () => states.waiting(),
     isSettledOrActive(key) {
       const state = states.get(key)
-      return state?.phase === 'active' || (state?.phase === 'settled' && state.isStillSo?.() !== false)
+      // A job is asked after at a pace of its own.
+      const isActive = state?.phase === 'active' || state?.job !== undefined
+      return isActive || (state?.phase === 'settled' && state.isStillSo?.() !== false)
     },
   }
 }

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { statusOf, type StoredModelService } from '../api/modelservice.ts'
-import type { Status } from '../api/status.ts'
+import type { Condition, Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
 import { conditionOf } from '../decide/conditions.ts'
 import { eventsBetween } from '../decide/events.ts'
@@ -10,7 +10,7 @@ import { statusOfHold } from '../decide/hold.ts'
 import type { Outcome } from '../decide/outcome.ts'
 import { statusAfter, statusAt } from '../decide/status.ts'
 import type { Suspension } from '../decide/suspension.ts'
-import { statusOfJob, type ObjectState } from './object-state.ts'
+import { previousStatus, statusOfJob, type ObjectState } from './object-state.ts'
 import type { PassOutcome } from './pass-outcome.ts'
 import type { Connection, Objects, RecordEvent, UpdateResult } from './ports.ts'
 
@@ -30,6 +30,8 @@ export type ReporterOptions = {
   readonly objects: Objects
   readonly recordEvent: RecordEvent
   readonly onUpdate: (result: UpdateResult) => void
+  /** Whether a status that somebody else wrote over may be written again already. */
+  readonly mayRestoreStatus: (key: string) => boolean
   readonly clock: Clock
 }
 
@@ -51,17 +53,21 @@ const statusOfConnection = ({ kind, name, endpoint }: Connection) => ({ kind, na
 /** An answer within this time needs no word about waiting for it: one status write per change, not two. */
 const interimStatusDelayMs = 500
 
-export function createReporter({ objects, recordEvent, onUpdate, clock }: ReporterOptions) {
+export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatus, clock }: ReporterOptions) {
   return function reporterOf({ key, object, state, suspension, connection, log, signal }: ReportSubject): PassReporter {
-    const before = statusOf(object)
+    const before = state.reported ?? statusOf(object)
     const { generation, uid } = object.metadata
 
-    /** The status as it was written, or nothing where there was nothing new. */
-    async function write({ outcome, update, handled }: PassOutcome): Promise<Status | 'deleted' | undefined> {
+    /** The status after the pass, and whether there was anything new in it to be written. */
+    async function write({
+      outcome,
+      update,
+      handled,
+    }: PassOutcome): Promise<{ readonly status: Status; readonly isNew: boolean } | 'deleted'> {
       const current = objects.get(key)
       if (current?.metadata.uid !== uid) return 'deleted'
       const stored = statusOf(current)
-      const status = statusAfter(outcome, statusAt(connection?.endpoint, stored), {
+      const status = statusAfter(outcome, previousStatus(state, statusAt(connection?.endpoint, stored)), {
         generation,
         now: new Date(clock.now()),
         suspension,
@@ -71,8 +77,11 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
         ...(update && { update: { fields: update.fields, cause: update.cause } }),
         ...(handled !== undefined && { handled }),
       })
-      if (isDeepStrictEqual(status, stored)) return undefined
-      return (await objects.writeStatus(current, status, signal)) ? status : 'deleted'
+      if (isDeepStrictEqual(status, stored)) return { status, isNew: false }
+      // Somebody else wrote over it, and whoever does so again and again is answered ever later.
+      const isRestored = state.reported !== undefined && isDeepStrictEqual(status, state.reported)
+      if (isRestored && !mayRestoreStatus(key)) return { status, isNew: false }
+      return (await objects.writeStatus(current, status, signal)) ? { status, isNew: true } : 'deleted'
     }
 
     return {
@@ -84,15 +93,17 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
         log.info({ fields, cause, attempts: attempts || undefined }, 'updated')
       },
       async report(passOutcome) {
-        const status = await write(passOutcome)
-        if (status === 'deleted') return 'deleted'
-        if (!status) return 'reported'
+        const written = await write(passOutcome)
+        if (written === 'deleted') return 'deleted'
+        const { status, isNew } = written
+        state.reported = status
+        if (!isNew) return 'reported'
         for (const event of eventsBetween(before, status, passOutcome.corrected ?? [])) recordEvent(object, event)
         const [was, is] = [conditionOf(before, 'Ready'), conditionOf(status, 'Ready')]
         // An update that came out well has had its line.
         const isLogged = passOutcome.update !== undefined && is?.reason === 'InSync'
         if (is && is.reason !== was?.reason && !isLogged)
-          log[is.status === 'False' ? 'warn' : 'info']({ ready: is.status, reason: is.reason }, is.message)
+          log[isTrouble(is) ? 'warn' : 'info']({ ready: is.status, reason: is.reason }, is.message)
         return 'reported'
       },
       async during(outcome, work) {
@@ -111,3 +122,7 @@ export function createReporter({ objects, recordEvent, onUpdate, clock }: Report
     }
   }
 }
+
+/** What goes on is no trouble. */
+const isTrouble = ({ status, reason }: Condition) =>
+  status === 'False' && reason !== 'Updating' && reason !== 'AwaitingJob'

@@ -19,6 +19,10 @@ export type Authentication = {
   readonly judge: (failure: Failure) => Judgement
   /** Whether the same session, or the same key, is still in use. */
   readonly isInUse: () => boolean
+  /** A request with it was answered. */
+  readonly accepted: () => void
+  /** Whether ZStack has accepted it before, so that it may refuse one request and no other. */
+  readonly isProven: () => boolean
 }
 
 export type Judgement = {
@@ -48,7 +52,7 @@ export type AuthenticatorOptions = {
 /** The credentials in use. Those of an account have a session, which logs in when it is first needed. */
 type InUse = { readonly version: string } & (
   | { readonly kind: 'account'; readonly name: string; readonly session: Session }
-  | { readonly kind: 'accessKey'; readonly key: AccessKey }
+  | { readonly kind: 'accessKey'; readonly key: AccessKey; isProven: boolean }
 )
 
 const logOutMs = 3_000
@@ -87,7 +91,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   function open(given: Credentials, version: string) {
-    if (given.kind === 'accessKey') return { kind: given.kind, key: given }
+    if (given.kind === 'accessKey') return { kind: given.kind, key: given, isProven: false }
     const guard = {
       refuse: () => authBreaker.refuseLogIn(),
       onFailure: (failure: Failure) => {
@@ -117,6 +121,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
           ? judgeLoss(used, uuid.value, failure)
           : { failure, repeat: isOfReplaced(used, failure) },
       isInUse: () => inUse === used && used.session.isOpen(uuid.value),
+      accepted: () => undefined,
+      isProven: () => true,
     })
   }
 
@@ -147,9 +153,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       secrets: [used.key.secret.reveal(), digest],
       judge(judged) {
         const failure = judged.kind === 'sessionLost' ? refusedKey(judged) : judged
+        if (stopsConnection(failure.kind)) used.isProven = false
         return { failure, repeat: isOfReplaced(used, failure) }
       },
       isInUse: () => inUse === used,
+      accepted: () => void (used.isProven = true),
+      isProven: () => used.isProven,
     }
   }
 

@@ -1,6 +1,7 @@
 /** One request to ZStack's API as the rest of the operator words it, and its answer. */
 import type { Result } from '../decide/failure.ts'
 import type { Json } from '../api/json.ts'
+import type { Turn } from '../priority.ts'
 import type { Send } from '../send.ts'
 
 /**
@@ -19,8 +20,8 @@ export type Call = {
   readonly kind: CallKind
   /** Texts that no message may hold, in case ZStack repeats them. */
   readonly secrets: readonly string[]
-  /** Nobody waits for it: a poll, a look at a job, or an update that was tried before. It leaves room for the rest. */
-  readonly isBackground?: boolean
+  /** How it waits while too many are under way. */
+  readonly turn: Turn
   /** Asked in the moment before the call is sent, for it may have waited long. If it says no, the call is {@link Withdrawn}. */
   readonly isWanted?: (() => boolean) | undefined
 }

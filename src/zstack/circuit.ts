@@ -12,7 +12,7 @@ import { steadyBackoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import type { ConnectionEvent } from '../reconcile/ports.ts'
-import { failurePolicy, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
+import { isOutage, type Failure, type Result } from '../decide/failure.ts'
 
 type State =
   | { readonly at: 'closed' }
@@ -48,12 +48,13 @@ export function createCircuit({ clock, random, probe, onEvent }: CircuitOptions)
 
   /** Probes until the doubt is settled. */
   async function settleDoubt() {
+    const began = clock.monotonic()
     // The request that raised the doubt was the first failure.
-    for (let failures = 1; isDoubted(); failures++) {
+    for (let failures = 2; isDoubted(); failures++) {
       const failure = await outageShownByProbe()
       if (!isDoubted()) return
       if (!failure) close()
-      else if (failures + 1 >= limits.failuresToOpenCircuit) open(failure)
+      else if (failures >= limits.failuresToOpenCircuit || clock.monotonic() - began >= limits.outageMs) open(failure)
     }
   }
 
@@ -80,10 +81,11 @@ export function createCircuit({ clock, random, probe, onEvent }: CircuitOptions)
     probeLater(attempt + 1)
   }
 
+  /** Whoever refuses a request answers, so that is no outage; refused credentials are the concern of the other breaker. */
   async function outageShownByProbe(): Promise<Failure | undefined> {
     try {
       const answer = await probe()
-      return answer.ok ? undefined : outageIn(answer.failure)
+      return answer.ok || !isOutage(answer.failure) ? undefined : answer.failure
     } catch {
       // The connection is being closed, or this process leads no more: nothing is sent any more.
       return undefined
@@ -116,10 +118,4 @@ export function createCircuit({ clock, random, probe, onEvent }: CircuitOptions)
       cancelTimer()
     },
   }
-}
-
-/** Whoever refuses a request answers, so that is no outage; refused credentials are the concern of the other breaker. */
-function outageIn(failure: Failure): Failure | undefined {
-  const isOutage = failurePolicy[failure.kind].scope === 'connection' && !stopsConnection(failure.kind)
-  return isOutage ? failure : undefined
 }

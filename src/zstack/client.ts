@@ -1,6 +1,7 @@
 /** Requests to one ZStack: limited in number, authenticated, and held back while they cannot succeed. */
 import type { Clock } from '../clock.ts'
 import type { Failure } from '../decide/failure.ts'
+import { anyTurn } from '../priority.ts'
 import type { ConnectionEvent } from '../reconcile/ports.ts'
 import { createAuthBreaker } from './auth-breaker.ts'
 import { createAuthenticator } from './authenticator.ts'
@@ -18,6 +19,8 @@ export interface Client {
   currentFailure(): Failure | undefined
   /** Whether ZStack answers and accepts the credentials; where a read has just failed, probes show it first. */
   isWorking(): Promise<boolean>
+  /** The same where a read has not been answered for long. */
+  proveWorking(): Promise<boolean>
   /** Logs out and ends all connections. */
   close(): Promise<void>
 }
@@ -55,6 +58,8 @@ export function createClient(options: ClientOptions): Client {
     prove,
   ]
 
+  const isWorking = async () => (await circuit.isWorking()) && authBreaker.currentFailure() === undefined
+
   /** After a halt, one probe tries for all. */
   async function tryAgain() {
     await sendProbe(probe, closed.signal).catch(() => undefined)
@@ -63,7 +68,11 @@ export function createClient(options: ClientOptions): Client {
   return {
     call: compose(middleware, sendOver(http, endpoint)),
     currentFailure: () => authBreaker.currentFailure() ?? circuit.currentFailure(),
-    isWorking: async () => (await circuit.isWorking()) && authBreaker.currentFailure() === undefined,
+    isWorking,
+    proveWorking() {
+      circuit.doubt()
+      return isWorking()
+    },
     async close() {
       closed.abort(new Error(closing.message))
       authBreaker.close()
@@ -74,4 +83,10 @@ export function createClient(options: ClientOptions): Client {
   }
 }
 
-const probe: Call = { method: 'GET', path: queryPath([unusedUuid]), kind: 'probe', secrets: [] }
+const probe: Call = {
+  method: 'GET',
+  path: queryPath([unusedUuid]),
+  kind: 'probe',
+  secrets: [],
+  turn: anyTurn,
+}

@@ -3,11 +3,12 @@ import DataLoader from 'dataloader'
 import { unlessAborted, type Clock } from '../clock.ts'
 import { ok, err, type Failure, type Result } from '../decide/failure.ts'
 import { limits } from '../limits.ts'
+import { anyTurn, type Priority, type Turn } from '../priority.ts'
 import type { Inventory, CachedObservation, Refreshed } from '../reconcile/ports.ts'
 import type { BodyShapePreference } from './bodyshape.ts'
 import type { Client } from './client.ts'
 import { createObservationCache, type Noted } from './observation-cache.ts'
-import { createSemaphore } from './semaphore.ts'
+import { createSemaphore, type Semaphore } from './semaphore.ts'
 import { createUpdates } from './updates.ts'
 import { checkUuid, queryPath, readServices, type Service } from './wire.ts'
 
@@ -15,15 +16,31 @@ import { checkUuid, queryPath, readServices, type Service } from './wire.ts'
 const batchSize = limits.queryBatchSize
 /** Queries of refreshes that run at once: a poll leaves room for people's changes. */
 const refreshWidth = 4
-/** Of these, as many more for services whose query failed the last time, so that those hold up nobody if they hang. */
+/** As many more for services whose query failed the last time, so that those hold up nobody if they hang. */
 const suspectWidth = 2
 /** A refresh splits no more queries in halves, so that it stays bounded when many services spoil theirs. */
 const maxSplits = 100
 /** A read waits no longer for a query under way that may answer it, or that it may follow. */
 const maxReadWaitMs = 500
 
+const pollTurn: Turn = { priority: 'poll', flow: '' }
+
 /** What a query shows. A service that it does not show was not read, for the sake of the failure. */
 type QueryResult = { readonly noted: ReadonlyMap<string, Noted>; readonly failure?: Failure }
+
+/** What was learned of some of the services that were asked for; as `Refreshed` in ports.ts has it. */
+type Learned =
+  | { readonly kind: 'read'; readonly noted: ReadonlyMap<string, Noted> }
+  | { readonly kind: 'unreadable'; readonly uuid: string; readonly failure: Failure }
+  | { readonly kind: 'failed'; readonly uuids: readonly string[]; readonly failure: Failure }
+
+type Asking = {
+  /** Sends one query as soon as it may be sent. */
+  readonly send: (uuids: readonly string[]) => Promise<QueryResult>
+  readonly onLearned: (learned: Learned) => void
+  /** How many queries may still be split in halves. */
+  splits: number
+}
 
 export function createInventory(
   client: Client,
@@ -38,51 +55,113 @@ export function createInventory(
   const underWay = new Map<string, Promise<QueryResult>>()
   const limitRefresh = createSemaphore(refreshWidth, clock)
   const limitSuspects = createSemaphore(suspectWidth, clock)
-  let queried: Promise<unknown> = Promise.resolve()
-  const loader = new DataLoader<string, Result<CachedObservation>>((uuids) => readBatch(uuids), {
-    cache: false,
-    maxBatchSize: batchSize,
-    // Reads that come while a query is under way gather, and leave together when it is back or takes long.
-    batchScheduleFn: (dispatch) => void within(clock, maxReadWaitMs, queried).then(dispatch),
-  })
+  const loaders = { change: createLoader('change'), retry: createLoader('retry'), poll: createLoader('poll') }
 
-  async function readBatch(uuids: readonly string[]): Promise<Result<CachedObservation>[]> {
-    const turn = readPart([...new Set(uuids)])
-    queried = turn.catch(() => undefined)
-    const results = await turn
-    return uuids.map((uuid) => {
-      const result = results.get(uuid)
-      if (!result) throw new Error(`a query without ${uuid}`)
-      return result
-    })
+  /** Joins reads that are wanted at the same moment. */
+  function createLoader(priority: Priority) {
+    let queried: Promise<unknown> = Promise.resolve()
+    return new DataLoader<string, Result<CachedObservation>>(
+      async (uuids) => {
+        const turn = readAll([...new Set(uuids)], priority)
+        queried = turn.catch(() => undefined)
+        const results = await turn
+        return uuids.map((uuid) => {
+          const result = results.get(uuid)
+          if (!result) throw new Error(`a query without ${uuid}`)
+          return result
+        })
+      },
+      {
+        cache: false,
+        maxBatchSize: batchSize,
+        // Reads that come while a query is under way gather, and leave together when it is back or takes long.
+        batchScheduleFn: (dispatch) => void within(clock, maxReadWaitMs, queried).then(dispatch),
+      },
+    )
   }
 
-  /** While the connection works, reads that joined one query in vain are split, so that one service spoils no other's. */
-  async function readPart(uuids: readonly string[]): Promise<Map<string, Result<CachedObservation>>> {
-    const { noted, failure } = await query(uuids)
+  async function readAll(
+    uuids: readonly string[],
+    priority: Priority,
+  ): Promise<ReadonlyMap<string, Result<CachedObservation>>> {
     const results = new Map<string, Result<CachedObservation>>()
-    for (const [uuid, { cached }] of noted) results.set(uuid, ok(cached))
-    const left = uuids.filter((uuid) => !noted.has(uuid))
-    if (!failure || left.length === 0) return results
-    if (left.length === 1 || failure.isUnsent === true || !(await client.isWorking())) {
-      for (const uuid of left) results.set(uuid, err(failure))
-      return results
+    await readInParts(uuids, {
+      send: (part) => query(part, { priority, flow: '' }),
+      onLearned(learned) {
+        if (learned.kind === 'read') for (const [uuid, { cached }] of learned.noted) results.set(uuid, ok(cached))
+        else if (learned.kind === 'unreadable') results.set(learned.uuid, err(learned.failure))
+        else for (const uuid of learned.uuids) results.set(uuid, err(learned.failure))
+      },
+      splits: maxSplits,
+    })
+    return results
+  }
+
+  /**
+   * While the connection works, a query that fails, or is not answered for long, does so for the sake of something that it
+   * asks for: it is split, until what spoils it stands alone.
+   */
+  async function readInParts(uuids: readonly string[], asking: Asking): Promise<void> {
+    const { onLearned } = asking
+    const sent = asking.send(uuids)
+    const learn = ({ noted }: QueryResult) => {
+      for (const uuid of noted.keys()) suspects.delete(uuid)
+      if (noted.size > 0) onLearned({ kind: 'read', noted })
     }
-    const middle = Math.ceil(left.length / 2)
-    const halves = await Promise.all([readPart(left.slice(0, middle)), readPart(left.slice(middle))])
-    return new Map([...results, ...halves.flatMap((half) => [...half])])
+    if (uuids.length > 1 && asking.splits > 0 && (await isHanging(sent))) {
+      void sent.then(learn, () => undefined)
+      await readHalves(uuids, asking)
+      return
+    }
+    const result = await sent
+    learn(result)
+    const { noted, failure } = result
+    const left = uuids.filter((uuid) => !noted.has(uuid))
+    const [only] = left
+    if (!failure || only === undefined) return
+    const isOwnTrouble = failure.isUnsent !== true && (await client.isWorking())
+    if (isOwnTrouble && left.length === 1) await readAlone(only, failure, asking)
+    else if (isOwnTrouble && asking.splits > 0) await readHalves(left, asking)
+    else onLearned({ kind: 'failed', uuids: left, failure })
+  }
+
+  async function readHalves(uuids: readonly string[], asking: Asking): Promise<void> {
+    asking.splits -= 1
+    const middle = Math.ceil(uuids.length / 2)
+    await Promise.all([uuids.slice(0, middle), uuids.slice(middle)].map((half) => readInParts(half, asking)))
+  }
+
+  /** One failure may be chance; a service that fails alone twice in a row cannot be read. */
+  async function readAlone(uuid: string, failure: Failure, asking: Asking): Promise<void> {
+    if (suspects.has(uuid)) {
+      asking.onLearned({ kind: 'unreadable', uuid, failure: unreadable(failure) })
+      return
+    }
+    suspects.add(uuid)
+    await readInParts([uuid], asking)
+  }
+
+  /** Whether a query is not answered for long although the connection works, and is quick to answer a small one. */
+  async function isHanging(sent: Promise<unknown>): Promise<boolean> {
+    const answered = sent.then(
+      () => false,
+      () => false,
+    )
+    const isLate = (await within(clock, limits.slowQueryMs, answered)) === undefined
+    const isQuick = async () => (await within(clock, limits.slowQueryMs, client.proveWorking())) === true
+    return isLate && Promise.race([answered, isQuick()])
   }
 
   /**
    * Asks for services and caches what it is shown. One answer without a service does not prove that there is none: what
    * is left out is asked for again, as long as the answers show more. A service counts as gone after the second answer.
    */
-  async function query(uuids: readonly string[], isBackground = false): Promise<QueryResult> {
+  async function query(uuids: readonly string[], turn: Turn): Promise<QueryResult> {
     const noted = new Map<string, Noted>()
     let missing = uuids
     for (let answers = 1; ; answers++) {
       const begun = cache.startRead()
-      const answer = await ask(missing, isBackground)
+      const answer = await ask(missing, turn)
       if (!answer.ok) return { noted, failure: answer.failure }
       for (const { live } of answer.value) cache.noteReadableFields(live)
       const found = new Map(answer.value.map(({ uuid, live }) => [uuid, live]))
@@ -102,11 +181,8 @@ export function createInventory(
     return known !== undefined && known.observation === undefined
   }
 
-  async function ask(uuids: readonly string[], isBackground: boolean): Promise<Result<readonly Service[]>> {
-    const answer = await client.call(
-      { method: 'GET', path: queryPath(uuids), kind: 'query', secrets: [], isBackground },
-      never,
-    )
+  async function ask(uuids: readonly string[], turn: Turn): Promise<Result<readonly Service[]>> {
+    const answer = await client.call({ method: 'GET', path: queryPath(uuids), kind: 'query', secrets: [], turn }, never)
     if (!answer.ok) return answer
     const services = readServices(answer.value.json)
     return services
@@ -117,11 +193,18 @@ export function createInventory(
         })
   }
 
-  async function read(uuid: string): Promise<Result<CachedObservation>> {
-    const refresh = underWay.get(checkUuid(uuid))
+  /** A service that spoils the queries which ask for it is read alone, so that others need not wait for it. */
+  async function readFresh(uuid: string, priority: Priority): Promise<Result<CachedObservation>> {
+    if (!suspects.has(checkUuid(uuid))) return loaders[priority].load(uuid)
+    const results = await readAll([uuid], 'retry')
+    return results.get(uuid) ?? Promise.reject(new Error(`a query without ${uuid}`))
+  }
+
+  async function read(uuid: string, priority: Priority): Promise<Result<CachedObservation>> {
+    const refresh = underWay.get(uuid)
     const refreshed = refresh && (await within(clock, maxReadWaitMs, refresh))
     const fresh = refreshed?.noted.has(uuid) === true ? cache.get(uuid) : undefined
-    return fresh ? ok(fresh) : loader.load(uuid)
+    return fresh ? ok(fresh) : readFresh(uuid, priority)
   }
 
   /** Reads the services in as many queries as it takes, and tells what each showed. */
@@ -130,56 +213,45 @@ export function createInventory(
     signal: AbortSignal,
     onRefreshed: (refreshed: Refreshed) => void,
   ): Promise<void> {
-    let splits = 0
-
-    async function refreshPart(uuids: readonly string[], limit = limitRefresh): Promise<void> {
-      const turn = limit(() =>
-        signal.aborted ? Promise.resolve({ noted: new Map<string, Noted>() }) : query(uuids, true),
-      )
-      for (const uuid of uuids) underWay.set(uuid, turn)
-      const { noted, failure } = await turn.finally(() => uuids.forEach((uuid) => underWay.delete(uuid)))
-      const seen = [...noted.keys()]
-      for (const uuid of seen) suspects.delete(uuid)
-      if (seen.length > 0)
-        onRefreshed({ kind: 'read', uuids: seen, changed: seen.filter((uuid) => noted.get(uuid)?.isChanged === true) })
-      if (failure)
-        await split(
-          uuids.filter((uuid) => !noted.has(uuid)),
-          failure,
-        )
-    }
-
-    /** While the connection works, a query that fails does so for the sake of something that it asks for. */
-    async function split(uuids: readonly string[], failure: Failure): Promise<void> {
-      const isOwnTrouble = failure.isUnsent !== true && (await client.isWorking())
-      const [only] = uuids
-      if (only === undefined || signal.aborted) return
-      if (isOwnTrouble && uuids.length === 1) {
-        suspects.add(only)
-        cache.invalidate(only)
-        onRefreshed({ kind: 'unreadable', uuid: only, failure })
-      } else if (isOwnTrouble && splits++ < maxSplits) {
-        const middle = Math.ceil(uuids.length / 2)
-        await Promise.all([refreshPart(uuids.slice(0, middle)), refreshPart(uuids.slice(middle))])
-      } else onRefreshed({ kind: 'failed', uuids, failure })
-    }
+    const asking = (limit: Semaphore): Asking => ({
+      send(uuids) {
+        const nothing: QueryResult = { noted: new Map() }
+        const turn = limit(() => (signal.aborted ? Promise.resolve(nothing) : query(uuids, pollTurn)), anyTurn)
+        for (const uuid of uuids) underWay.set(uuid, turn)
+        return turn.finally(() => {
+          for (const uuid of uuids) if (underWay.get(uuid) === turn) underWay.delete(uuid)
+        })
+      },
+      onLearned(learned) {
+        if (learned.kind === 'unreadable') cache.invalidate(learned.uuid)
+        if (learned.kind !== 'read') onRefreshed(learned)
+        else {
+          const uuids = [...learned.noted.keys()]
+          const changed = uuids.filter((uuid) => learned.noted.get(uuid)?.isChanged === true)
+          onRefreshed({ kind: 'read', uuids, changed })
+        }
+      },
+      splits: maxSplits,
+    })
 
     const due = all.filter((uuid) => !underWay.has(checkUuid(uuid)))
     const trusted = due.filter((uuid) => !suspects.has(uuid))
+    const together = asking(limitRefresh)
     const parts = Array.from({ length: Math.ceil(trusted.length / batchSize) }, (_, i) =>
-      refreshPart(trusted.slice(i * batchSize, (i + 1) * batchSize)),
+      readInParts(trusted.slice(i * batchSize, (i + 1) * batchSize), together),
     )
-    const apart = due.filter((uuid) => suspects.has(uuid)).map((uuid) => refreshPart([uuid], limitSuspects))
+    const apart = due.filter((uuid) => suspects.has(uuid)).map((uuid) => readInParts([uuid], asking(limitSuspects)))
     await unlessAborted(Promise.all([...parts, ...apart]), signal)
   }
 
-  const updates = createUpdates({ client, shapes, endpoint, cache, read: (uuid) => loader.load(uuid) })
+  const updates = createUpdates({ client, shapes, endpoint, cache, read: readFresh })
 
   return {
     cached: (uuid) => cache.get(uuid),
-    async read(uuid, signal, isFresh = false) {
+    async read(uuid, signal, { isFresh = false, priority = 'change' } = {}) {
+      checkUuid(uuid)
       // A query of a refresh may have left before this call.
-      const answer = await (isFresh ? loader.load(checkUuid(uuid)) : read(uuid))
+      const answer = await (isFresh ? readFresh(uuid, priority) : read(uuid, priority))
       signal.throwIfAborted()
       return answer
     },
@@ -203,3 +275,13 @@ async function within<R>(clock: Clock, ms: number, work: Promise<R>): Promise<R 
 
 /** Several callers may wait for one query, so that the abort of one of them does not end it. */
 const never = new AbortController().signal
+
+/** What cannot be read of one service is no trouble of the connection; that the right to query is missing is said as it is. */
+function unreadable(failure: Failure): Failure {
+  if (failure.kind === 'readPermission') return failure
+  return {
+    ...failure,
+    kind: 'unreadable',
+    message: `ZStack answers queries, but none for this service: ${failure.message}`,
+  }
+}

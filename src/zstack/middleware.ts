@@ -22,7 +22,7 @@ export function limitInFlight(semaphore: Semaphore): Middleware {
     semaphore(() => {
       signal.throwIfAborted()
       return next(call, signal)
-    }, call.isBackground)
+    }, call.turn)
 }
 
 /** Answers calls without sending them once `refuse` gives a failure. */
@@ -74,25 +74,27 @@ export function breakOnOutage(circuit: Circuit): Middleware {
 
 /**
  * Adds what proves who is asking, and sends the call a second time if that was out of date. What ZStack says of session
- * or credentials in answer to an update, or to a look at its job, may be true of that one alone: a probe decides.
+ * or credentials in answer to a call about some service may be true of that one alone: a probe, which is about none,
+ * decides. Credentials that were never accepted are not tried twice, for that may lock the account.
  */
 export function authenticate(authenticator: Authenticator, probe: Call): Middleware {
   return (next) => {
     async function attempt(call: Call, signal: AbortSignal): Promise<Attempt> {
       const authentication = await authenticator.authenticate(call, signal)
       if (!authentication.ok) return { reply: err(unsent(authentication.failure)), repeat: false }
-      const { headers, secrets, judge, isInUse } = authentication.value
+      const { headers, secrets, judge, isInUse, accepted, isProven } = authentication.value
       const reply = await next({ ...call, headers, secrets: [...call.secrets, ...secrets] }, signal)
+      if (reply.ok) accepted()
       if (reply.ok) return { reply, repeat: false }
       const { failure } = reply
-      if (isRead(call)) {
+      if (call.kind === 'probe' || (call.kind === 'query' && !isProven())) {
         const judged = judge(failure)
         return { reply: err(judged.failure), repeat: judged.repeat }
       }
-      if (failure.kind !== 'sessionLost' && !stopsConnection(failure.kind)) return { reply, repeat: false }
+      if (!speaksOfAccount(failure, call)) return { reply, repeat: false }
       const probed = isInUse() ? await send(probe, signal) : ok(undefined)
       if (!probed.ok) return { reply: err(probed.failure), repeat: false }
-      return { reply: err(ofObject(failure)), repeat: !isInUse() }
+      return { reply: err(ofService(failure, call)), repeat: !isInUse() }
     }
     async function send(call: Call, signal: AbortSignal): Promise<Result<Reply>> {
       const first = await attempt(call, signal)
@@ -105,14 +107,17 @@ export function authenticate(authenticator: Authenticator, probe: Call): Middlew
 /** What became of a call with one authentication, and whether it deserves another try with a new one. */
 type Attempt = { readonly reply: Result<Reply>; readonly repeat: boolean }
 
-const isRead = ({ kind }: Call) => kind === 'query' || kind === 'probe'
+/** The right to query, which `breakOnOutage` asks a probe about, is not that of a session. */
+function speaksOfAccount({ kind }: Failure, call: Call): boolean {
+  return kind === 'sessionLost' || (stopsConnection(kind) && !(kind === 'readPermission' && call.kind === 'query'))
+}
 
 /** ZStack refuses the one request for a reason that is not true of others. */
-function ofObject({ code, message }: Failure): Failure {
+function ofService({ code, message }: Failure, { kind }: Call): Failure {
   return {
     kind: 'operation',
     ...(code !== undefined && { code }),
-    message: `ZStack answers other requests of this account, but not this update: ${message}`,
+    message: `ZStack answers other requests of this account, but not this ${kind}: ${message}`,
   }
 }
 

@@ -1,6 +1,7 @@
 /** Every service that meets some conditions, in pages: for people who look around. The operator asks for uuids it knows. */
 import { err, ok, type Result } from '../decide/failure.ts'
 import { limits } from '../limits.ts'
+import { anyTurn } from '../priority.ts'
 import type { Client } from './client.ts'
 import { readServices, searchPath, type Service } from './wire.ts'
 
@@ -19,7 +20,7 @@ export async function searchServices(
   const found = new Map<string, Service>()
   for (let start = 0; ; start += pageSize) {
     const path = searchPath(conditions, start, pageSize)
-    const answer = await client.call({ method: 'GET', path, kind: 'query', secrets: [] }, signal)
+    const answer = await client.call({ method: 'GET', path, kind: 'query', secrets: [], turn: anyTurn }, signal)
     if (!answer.ok) return answer
     const page = readServices(answer.value.json)
     if (!page) return err({ kind: 'protocol', message: 'ZStack answered a query with something that is no inventory' })

@@ -1,53 +1,71 @@
 /**
- * Runs at most `max` at once, of which at most half is background work; the others wait in the order in which they came,
- * background work behind the rest. What hangs gives its place back and goes on apart.
+ * Runs at most `max` at once. The others wait: people's changes first, and of one priority each flow in its turn. What
+ * hangs gives its place back and goes on apart.
  */
 import type { Clock } from '../clock.ts'
+import { createFairQueue } from '../fair-queue.ts'
+import { limits } from '../limits.ts'
 import { createOverflow } from '../overflow.ts'
+import { createPlaces, priorities, type Turn } from '../priority.ts'
 
-export type Semaphore = <T>(run: () => Promise<T>, isBackground?: boolean) => Promise<T>
+export type Semaphore = <T>(run: () => Promise<T>, turn: Turn) => Promise<T>
+
+/** Of all that is under way, apart or not, one flow has no larger part, so that one in which all hangs leaves room. */
+const maxPartOfFlow = 3 / 4
 
 export function createSemaphore(max: number, clock: Pick<Clock, 'after'>): Semaphore {
-  const overflow = createOverflow(max, clock)
-  const maxBackground = Math.max(1, Math.floor(max / 2))
-  let running = 0
-  let background = 0
-  const waiting: (() => void)[] = []
-  const waitingInBackground: (() => void)[] = []
+  const overflow = createOverflow(max * limits.detachedPerSlot, clock)
+  const places = createPlaces(max)
+  const maxOfFlow = Math.ceil(max * (1 + limits.detachedPerSlot) * maxPartOfFlow)
+  const underWay = new Map<string, number>()
+  const waiting = {
+    change: createFairQueue<symbol, () => void>(),
+    retry: createFairQueue<symbol, () => void>(),
+    poll: createFairQueue<symbol, () => void>(),
+  }
 
-  function begin(isBackground: boolean) {
-    running += 1
-    if (isBackground) background += 1
+  const isAllowed = (flow: string) => (underWay.get(flow) ?? 0) < maxOfFlow
+
+  function begin({ priority, flow }: Turn) {
+    places.take(priority)
+    underWay.set(flow, (underWay.get(flow) ?? 0) + 1)
+  }
+
+  function endOf(flow: string) {
+    const left = (underWay.get(flow) ?? 0) - 1
+    if (left > 0) underWay.set(flow, left)
+    else underWay.delete(flow)
+    letNextBegin()
   }
 
   /** Whoever finishes hands its place to the first that waits, so that one that comes in between cannot take it. */
   function letNextBegin() {
-    if (running >= max) return
-    const next = waiting.shift()
-    if (next) {
-      begin(false)
-      next()
-    } else if (background < maxBackground) {
-      const first = waitingInBackground.shift()
-      if (!first) return
-      begin(true)
-      first()
+    for (const priority of priorities) {
+      if (!places.hasRoom(priority)) continue
+      const next = waiting[priority].take(isAllowed)
+      if (!next) continue
+      next[1]()
+      return
     }
   }
 
-  function end(isBackground: boolean) {
-    running -= 1
-    if (isBackground) background -= 1
-    letNextBegin()
-  }
-
-  return async (run, isBackground = false) => {
-    const line = isBackground ? waitingInBackground : waiting
-    const isFree = running < max && (!isBackground || background < maxBackground)
-    if (isFree) begin(isBackground)
-    else await new Promise<void>((resolve) => line.push(resolve))
+  return async (run, turn) => {
+    const { priority, flow } = turn
+    if (places.hasRoom(priority) && isAllowed(flow)) begin(turn)
+    else
+      await new Promise<void>((resolve) =>
+        waiting[priority].add(flow, Symbol(flow), () => {
+          begin(turn)
+          resolve()
+        }),
+      )
     const work = (async () => await run())()
-    void overflow.ended(work, isBackground).then(() => end(isBackground))
+    void overflow.ended(work, priority).then(() => {
+      places.giveBack(priority)
+      letNextBegin()
+    })
+    const end = () => endOf(flow)
+    work.then(end, end)
     return work
   }
 }

@@ -22,6 +22,7 @@ import type { Live, Observation } from '../decide/assess.ts'
 import { ok, err, isJobUndecided, type Result } from '../decide/failure.ts'
 import type { Patch } from '../decide/plan.ts'
 import { limits } from '../limits.ts'
+import { anyTurn, type Priority, type Turn } from '../priority.ts'
 import type { UpdateOutcome, Inventory, CachedObservation } from '../reconcile/ports.ts'
 import { evidenceOf, saysNoAction, type BodyShapePreference, type Evidence } from './bodyshape.ts'
 import { Withdrawn, type Call, type Reply } from './call.ts'
@@ -43,7 +44,7 @@ export type UpdatesOptions = {
   readonly shapes: BodyShapePreference
   readonly endpoint: string
   readonly cache: ObservationCache
-  readonly read: (uuid: string) => Promise<Result<CachedObservation>>
+  readonly read: (uuid: string, priority: Priority) => Promise<Result<CachedObservation>>
 }
 
 export interface Updates extends Pick<Inventory, 'update' | 'job'> {
@@ -55,7 +56,7 @@ type UpdateRequest = {
   readonly uuid: string
   readonly patch: Patch
   readonly isWanted: (() => boolean) | undefined
-  readonly isBackground: boolean
+  readonly turn: Turn
 }
 
 /** An update in one of the two shapes. */
@@ -83,7 +84,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     signal: AbortSignal,
     earlier?: Result<UpdateOutcome>,
   ): Promise<Result<UpdateOutcome>> {
-    const { uuid, patch, isWanted, isBackground } = request
+    const { uuid, patch, isWanted, turn } = request
     const before = cache.get(uuid)?.observation?.live
     const call: Call = {
       method: 'PUT',
@@ -92,7 +93,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
       kind: 'update',
       secrets: hiddenTexts(patch),
       isWanted,
-      isBackground,
+      turn,
     }
     const answer = await client.call(call, signal).catch(unlessWithdrawn)
     // If the first shape was accepted without visible effect and the second is withdrawn, the whole update counts as withdrawn.
@@ -120,7 +121,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
   async function end(attempt: Attempt, answer: Result<Reply>, signal: AbortSignal): Promise<Result<UpdateOutcome>> {
     const { uuid, patch, shape, earlier } = attempt
     const before = attempt.before ?? cache.get(uuid)?.observation?.live
-    const shown = answer.ok ? await verify(uuid, answer.value) : answer
+    const shown = answer.ok ? await verify(uuid, answer.value, attempt.turn.priority) : answer
     const evidence = shown.ok ? evidenceOf(patch, before, shown.value?.live) : 'inconclusive'
     const isRefused = !shown.ok && saysNoAction(shown.failure.message)
     if (isRefused) shapes.noteRefused(shape)
@@ -146,11 +147,11 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
   }
 
   /** What the service holds now: the inventory in the answer tells or, if there is none, a read. */
-  async function verify(uuid: string, { json }: Reply): Promise<Result<Observation | undefined>> {
+  async function verify(uuid: string, { json }: Reply, priority: Priority): Promise<Result<Observation | undefined>> {
     const updated = readUpdated(json)
     cache.invalidate(uuid)
     if (updated?.uuid === uuid) return ok(cache.note(uuid, updated.live, cache.startRead()).cached.observation)
-    const answer = await read(uuid)
+    const answer = await read(uuid, priority)
     return answer.ok ? ok(answer.value.observation) : answer
   }
 
@@ -160,7 +161,7 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
     // A job has another uuid at every try. If a failure's message named it, status would change at every try.
     const secrets = [ref.uuid, ...hiddenTexts(attempt?.patch ?? {})]
     const answer = await client.call(
-      { method: 'GET', path: jobPath(ref.uuid), kind: 'job', secrets, isBackground: true },
+      { method: 'GET', path: jobPath(ref.uuid), kind: 'job', secrets, turn: { priority: 'poll', flow: uuid } },
       signal,
     )
     if (answer.ok && answer.value.status === 202) return ok({ kind: 'running', job: ref })
@@ -174,13 +175,13 @@ export function createUpdates({ client, shapes, endpoint, cache, read }: Updates
 
   /** The end of a job that a former process began: nobody knows what was sent, so that there is nothing to judge. */
   async function endUnknown(uuid: string, answer: Result<Reply>): Promise<Result<UpdateOutcome>> {
-    const shown = answer.ok ? await verify(uuid, answer.value) : answer
+    const shown = answer.ok ? await verify(uuid, answer.value, 'poll') : answer
     return shown.ok ? ok({ kind: 'done', observation: shown.value }) : shown
   }
 
   return {
-    update: (uuid, patch, signal, isWanted, isBackground = false) =>
-      send({ uuid, patch, isWanted, isBackground }, shapes.preferred(), signal),
+    update: (uuid, patch, signal, { isWanted, turn = anyTurn } = {}) =>
+      send({ uuid, patch, isWanted, turn }, shapes.preferred(), signal),
     job,
     retain(uuids) {
       for (const uuid of jobs.keys()) if (!uuids.has(uuid)) jobs.delete(uuid)

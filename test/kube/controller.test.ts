@@ -179,11 +179,11 @@ describe('a controller', () => {
 })
 
 describe('workers', () => {
-  it('leave a pass that hangs after two seconds, and take the next key', async () => {
+  it('leave a pass that hangs after a second, and take the next key', async () => {
     const { pass, open } = held()
     const { queue, clock } = start(pass, { workers: 2 })
     for (const key of ['a', 'b', 'c']) queue.add(key, 'change')
-    await clock.advance(1_999)
+    await clock.advance(999)
     expect([...open.keys()]).toEqual(['a', 'b'])
     await clock.advance(1)
     expect([...open.keys()]).toEqual(['a', 'b', 'c'])
@@ -199,13 +199,23 @@ describe('workers', () => {
     expect(open.has('well/edit')).toBe(true)
   })
 
-  it('give at most half of themselves to retries and polls', async () => {
+  it('give at most half of themselves to retries and polls, and a quarter to retries', async () => {
     const { pass, open } = held()
-    const { queue, clock } = start(pass, { workers: 4 })
+    const { queue, clock } = start(pass, { workers: 8 })
     for (const key of ['a', 'b', 'c']) queue.add(key, 'retry')
     for (const key of ['d', 'e', 'f']) queue.add(key, 'poll')
-    await clock.advance(1_999)
-    expect(open.size).toBe(2)
+    await clock.advance(999)
+    expect([...open.keys()]).toEqual(['a', 'b', 'd', 'e'])
+  })
+
+  it('take what a poll turned up within a second while a hundred passes hang that were tried before', async () => {
+    const { pass, open } = held()
+    const { queue, clock } = start(pass, { workers: 16 })
+    for (let i = 0; i < 100; i++) queue.add(`ill/${i}`, 'retry')
+    await clock.advance(60_000)
+    queue.add('well/drift', 'poll')
+    await clock.advance(0)
+    expect(open.has('well/drift')).toBe(true)
   })
 
   it('never work twice at once on a key whose pass goes on apart', async () => {
@@ -220,19 +230,19 @@ describe('workers', () => {
     expect(open.has('a')).toBe(false)
   })
 
-  it('leave no more passes than four times their number, half of them retries and polls', async () => {
+  it('leave no more passes than thirty-two times their number, a quarter of them retries', async () => {
     const { pass, open, end } = held()
     const { queue, clock } = start(pass, { workers: 2 })
-    for (let i = 0; i < 20; i++) queue.add(`retry/${i}`, 'retry')
-    await clock.advance(60_000)
-    // Four go on apart, and one keeps its worker.
-    expect(open.size).toBe(5)
-    for (let i = 0; i < 20; i++) queue.add(`change/${i}`, 'change')
+    for (let i = 0; i < 80; i++) queue.add(`retry/${i}`, 'retry')
     await clock.advance(30_000)
-    expect(open.size).toBe(5 + 5)
+    // Sixteen go on apart, and one keeps its worker.
+    expect(open.size).toBe(17)
+    for (let i = 0; i < 80; i++) queue.add(`change/${i}`, 'change')
+    await clock.advance(70_000)
+    expect(open.size).toBe(2 + 64)
     end('retry/0')
     await clock.advance(0)
-    expect(open.size).toBe(11)
+    expect(open.size).toBe(67)
   })
 })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createQueue, priorities, type Priority } from '../../src/kube/queue.ts'
+import { createQueue } from '../../src/kube/queue.ts'
+import { priorities, type Priority } from '../../src/priority.ts'
 import { createManualClock } from '../support/clock.ts'
 
 type Step =
@@ -8,7 +9,7 @@ type Step =
   | { readonly do: 'addAfter'; readonly key: string; readonly ms: number }
   | { readonly do: 'wake'; readonly key: string; readonly priority: Priority }
   | { readonly do: 'backOff'; readonly key: string }
-  | { readonly do: 'next'; readonly only: Priority | undefined }
+  | { readonly do: 'next'; readonly accepted: readonly Priority[] }
   | { readonly do: 'done'; readonly nth: number }
   | { readonly do: 'pass'; readonly ms: number }
 
@@ -20,14 +21,16 @@ function createModel() {
   const dirty = new Map<string, { readonly priority: Priority; readonly isNews: boolean }>()
   let delays: { readonly key: string; readonly due: number; readonly isBackoff: boolean }[] = []
   const failures = new Map<string, number>()
-  let turns: string[] = []
+  /** Namespaces with keys of a priority, in the order of their turns. */
+  const turns: Record<Priority, string[]> = { change: [], retry: [], poll: [] }
   const rank = (priority: Priority | undefined) => (priority ? priorities.indexOf(priority) : Infinity)
 
   const namespaceOf = (key: string) => key.split('/')[0]!
-  /** Namespaces with changes, in the order of their turns. */
   function align() {
-    const present = ready.filter((one) => one.priority === 'change').map((one) => namespaceOf(one.key))
-    turns = [...new Set([...turns.filter((one) => present.includes(one)), ...present])]
+    for (const priority of priorities) {
+      const present = ready.filter((one) => one.priority === priority).map((one) => namespaceOf(one.key))
+      turns[priority] = [...new Set([...turns[priority].filter((one) => present.includes(one)), ...present])]
+    }
   }
 
   function put(key: string, priority: Priority, isNews: boolean) {
@@ -50,7 +53,8 @@ function createModel() {
 
   function delay(key: string, ms: number, isBackoff: boolean) {
     const before = delays.find((one) => one.key === key)
-    if (before && before.due <= now + ms) return
+    if (before?.isBackoff === true && !isBackoff) return
+    if (before?.isBackoff === isBackoff && before.due <= now + ms) return
     delays = [...delays.filter((one) => one.key !== key), { key, due: now + ms, isBackoff }]
   }
   return {
@@ -65,12 +69,16 @@ function createModel() {
       failures.set(key, attempt + 1)
       delay(key, Math.min(300_000, 1_000 * 2 ** attempt), true)
     },
-    next(only: Priority | undefined): string | undefined {
+    next(accepted: readonly Priority[]): string | undefined {
       const first = (priority: Priority) =>
-        ready.find((one) => one.priority === priority && (priority !== 'change' || namespaceOf(one.key) === turns[0]))
-      const key = (only ? [only] : priorities).map(first).find(Boolean)?.key
-      if (key === undefined) return undefined
-      if (ready.some((one) => one.key === key && one.priority === 'change')) turns.push(turns.shift()!)
+        ready.find((one) => one.priority === priority && namespaceOf(one.key) === turns[priority][0])
+      const taken = priorities
+        .filter((one) => accepted.includes(one))
+        .map(first)
+        .find(Boolean)
+      if (taken === undefined) return undefined
+      const { key, priority } = taken
+      turns[priority].push(turns[priority].shift()!)
       ready = ready.filter((one) => one.key !== key)
       align()
       delays = delays.filter((one) => one.key !== key)
@@ -89,7 +97,7 @@ function createModel() {
       now += ms
       const due = delays.filter((one) => one.due <= now).sort((a, b) => a.due - b.due)
       delays = delays.filter((one) => one.due > now)
-      for (const { key } of due) put(key, 'retry', false)
+      for (const { key, isBackoff } of due) put(key, isBackoff ? 'retry' : 'poll', false)
     },
     depth: () => ready.length,
   }
@@ -101,7 +109,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('addAfter' as const), key, ms: fc.integer({ min: 0, max: 20 }) }),
   fc.record({ do: fc.constant('wake' as const), key, priority: fc.constantFrom(...priorities) }),
   fc.record({ do: fc.constant('backOff' as const), key }),
-  fc.record({ do: fc.constant('next' as const), only: fc.constantFrom('change' as const, undefined) }),
+  fc.record({
+    do: fc.constant('next' as const),
+    accepted: fc.constantFrom<readonly Priority[]>(['change'], ['change', 'poll'], priorities),
+  }),
   fc.record({ do: fc.constant('done' as const), nth: fc.nat(3) }),
   fc.record({ do: fc.constant('pass' as const), ms: fc.oneof(fc.integer({ min: 1, max: 10 }), fc.constant(1_000)) }),
 )
@@ -126,8 +137,8 @@ it('the queue does what a plain model does, whatever happens in whatever order',
           model.backOff(one.key)
           queue.addBackedOff(one.key)
         } else if (one.do === 'next') {
-          const expected = model.next(one.only)
-          if (expected !== undefined) expect(await queue.next(one.only)).toBe(expected)
+          const expected = model.next(one.accepted)
+          if (expected !== undefined) expect(await queue.next(one.accepted)).toBe(expected)
         } else if (one.do === 'done') {
           const expected = model.done(one.nth)
           if (expected !== undefined) queue.done(expected)

@@ -81,9 +81,9 @@ describe('the queue', () => {
     expect(rest).toEqual(Array.from({ length: 999 }, (_, i) => `many/${i + 1}`))
   })
 
-  it('gives whoever asks for changes only nothing but changes', async () => {
+  it('gives whoever takes changes alone nothing but changes', async () => {
     const { queue } = setUp()
-    const [changes, any] = [queue.next('change'), queue.next()]
+    const [changes, any] = [queue.next(['change']), queue.next()]
     queue.add('poll', 'poll')
     expect(await any).toBe('poll')
     queue.add('change', 'change')

@@ -98,6 +98,18 @@ describe('status that somebody else wrote', () => {
     ])
   })
 
+  it('may be answered at its time, and by no pass before that', async () => {
+    const { clock, foreign, answers, answered } = setUp()
+    answered(false)
+    foreign.written(key)
+    foreign.written(key)
+    await clock.advance(999)
+    expect(foreign.mayAnswer(key)).toBe(false)
+    await clock.advance(1)
+    expect(foreign.mayAnswer(key)).toBe(true)
+    expect(answers).toHaveLength(2)
+  })
+
   it('after it was quiet for long is looked at at once again', async () => {
     const { clock, foreign, answers, answered } = setUp()
     foreign.written(key)

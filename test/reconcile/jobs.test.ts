@@ -26,6 +26,11 @@ describe('an update that became a job', () => {
     expect(fleet.writes).toHaveLength(writes)
   })
 
+  it('is left to its own pace by polls', async () => {
+    const { rig } = await atWork()
+    expect(rig.reconciler.isSettledOrActive('default/a')).toBe(true)
+  })
+
   it('is done when a read shows what was sent', async () => {
     const { pass, inventory, ready, announced } = await atWork()
     inventory.endJobs()

@@ -25,6 +25,15 @@ describe('an outage', () => {
     expect(writes()).toBe(before)
   })
 
+  it('of one service alone is said at once, for its object alone', async () => {
+    const { pass, inventory, condition, ready } = await inSync()
+    inventory.forget()
+    inventory.next('read', { fails: { ...outage, kind: 'unreadable' } })
+    expect(await pass('a')).toEqual({ kind: 'backOff' })
+    expect(ready('a')).toBe('Unknown Unreachable')
+    expect(condition('a', 'Connected')).toMatchObject({ status: 'True' })
+  })
+
   it('that lasts makes the last observation stale, and one write says so', async () => {
     const { pass, clock, inventory, condition, ready, writes } = await inSync()
     const before = writes()

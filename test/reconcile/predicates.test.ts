@@ -18,6 +18,7 @@ function object(metadata: Partial<StoredModelService['metadata']> = {}, status?:
   }
 }
 
+const endpoint = 'http://zstack/zstack'
 const asked = (token: string) => ({ annotations: { [reconcileRequestedAt]: token } })
 
 describe('a status is looked at again', () => {
@@ -63,22 +64,32 @@ describe('a change of an object', () => {
 
 describe('the urgency of what the watch shows', () => {
   it('is that of a change for what changes before our eyes, and for what goes', () => {
-    expect(priorityOf(object(), object({ generation: 3 }, { observedGeneration: 3 }))).toBe('change')
-    expect(priorityOf(object(), undefined)).toBe('change')
+    expect(priorityOf(object(), object({ generation: 3 }, { observedGeneration: 3 }), endpoint)).toBe('change')
+    expect(priorityOf(object(), undefined, endpoint)).toBe('change')
   })
 
   it('is that of the poll for what a former process has dealt with', () => {
-    expect(priorityOf(undefined, object({}, { observedGeneration: 2 }))).toBe('poll')
+    expect(priorityOf(undefined, object({}, { observedGeneration: 2 }), endpoint)).toBe('poll')
     const handled = object(asked('one'), { observedGeneration: 2, lastHandledReconcileAt: 'one' })
-    expect(priorityOf(undefined, handled)).toBe('poll')
+    expect(priorityOf(undefined, handled, endpoint)).toBe('poll')
   })
 
   it.each([
     ['was never looked at', object()],
     ['was edited since', object({}, { observedGeneration: 1 })],
     ['was asked for since', object(asked('two'), { observedGeneration: 2, lastHandledReconcileAt: 'one' })],
+    [
+      'was judged at another endpoint',
+      object(
+        {},
+        {
+          observedGeneration: 2,
+          connection: { kind: 'Environment', name: 'default', endpoint: 'http://former/zstack' },
+        },
+      ),
+    ],
     ['has a status of nobody’s making', object({}, { observedGeneration: 'two' })],
   ])('is that of a change for what %s', (_, after) => {
-    expect(priorityOf(undefined, after)).toBe('change')
+    expect(priorityOf(undefined, after, endpoint)).toBe('change')
   })
 })

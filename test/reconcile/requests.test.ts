@@ -106,8 +106,8 @@ describe('a request to look now', () => {
     const { pass, inventory } = await requested()
     const fresh: unknown[] = []
     const read = inventory.read.bind(inventory)
-    inventory.read = (uuid, signal, isFresh) => {
-      fresh.push(isFresh)
+    inventory.read = (uuid, signal, options) => {
+      fresh.push(options?.isFresh)
       return read(uuid, signal)
     }
     await pass('a')

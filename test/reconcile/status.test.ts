@@ -260,3 +260,41 @@ describe('events and log', () => {
     ])
   })
 })
+
+describe('the log', () => {
+  it('does not warn of an update that ZStack makes a job of', async () => {
+    const { pass, inventory, entries } = rigWith()
+    inventory.next('update', { job: true })
+    await pass('a')
+    expect(entries).toEqual([expect.objectContaining({ level: 'info', reason: 'AwaitingJob' })])
+  })
+})
+
+describe('a status that somebody else wiped', () => {
+  const hidden = { requestCpu: 8, environmentParameters: { KEY: 'value' } }
+
+  it('is written again, and neither a write-only field nor a request is dealt with a second time', async () => {
+    const { fleet, inventory, announced, pass, ready } = rigWith(hidden)
+    await pass('a')
+    fleet.request('a', 'now')
+    await pass('a')
+    const [updates, events, told] = [inventory.updates().length, announced.length, fleet.status('a')]
+    fleet.writeOver('a', {})
+    await pass('a')
+    expect(fleet.status('a')).toEqual(told)
+    expect(ready('a')).toBe('True InSync')
+    expect([inventory.updates().length, announced.length]).toEqual([updates, events])
+  })
+
+  it('is left alone until it may be answered, unless there is something new to say', async () => {
+    const { fleet, foreignStatus, pass, ready } = rigWith()
+    await pass('a')
+    foreignStatus.mayBeAnswered = false
+    fleet.writeOver('a', {})
+    await pass('a')
+    expect(ready('a')).toBe('not there')
+    fleet.edit('a', { requestCpu: 16 })
+    await pass('a')
+    expect(ready('a')).toBe('True InSync')
+  })
+})

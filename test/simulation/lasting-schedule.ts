@@ -102,8 +102,8 @@ export function drawLasting(seed: number, only?: TroubleSort): LastingSchedule {
   // Many that are edited at once delay those of their own namespaces.
   const broken = drawObjects(chance, maxBroken, 'broken', 1_000, maxBroken > 3 ? ['black', 'brown'] : namespaces)
   const steps: LastingStep[] = []
-  // A query that hangs is told apart from what it asks for by halves, each of which may take the time limit.
-  const learnMs = has('a query hangs') ? 9 * requestTimeoutMs + 2 * pollIntervalMs : 0
+  // A query that hangs is told apart from what it asks for by halves, each of which is given up after two seconds.
+  const learnMs = has('a query hangs') ? 20_000 : 0
   const judgedFromMs = startMs + learnMs
   const spanMs = judgedFromMs + chance.pick([200_000, 620_000]) + 4 * pollIntervalMs
   const lastMs = spanMs - 3.6 * pollIntervalMs

@@ -2,6 +2,7 @@ import { afterEach } from 'vitest'
 import { createHash } from 'node:crypto'
 import { ok, type Result } from '../../src/decide/failure.ts'
 import type { ConnectionEvent } from '../../src/reconcile/ports.ts'
+import { anyTurn } from '../../src/priority.ts'
 import type { Call } from '../../src/zstack/call.ts'
 import { createClient, type Client, type ClientOptions } from '../../src/zstack/client.ts'
 import { createConnection, type ConnectionOptions } from '../../src/zstack/connection.ts'
@@ -113,13 +114,13 @@ const someUuid = '6c1a5f6167944aa1886294842075279f'
 
 export function readCall(change: Partial<Call> = {}): Call {
   const path = `/v1/ai/model-services?q=uuid?=${someUuid}&limit=1`
-  return { method: 'GET', path, kind: 'query', secrets: [], ...change }
+  return { method: 'GET', path, kind: 'query', secrets: [], turn: anyTurn, ...change }
 }
 
 export function writeCall(change: Partial<Call> = {}): Call {
   const path = `/v1/ai/model-services/${someUuid}`
   const body = { updateModelService: { requestCpu: 4 } }
-  return { method: 'PUT', path, body, kind: 'update', secrets: [], ...change }
+  return { method: 'PUT', path, body, kind: 'update', secrets: [], turn: anyTurn, ...change }
 }
 
 /** Credentials that a test replaces at will. */

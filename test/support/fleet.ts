@@ -27,6 +27,8 @@ export interface Fleet extends Objects {
   edit(name: string, change: Partial<Record<keyof Spec, unknown>>): void
   /** Sets annotations; `undefined` takes one away. */
   annotate(name: string, annotations: Readonly<Record<string, string | undefined>>): void
+  /** Somebody else writes over the status. */
+  writeOver(name: string, status: unknown): void
   /** Asks to look now. */
   request(name: string, token: string): void
   /** Deletion was asked for, and somebody's finalizer keeps the object. */
@@ -96,6 +98,7 @@ export function createFleet(onChange: OnFleetChange = () => undefined): Fleet {
       )
       change(name, { annotations })
     },
+    writeOver: (name, status) => change(name, {}, { status }),
     request: (name, token) => change(name, { annotations: { [reconcileRequestedAt]: token } }),
     beginDeletion: (name) => change(name, { deletionTimestamp: '2026-01-01T00:00:00Z' }),
     remove: (name) => put(keyOf(name), undefined),

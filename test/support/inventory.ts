@@ -153,7 +153,7 @@ export function createFakeInventory({ clock, isOld, isIneffective }: FakeInvento
         onRefreshed({ kind: 'unreadable', uuid, failure })
       } else onRefreshed({ kind: 'read', uuids, changed: uuids.filter(look) })
     },
-    async update(uuid, patch, signal, isWanted) {
+    async update(uuid, patch, signal, { isWanted } = {}) {
       const [first] = scripts.update
       if (first && 'queuedFor' in first) await first.queuedFor
       if (isWanted?.() === false) return ok({ kind: 'withdrawn' })

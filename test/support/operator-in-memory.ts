@@ -40,7 +40,7 @@ export function startOperatorInMemory({ onUpdate }: { readonly onUpdate: OnUpdat
     const connections = connectionsTo(watched, endpoint)
     const [connection] = connections.all()
     if (!connection) throw new Error('no connection')
-    const quiet = { recordEvent: () => undefined, onUpdate: () => undefined }
+    const quiet = { recordEvent: () => undefined, onUpdate: () => undefined, mayRestoreStatus: () => true }
     const parts = { claims, clock, staleAfterMs }
     const reconciler = createReconciler({ ...parts, ...quiet, connections, objects: fleet })
     const poller = createPoller({
@@ -58,7 +58,7 @@ export function startOperatorInMemory({ onUpdate }: { readonly onUpdate: OnUpdat
     })
     tell = (key, before, after) => {
       for (const other of claims.note(key, after, connection)) queue.add(other, 'change')
-      if (isRelevantChange(before, after)) queue.add(key, priorityOf(before, after))
+      if (isRelevantChange(before, after)) queue.add(key, priorityOf(before, after, connection.endpoint))
     }
     for (const key of fleet.keys()) tell(key, undefined, fleet.get(key))
     const pass = (key: string, context: Parameters<typeof reconciler.reconcile>[1]) =>

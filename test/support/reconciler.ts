@@ -30,6 +30,8 @@ export interface Rig extends CapturedLog {
   readonly counted: readonly UpdateResult[]
   /** What converged, by cause and seconds: `SpecChanged 3`. */
   readonly converged: readonly string[]
+  /** Whether status that somebody else wrote over may be written again. */
+  readonly foreignStatus: { mayBeAnswered: boolean }
   /** One pass over an object, to its end. */
   readonly pass: (name: string) => Promise<Requeue>
   /** So many, one after the other, while time stands still. */
@@ -61,6 +63,7 @@ export function createRig(options: Partial<FakeInventoryOptions> = {}): Rig {
   const counted: UpdateResult[] = []
   let claims = createClaims()
   const converged: string[] = []
+  const foreignStatus = { mayBeAnswered: true }
   const stopwatch = createStopwatch(clock, (cause, seconds) => converged.push(`${cause} ${seconds}`))
   const fleet = createFleet((key, before, after) => {
     claims.note(key, after, { name: defaultConnection, endpoint })
@@ -78,6 +81,7 @@ export function createRig(options: Partial<FakeInventoryOptions> = {}): Rig {
       connections,
       recordEvent,
       onUpdate,
+      mayRestoreStatus: () => foreignStatus.mayBeAnswered,
       stopwatch,
       clock,
       staleAfterMs,
@@ -97,6 +101,7 @@ export function createRig(options: Partial<FakeInventoryOptions> = {}): Rig {
     announced,
     counted,
     converged,
+    foreignStatus,
     get claims() {
       return claims
     },

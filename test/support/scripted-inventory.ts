@@ -26,7 +26,7 @@ export type ScriptedInventory = {
 export function scripted(
   respond: Respond,
   shape: 'auto' | 'envelope' = 'envelope',
-  probed: HttpAnswer = listed(),
+  probed: HttpAnswer | Promise<HttpAnswer> = listed(),
 ): ScriptedInventory {
   let count = 0
   const http = createScriptedHttp((request) =>

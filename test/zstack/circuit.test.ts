@@ -31,12 +31,22 @@ function start({ probe = down, random = (): number => 1 } = {}) {
 }
 
 describe('circuit', () => {
-  it('opens when a request failed and two probes after it, and repeats what the probe was told', async () => {
+  it('opens when a request failed and four probes after it, and repeats what the probe was told', async () => {
     const { circuit, events, probes, open } = start()
     await open()
-    expect(probes).toHaveLength(2)
+    expect(probes).toHaveLength(4)
     expect([circuit.refuse(), circuit.currentFailure()]).toEqual([outage, outage])
     expect(events).toEqual(['heldBack'])
+  })
+
+  it('opens at the first probe that has failed after five seconds, so that an outage that hangs is noticed too', async () => {
+    const answer = held<Result<unknown>>()
+    const { clock, circuit, probes } = start({ probe: () => answer.promise })
+    circuit.doubt()
+    await clock.advance(30_000)
+    answer.release(err(outage))
+    expect(await circuit.isWorking()).toBe(false)
+    expect(probes).toHaveLength(1)
   })
 
   it('lets everything pass while it is in doubt', () => {
@@ -98,7 +108,7 @@ describe('circuit', () => {
       const { clock, probes, events, open } = start({ random: () => random })
       await open()
       await clock.advance(20_000)
-      const waits = probes.slice(2).map((at, i) => at - (probes[i + 1] ?? 0))
+      const waits = probes.slice(4).map((at, i) => at - (probes[i + 3] ?? 0))
       expect(waits.slice(0, 4)).toEqual(random === 0 ? [1_000, 2_000, 2_000, 2_000] : [2_000, 4_000, 4_000, 4_000])
       expect(events).toEqual(['heldBack'])
     }
@@ -109,7 +119,7 @@ describe('circuit', () => {
     await open()
     zstack.probe = () => held<Result<unknown>>().promise
     await clock.advance(60_000)
-    expect(probes).toHaveLength(3)
+    expect(probes).toHaveLength(5)
   })
 
   it('closes at the first probe that succeeds', async () => {

@@ -77,7 +77,7 @@ describe('an outage', () => {
     const client = clientOver(http)
     await client.call(writeCall(), anySignal())
     expect(await client.isWorking()).toBe(false)
-    expect(http.sent('GET')).toHaveLength(2)
+    expect(http.sent('GET')).toHaveLength(4)
   })
 
   it('is seen by log-ins as well, whatever they were for', async () => {
@@ -172,7 +172,11 @@ describe('updates that hang', () => {
     const hanging = (round: number) =>
       times(40, (i) =>
         client.call(
-          writeCall({ path: `/v1/hangs/${i}`, secrets: [String(round)], isBackground: round > 0 }),
+          writeCall({
+            path: `/v1/hangs/${i}`,
+            secrets: [String(round)],
+            turn: { priority: round > 0 ? 'retry' : 'change', flow: 'black' },
+          }),
           anySignal(),
         ),
       )

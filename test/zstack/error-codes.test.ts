@@ -29,6 +29,7 @@ const documented: Readonly<Record<FailureKind, readonly string[]>> = {
   protocol: [],
   noCredentials: [],
   readPermission: [],
+  unreadable: [],
   sessionConflict: [],
 }
 const codes = Object.entries(documented).flatMap(([kind, all]) => all.map((code) => [code, kind] as const))

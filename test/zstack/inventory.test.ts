@@ -4,7 +4,7 @@ import type { Refreshed } from '../../src/reconcile/ports.ts'
 import type { HttpAnswer } from '../../src/zstack/http.ts'
 import { createInventory } from '../../src/zstack/inventory.ts'
 import { anySignal, clientsAndSimulators, times } from '../support/client.ts'
-import { answered, held, refusedWith, silence } from '../support/scripted-http.ts'
+import { answered, held, isProbe, refusedWith, silence, type ScriptedHttp } from '../support/scripted-http.ts'
 import { cpuOf, listed, scripted, service, updated } from '../support/scripted-inventory.ts'
 import { modelService, type SimulatorOptions } from '../support/zstack/simulator.ts'
 import { refreshed } from '../support/inventory.ts'
@@ -16,6 +16,9 @@ const signal = anySignal()
 /** The services that a query asks for, or as many of them as an answer holds. */
 const allAskedFor = (path: string, max = Infinity) =>
   listed(...(path.match(/[0-9a-f]{32}/g) ?? []).slice(0, max).map((uuid) => service(uuid)))
+/** How many queries about services were sent. */
+const queries = (http: ScriptedHttp) =>
+  http.requests.filter((request) => request.method === 'GET' && !isProbe(request)).length
 const { simulated, clientTo } = clientsAndSimulators()
 
 async function fleet(count: number, options: SimulatorOptions = {}) {
@@ -70,7 +73,7 @@ describe('reads', () => {
     sim.fault({ operation: 'query', fault: { kind: 'status', status: 504 } })
     const answers = await Promise.all(uuids.map((uuid) => inventory.read(uuid, signal)))
     expect(answers.some(({ ok }) => ok)).toBe(false)
-    expect(sim.counters.query).toBeLessThanOrEqual(1 + 2)
+    expect(sim.counters.query).toBeLessThanOrEqual(1 + 4)
   })
 
   it('of one service by many callers ask for it once', async () => {
@@ -97,7 +100,7 @@ describe('reads', () => {
     )
     const refresh = inventory.refresh([a], signal)
     await expect.poll(() => http.sent('GET')).toHaveLength(1)
-    const read = inventory.read(a, signal, true)
+    const read = inventory.read(a, signal, { isFresh: true })
     await expect.poll(() => http.sent('GET')).toHaveLength(2)
     first.release(listed(service(a)))
     await Promise.all([refresh, read])
@@ -106,11 +109,12 @@ describe('reads', () => {
 
   it('during a refresh that fails ask for themselves', async () => {
     const broken = held<HttpAnswer>()
-    const { inventory } = scripted((_, count) => (count === 1 ? broken.promise : listed(service(a))))
+    let answers = 0
+    const { inventory } = scripted(() => (++answers <= 2 ? broken.promise : listed(service(a))))
     const refresh = refreshed(inventory, [a])
     const read = inventory.read(a, signal)
     broken.release(answered(502))
-    expect(await refresh).toMatchObject({ ok: false })
+    await refresh
     expect(await read).toMatchObject({ ok: true, value: { observation: {} } })
   })
 
@@ -132,7 +136,8 @@ describe('reads', () => {
   })
 
   it('answered by something that is no list are a failure that names the setting to look at', async () => {
-    const { inventory } = scripted(() => answered(200, { hello: 'world' }))
+    const page = answered(200, { hello: 'world' })
+    const { inventory } = scripted(() => page, 'envelope', page)
     expect(await inventory.read(a, signal)).toMatchObject({
       failure: { kind: 'protocol', message: expect.stringMatching(/without a list .* ZSTACK_ENDPOINT/) as string },
     })
@@ -141,6 +146,24 @@ describe('reads', () => {
 })
 
 describe('a read', () => {
+  it('of a service that alone cannot be read says so, at the second try', async () => {
+    const { http, inventory } = scripted(() => answered(504))
+    expect(await inventory.read(a, signal)).toMatchObject({
+      failure: { kind: 'unreadable', message: expect.stringMatching(/none for this service: .*504/) as string },
+    })
+    expect(http.sent('GET', a)).toHaveLength(2)
+  })
+
+  it.each(['ID.1000', 'ID.1001', 'ID.1006', 'ID.1007'])(
+    'of a service that is answered %s is that service’s trouble alone',
+    async (code) => {
+      const { inventory } = scripted(({ path }) => (path.includes(a) ? refusedWith(code) : allAskedFor(path)))
+      const [bad, good] = await Promise.all([inventory.read(a, signal), inventory.read(b, signal)])
+      expect([bad, good]).toMatchObject([{ failure: { kind: 'unreadable' } }, { ok: true }])
+      expect(await inventory.read(b, signal)).toMatchObject({ ok: true })
+    },
+  )
+
   it('that hangs holds up no other for longer than half a second', async () => {
     const { clock, inventory } = scripted(({ path }) =>
       path.includes(a) ? held<HttpAnswer>().promise : allAskedFor(path),
@@ -266,7 +289,7 @@ describe('a refresh', () => {
     await inventory.refresh(uuids, signal, (part) => parts.push(part))
     expect(parts.map(({ kind }) => kind)).toEqual(times(10, () => 'failed'))
     expect(parts.flatMap((part) => (part.kind === 'failed' ? part.uuids : []))).toHaveLength(1_000)
-    expect(sim.counters.query).toBeLessThanOrEqual(10 + 2)
+    expect(sim.counters.query).toBeLessThanOrEqual(10 + 4)
   })
 
   it('whose queries are all answered with other JSON splits none', async () => {
@@ -276,7 +299,7 @@ describe('a refresh', () => {
       answered(200, { hello: 'world' }),
     )
     expect(await refreshed(inventory, times(1_000, uuidOf))).toMatchObject({ failure: { kind: 'protocol' } })
-    expect(http.sent('GET').length).toBeLessThanOrEqual(10 + 2)
+    expect(http.sent('GET').length).toBeLessThanOrEqual(10 + 4)
   })
 
   it('of which one query of ten fails by chance reads every service within three', async () => {
@@ -302,6 +325,49 @@ describe('a refresh', () => {
     hanging.release(answered(504))
     await first
     expect(uuids.filter((uuid) => !inventory.cached(uuid)?.observation)).toEqual([bad])
+  })
+
+  it('of a hundred that hangs for the sake of one reads all others within sixteen seconds', async () => {
+    const bad = uuidOf(37)
+    const { clock, http, inventory } = scripted(({ path }) =>
+      path.includes(bad) ? held<HttpAnswer>().promise : allAskedFor(path),
+    )
+    const uuids = times(100, uuidOf)
+    void inventory.refresh(uuids, signal)
+    for (let i = 0; i < 8; i++) await clock.advance(2_000)
+    expect(uuids.filter((uuid) => !inventory.cached(uuid)?.observation)).toEqual([bad])
+    expect(queries(http)).toBeLessThanOrEqual(1 + 2 * 7)
+  })
+
+  it('of a ZStack that is slow with every query is not split', async () => {
+    const slow = held<HttpAnswer>()
+    const { clock, http, inventory } = scripted(
+      ({ path }) => slow.promise.then(() => allAskedFor(path)),
+      'envelope',
+      slow.promise,
+    )
+    const refresh = inventory.refresh(times(100, uuidOf), signal)
+    await clock.advance(10_000)
+    slow.release(answered(200, { inventories: [] }))
+    await refresh
+    expect(queries(http)).toBe(1)
+  })
+
+  it('tells what a query showed that was answered late, after it had been split', async () => {
+    const late = held<undefined>()
+    const { clock, inventory } = scripted(async ({ path }, count) => {
+      if (count === 2) await late.promise
+      const now = { requestCpu: count > 1 ? 9 : 4 }
+      return listed(...(path.includes(a) ? [service(a, now)] : []), ...(path.includes(b) ? [service(b)] : []))
+    })
+    await inventory.refresh([a, b], signal)
+    const parts: Refreshed[] = []
+    const refresh = inventory.refresh([a, b], signal, (part) => parts.push(part))
+    await clock.advance(2_000)
+    await refresh
+    late.release(undefined)
+    await clock.advance(0)
+    expect(parts.flatMap((part) => (part.kind === 'read' ? part.changed : []))).toEqual([a])
   })
 
   it('ends at once when it is aborted, whatever hangs', async () => {
@@ -357,7 +423,7 @@ describe('an update', () => {
     )
     await inventory.read(a, signal)
     let asked = 0
-    const answer = await inventory.update(a, { requestCpu: 8 }, signal, () => ++asked === 1)
+    const answer = await inventory.update(a, { requestCpu: 8 }, signal, { isWanted: () => ++asked === 1 })
     expect(answer).toEqual({ ok: true, value: { kind: 'withdrawn' } })
     expect(http.sent('PUT', a)).toHaveLength(1)
   })

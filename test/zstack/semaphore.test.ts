@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { anyTurn, type Priority } from '../../src/priority.ts'
 import { createSemaphore } from '../../src/zstack/semaphore.ts'
 import { createManualClock } from '../support/clock.ts'
 import { held } from '../support/scripted-http.ts'
@@ -21,7 +22,7 @@ describe('a semaphore', () => {
               await scheduler.schedule(Promise.resolve(), String(i))
               running--
               return i
-            }),
+            }, anyTurn),
           )
           expect(await scheduler.waitFor(Promise.all(all))).toEqual(all.map((_, i) => i))
           expect(widest).toBe(Math.min(max, count))
@@ -34,7 +35,7 @@ describe('a semaphore', () => {
     const semaphore = createSemaphore(1, createManualClock())
     const started: string[] = []
     const first = held<unknown>()
-    const all = [semaphore(() => first.promise)]
+    const all = [semaphore(() => first.promise, anyTurn)]
     const start = (name: string) =>
       all.push(
         semaphore(() => {
@@ -42,7 +43,7 @@ describe('a semaphore', () => {
           // Comes while the others wait and a place is just being freed.
           if (name === 'b') start('late')
           return Promise.resolve()
-        }),
+        }, anyTurn),
       )
     start('b')
     start('c')
@@ -53,8 +54,8 @@ describe('a semaphore', () => {
 
   it('gives the place of one that failed to the next', async () => {
     const semaphore = createSemaphore(1, createManualClock())
-    await expect(semaphore(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
-    expect(await semaphore(() => Promise.resolve('next'))).toBe('next')
+    await expect(semaphore(() => Promise.reject(new Error('broken')), anyTurn)).rejects.toThrow('broken')
+    expect(await semaphore(() => Promise.resolve('next'), anyTurn)).toBe('next')
   })
 
   /** Starts runs that hang; returns which have begun. */
@@ -63,22 +64,25 @@ describe('a semaphore', () => {
     const semaphore = createSemaphore(max, clock)
     const begun: string[] = []
     const ends = new Map<string, (value: unknown) => void>()
-    const start = (name: string, isBackground = false) => {
+    const start = (name: string, priority: Priority = 'change', flow = '') => {
       const { promise, release } = held<unknown>()
       ends.set(name, release)
-      void semaphore(() => {
-        begun.push(name)
-        return promise
-      }, isBackground)
+      void semaphore(
+        () => {
+          begun.push(name)
+          return promise
+        },
+        { priority, flow },
+      )
     }
     return { clock, begun, start, end: (name: string) => ends.get(name)?.(undefined) }
   }
 
-  it('takes its place back from one that hangs, after two seconds, and it goes on apart', async () => {
+  it('takes its place back from one that hangs, after a second, and it goes on apart', async () => {
     const { clock, begun, start } = hanging(1)
     start('a')
     start('b')
-    await clock.advance(1_999)
+    await clock.advance(999)
     expect(begun).toEqual(['a'])
     await clock.advance(1)
     expect(begun).toEqual(['a', 'b'])
@@ -86,16 +90,37 @@ describe('a semaphore', () => {
 
   it('runs one of a person at once while forty hang that were tried before', async () => {
     const { clock, begun, start } = hanging(16)
-    for (let i = 0; i < 40; i++) start(`retry ${i}`, true)
+    for (let i = 0; i < 40; i++) start(`retry ${i}`, 'retry')
     await clock.advance(30_000)
     start('edit')
     await clock.advance(0)
     expect(begun).toContain('edit')
   })
 
-  it('gives at most half of its places to the background, and those behind the rest', async () => {
+  it('runs what a poll turned up at once while a hundred retries and edits of another flow hang', async () => {
+    const { clock, begun, start } = hanging(16)
+    for (let i = 0; i < 100; i++) start(`retry ${i}`, 'retry', 'black')
+    for (let i = 0; i < 100; i++) start(`edit ${i}`, 'change', 'black')
+    await clock.advance(30_000)
+    start('drift', 'poll', 'red')
+    start('edit', 'change', 'red')
+    await clock.advance(0)
+    expect(begun).toEqual(expect.arrayContaining(['drift', 'edit']))
+  })
+
+  it('gives each flow a turn, so that one of another does not wait for forty that came at once', async () => {
+    const { clock, begun, start } = hanging(16)
+    for (let i = 0; i < 40; i++) start(`edit ${i}`, 'change', 'black')
+    start('other', 'change', 'red')
+    await clock.advance(999)
+    expect(begun).not.toContain('other')
+    await clock.advance(1)
+    expect(begun).toContain('other')
+  })
+
+  it('gives at most half of its places to polls, and those behind the rest', async () => {
     const { clock, begun, start, end } = hanging(4)
-    for (const name of ['a', 'b', 'c']) start(name, true)
+    for (const name of ['a', 'b', 'c']) start(name, 'poll')
     for (const name of ['d', 'e', 'f']) start(name)
     expect(begun).toEqual(['a', 'b', 'd', 'e'])
     end('a')
@@ -105,9 +130,16 @@ describe('a semaphore', () => {
     expect(begun).toEqual(['a', 'b', 'd', 'e', 'f', 'c'])
   })
 
+  it('gives at most a quarter of its places to retries, and those count among the half of the polls', () => {
+    const { begun, start } = hanging(8)
+    for (const name of ['a', 'b', 'c']) start(name, 'retry')
+    for (const name of ['d', 'e', 'f']) start(name, 'poll')
+    expect(begun).toEqual(['a', 'b', 'd', 'e'])
+  })
+
   it('lets no more than four times its places go on apart', async () => {
     const { clock, begun, start, end } = hanging(2)
-    for (let i = 0; i < 20; i++) start(String(i))
+    for (let i = 0; i < 20; i++) start(String(i), 'change', String(i % 2))
     await clock.advance(60_000)
     expect(begun).toHaveLength(2 + 8)
     end('0')

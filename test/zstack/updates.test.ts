@@ -34,7 +34,7 @@ function working() {
     inventory,
     bodies: () => http.sent('PUT', a).map(({ body }) => body),
     update: (patch: Patch = hidden, isWanted?: () => boolean, uuid = a) =>
-      inventory.update(uuid, patch, signal, isWanted),
+      inventory.update(uuid, patch, signal, isWanted && { isWanted }),
     /** Answers of the next updates. */
     next: (...more: HttpAnswer[]) => void instead.push(...more),
     end: (job: string, answer: HttpAnswer = shown, then: () => void = () => undefined) =>

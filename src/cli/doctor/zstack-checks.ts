@@ -1,6 +1,7 @@
 /** Whether a ZStack answers, and lets the operator do its work. No service is changed. */
 import { reasons } from '../../api/reasons.ts'
 import { failurePolicy, type Failure } from '../../decide/failure.ts'
+import { anyTurn } from '../../priority.ts'
 import { saysNoAction } from '../../zstack/bodyshape.ts'
 import type { Call } from '../../zstack/call.ts'
 import { createSession } from '../../zstack/session.ts'
@@ -19,7 +20,10 @@ export async function* checkZStack(zstack: ZStackAccess, context: CommandContext
   const { endpoint, client } = zstack
   const { signal } = context
   yield* checkReach(zstack, context)
-  const read = await client.call({ method: 'GET', path: queryPath([unusedUuid]), kind: 'query', secrets: [] }, signal)
+  const read = await client.call(
+    { method: 'GET', path: queryPath([unusedUuid]), kind: 'query', secrets: [], turn: anyTurn },
+    signal,
+  )
   if (!read.ok) {
     yield problem(read.failure.message, adviceOf(read.failure))
     return
@@ -61,6 +65,7 @@ async function* checkUpdates({ client }: ZStackAccess, signal: AbortSignal): Asy
       body: updateBody({}, shape),
       kind: 'update',
       secrets: [],
+      turn: anyTurn,
     }
     return client.call(call, signal)
   }

@@ -93,7 +93,8 @@ function yamlOf(object: object): string {
       else if (value.includes('\n')) node.type = hasBlankLine(value) ? Scalar.QUOTE_DOUBLE : Scalar.BLOCK_LITERAL
     },
   })
-  return document.toString({ lineWidth: 0, singleQuote: true })
+  // A quoted text of several lines may come back without the blank space that a line consists of.
+  return document.toString({ lineWidth: 0, singleQuote: true, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER })
 }
 
 /** In a block, a first line without text, or blank space alone on a line, would be lost or taken for indentation. */
