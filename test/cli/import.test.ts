@@ -96,6 +96,18 @@ spec:
     expect(out.match(/^kind: ModelService$/gm)).toHaveLength(250)
   })
 
+  it('reads as few times as a poll does: a query for a hundred services, and as many again for the proof', async () => {
+    const services = Array.from({ length: 1000 }, (_, i) => ({
+      uuid: `a${String(i).padStart(31, '0')}`,
+      name: `s${i}`,
+    }))
+    expect(await importing(services, '--all', '--out', directory)).toMatchObject({ code: 0 })
+    expect(zstack.counters.query).toBeLessThanOrEqual(21)
+    zstack.resetCounters()
+    expect(await runCommand(['plan', '-f', directory], { env: environmentOf(zstack) })).toMatchObject({ code: 0 })
+    expect(zstack.counters).toMatchObject({ query: 10, login: 1, logout: 1 })
+  })
+
   it('replaces no file that holds something else, writes the others, and ends in 1', async () => {
     await writeFile(join(directory, 'a.yaml'), 'mine')
     const services = [

@@ -160,6 +160,14 @@ describe('the credentials of plan', () => {
     expect((await plan(same, access, { env })).code).toBe(0)
   })
 
+  it('and manifests cannot both come on standard input', async () => {
+    const { code, err } = await plan(same, ['--account', 'admin', '--password-file', '-'])
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: 'error: standard input can be one of these alone: manifests, or a secret\n',
+    })
+  })
+
   it('that are missing are named', async () => {
     const { code, err } = await plan(same, [], { env: { ZSTACK_ENDPOINT: zstack.url } })
     expect(code).toBe(1)

@@ -81,6 +81,10 @@ async function runPlan(options: Options, context: CommandContext): Promise<numbe
   const { filename, all } = options
   if ((filename === undefined) === (all !== true))
     throw new CommandError('say what to plan: -f FILE, a directory or -, or --all for the objects of the cluster')
+  const readers = [...(filename ?? []), options.passwordFile, options.accessKeySecretFile].filter(
+    (file) => file === '-',
+  )
+  if (readers.length > 1) throw new CommandError('standard input can be one of these alone: manifests, or a secret')
   const { subjects, problems } = filename
     ? await subjectsInFiles(filename, options, context)
     : { subjects: await subjectsInCluster(options, context), problems: [] }
