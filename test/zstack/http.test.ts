@@ -61,6 +61,7 @@ describe('a request', () => {
     })
     expect(await once(httpTo(server.url), { ...get, path: '/json' })).toEqual({
       kind: 'answered',
+      date: expect.any(String) as string,
       status: 200,
       text: '{"a":"ü"}',
       json: { a: 'ü' },
