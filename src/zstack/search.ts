@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../decide/failure.ts'
 import { limits } from '../limits.ts'
 import { anyTurn } from '../priority.ts'
 import type { Client } from './client.ts'
-import { readServices, searchPath, type Service } from './wire.ts'
+import { readServices, readTotal, searchPath, type Service } from './wire.ts'
 
 const pageSize = limits.queryBatchSize
 
@@ -18,14 +18,20 @@ export async function searchServices(
   onPage: (count: number) => void = () => undefined,
 ): Promise<Result<readonly Service[]>> {
   const found = new Map<string, Service>()
-  for (let start = 0; ; start += pageSize) {
+  for (let start = 0; ;) {
     const path = searchPath(conditions, start, pageSize)
     const answer = await client.call({ method: 'GET', path, kind: 'query', secrets: [], turn: anyTurn }, signal)
     if (!answer.ok) return answer
-    const page = readServices(answer.value.json)
+    const { json } = answer.value
+    const page = readServices(json)
     if (!page) return err({ kind: 'protocol', message: 'ZStack answered a query with something that is no inventory' })
     for (const service of page) found.set(service.uuid, service)
     onPage(found.size)
-    if (page.length < pageSize) return ok([...found.values()])
+    start += page.length
+    // A page that is not full is the last one, unless ZStack says that there are more.
+    const total = readTotal(json) ?? (page.length < pageSize ? start : Infinity)
+    if (start >= total) return ok([...found.values()])
+    if (page.length === 0)
+      return err({ kind: 'protocol', message: `ZStack says that ${total} services meet the query, and shows ${start}` })
   }
 }

@@ -38,8 +38,14 @@ export function searchPath(conditions: readonly string[], start: number, limit: 
     `sort=${encodeURIComponent('+uuid')}`,
     `start=${start}`,
     `limit=${limit}`,
+    'replyWithCount=true',
   ]
   return `${servicesPath}?${query.join('&')}`
+}
+
+/** How many services meet the conditions in all, where the answer says. */
+export function readTotal(body: unknown): number | undefined {
+  return isMap(body) && typeof body.total === 'number' ? body.total : undefined
 }
 
 export function updateBody(patch: Patch, shape: BodyShape): Json {

@@ -96,6 +96,14 @@ spec:
     expect(out.match(/^kind: ModelService$/gm)).toHaveLength(250)
   })
 
+  it('goes on where an answer is cut short, until it has all', async () => {
+    const services = Array.from({ length: 250 }, (_, i) => ({ uuid: String(i).padStart(32, '0'), name: `s${i}` }))
+    zstack.fault({ operation: 'query', times: 3, fault: { kind: 'cut', services: 40 } })
+    const { code, out } = await importing(services, '--all')
+    expect(code).toBe(0)
+    expect(out.match(/^kind: ModelService$/gm)).toHaveLength(250)
+  })
+
   it('reads as few times as a poll does: a query for a hundred services, and as many again for the proof', async () => {
     const services = Array.from({ length: 1000 }, (_, i) => ({
       uuid: `a${String(i).padStart(31, '0')}`,

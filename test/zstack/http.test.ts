@@ -68,6 +68,7 @@ describe('a request', () => {
     })
     expect(await once(httpTo(server.url))).toEqual({
       kind: 'answered',
+      date: expect.any(String) as string,
       status: 404,
       text: 'no api mapping',
       json: undefined,
