@@ -73,6 +73,15 @@ describe('status', () => {
     expect(out).toContain('3 objects: 2 not well')
   })
 
+  it('cuts uuids for a terminal, unless an object is asked for by name', async () => {
+    await create('new', { uuid: uuids[0] })
+    expect((await runCommand(['status'], { env })).out).toContain(uuids[0])
+    expect((await runCommand(['status', 'new'], { env, isTerminal: true })).out).toContain(uuids[0])
+    const { out } = await runCommand(['status'], { env, isTerminal: true })
+    expect(out).toContain('a1a1a1a1…')
+    expect(out).not.toContain(uuids[0])
+  })
+
   it('ends in 0 where all are well, and keeps to namespace and labels', async () => {
     const status = { observedGeneration: 1, conditions: [condition('Ready', 'True', 'InSync')] }
     await create('good', { uuid: uuids[0] }, { status, labels: { team: 'ml' } })

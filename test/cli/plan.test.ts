@@ -93,6 +93,11 @@ describe('a plan', () => {
     expect(out + err).not.toContain(secret)
   })
 
+  it('names both of two that speak for one service, with their files', async () => {
+    const { out } = await plan([same, manifest({}, { name: 'other' })].join('---\n'))
+    expect(out).toMatch(/^× other .* conflict {2}standard input:9\n {4}chat \(standard input:1\) speaks for /m)
+  })
+
   it('says until when an object is suspended', async () => {
     const annotations = { [suspendUntil]: '2999-01-01T00:00:00Z' }
     const { out } = await plan(manifest({ requestCpu: 8 }, { annotations }))

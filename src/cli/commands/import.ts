@@ -134,7 +134,7 @@ async function importServices(
   if (system.length > 0)
     err.print(
       printable(
-        `passed over: ${plural(system.length, 'service')} of ZStack itself (${some(system.map(nameOrUuid))}); --include-system brings them`,
+        `passed over: ${plural(system.length, 'service')} of ZStack itself (${some(system.map(nameOrUuid))}); see --include-system`,
       ),
     )
   for (const { uuid } of strange) problem(`passed over: ${uuid} is no uuid that a ModelService can name`)

@@ -20,6 +20,7 @@ import { layOut, printable, type Paint } from '../terminal.ts'
 type Options = KubernetesOptions & { readonly watch?: boolean }
 
 const watchEveryMs = 2_000
+const shownOfUuid = 8
 
 export function addStatus(program: Command, context: CommandContext, exit: (code: number) => void): void {
   const command = program
@@ -51,6 +52,7 @@ async function runStatus(names: readonly string[], options: Options, context: Co
     names.length === 0
       ? listModelServices(kubernetes, options, signal)
       : Promise.all(names.map((name) => getModelService(kubernetes, name, signal)))
+  const isShort = context.stdout.isTTY === true && names.length === 0
   try {
     let shown: string | undefined
     for (;;) {
@@ -58,7 +60,7 @@ async function runStatus(names: readonly string[], options: Options, context: Co
       const state = JSON.stringify(reports.map(({ object }) => [object.metadata, object.status]))
       if (state !== shown) {
         if (shown !== undefined) out.print('')
-        for (const line of linesOf(reports, clock.now(), out.paint)) out.print(line)
+        for (const line of linesOf(reports, clock.now(), out.paint, isShort)) out.print(line)
         shown = state
       }
       if (options.watch !== true) return reports.some(isWrong) ? exitCodes.differs : exitCodes.same
@@ -104,10 +106,11 @@ function bySeverity(a: Report, b: Report): number {
   return order === 0 ? (keyOf(a.object) < keyOf(b.object) ? -1 : 1) : order
 }
 
-function linesOf(reports: readonly Report[], now: number, paint: Paint): readonly string[] {
+/** @param isShort whether a uuid is cut, for the sake of a terminal's width */
+function linesOf(reports: readonly Report[], now: number, paint: Paint, isShort: boolean): readonly string[] {
   if (reports.length === 0) return ['no ModelServices here; -A looks in every namespace']
   const heading = ['OBJECT', 'READY', 'REASON', 'SINCE', 'POLICY', 'CONNECTION', 'SERVICE']
-  const [first = '', ...rows] = layOut([heading, ...reports.map((report) => rowOf(report, now, paint))])
+  const [first = '', ...rows] = layOut([heading, ...reports.map((report) => rowOf(report, now, paint, isShort))])
   const lines = [paint('bold', first)]
   for (const [index, report] of reports.entries()) {
     lines.push(rows[index] ?? '')
@@ -128,7 +131,12 @@ const colours = {
   ready: 'green',
 } as const satisfies Readonly<Record<Severity, string>>
 
-function rowOf({ object, status, ready, severity }: Report, now: number, paint: Paint): readonly string[] {
+function rowOf(
+  { object, status, ready, severity }: Report,
+  now: number,
+  paint: Paint,
+  isShort: boolean,
+): readonly string[] {
   const { uuid, policy } = (object.spec ?? {}) as { readonly uuid?: unknown; readonly policy?: unknown }
   const since = ready ? ageOf(now - Date.parse(ready.lastTransitionTime)) : '-'
   return [
@@ -138,7 +146,7 @@ function rowOf({ object, status, ready, severity }: Report, now: number, paint: 
     since,
     typeof policy === 'string' ? printable(policy) : 'Enforce',
     printable(status?.connection?.name ?? '-'),
-    typeof uuid === 'string' ? printable(uuid) : '-',
+    typeof uuid === 'string' ? printable(isShort ? `${uuid.slice(0, shownOfUuid)}…` : uuid) : '-',
   ]
 }
 

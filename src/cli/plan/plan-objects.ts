@@ -59,7 +59,7 @@ export async function planObjects(
     const winner = claims.winner(endpoint, spec.uuid)
     if (winner !== undefined && winner !== claimKey(subject, index))
       return plannedOf(subject, 'conflict', {
-        message: `${claimName(winner)} speaks for ${spec.uuid} too; delete one of the two`,
+        message: `${nameOf(subjects[placeOf(winner)])} speaks for ${spec.uuid} too; delete one of the two`,
       })
     const failure = failures.get(spec.uuid)
     const cached = options.inventory.cached(spec.uuid)
@@ -79,7 +79,14 @@ function claimKey({ object: { metadata } }: PlanSubject, index: number): string 
   return `${metadata.namespace}/${metadata.name}#${String(index).padStart(6, '0')}`
 }
 
-const claimName = (key: string) => key.replace(/#\d+$/, '').replace(/^\//, '')
+/** The place in the list that a claim stands for. */
+const placeOf = (key: string) => Number(key.slice(key.lastIndexOf('#') + 1))
+
+function nameOf(subject: PlanSubject | undefined): string {
+  const { namespace = '', name = '' } = subject?.object.metadata ?? {}
+  const full = namespace === '' ? name : `${namespace}/${name}`
+  return subject?.source === undefined ? full : `${full} (${subject.source})`
+}
 
 /** Reads as a poll does, a hundred services a query. Returns what could not be read. */
 async function readAll(
