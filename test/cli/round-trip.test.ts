@@ -161,42 +161,66 @@ describe('import', () => {
   })
 })
 
+/** Takes every field of the spec away that the next edit does not declare. */
+const withoutFields = (spec: unknown) => Object.fromEntries(Object.keys(spec ?? {}).map((field) => [field, undefined]))
+
 describe('plan', () => {
   it('of any spec names exactly the update that the operator then sends', { timeout: 120_000 }, async () => {
     const { endpoint, connection, close } = connect()
     const { log } = createCapturedLog()
     const signal = new AbortController().signal
     const intents = fc.record({
+      declared: specs,
       policy: fc.constantFrom(undefined, 'Enforce', 'ApplyChanges', 'Observe'),
-      suspend: fc.constantFrom(undefined, true, false),
+      suspend: fc.constantFrom(undefined, undefined, true, false),
+    })
+    /** Edits one after the other, with drift before some: from the second on, the status tells what was sent before. */
+    const lives = fc.array(fc.record({ intent: intents, drift: fc.constantFrom(undefined, 77, null) }), {
+      minLength: 1,
+      maxLength: 3,
+    })
+    const specOf = (
+      { declared, policy, suspend }: typeof intents extends fc.Arbitrary<infer T> ? T : never,
+      uuid: string,
+    ) => ({
+      ...declared,
+      uuid,
+      ...(policy && { policy }),
+      ...(suspend !== undefined && { suspend }),
     })
     try {
       await fc.assert(
-        fc.asyncProperty(inventories, specs, intents, async ([service], declared, { policy, suspend }) => {
-          const release = hold(service ? [service] : [])
-          const uuid = service?.uuid ?? newUuid()
-          const spec = { ...declared, uuid, ...(policy && { policy }), ...(suspend !== undefined && { suspend }) }
+        fc.asyncProperty(inventories, lives, async ([service], steps) => {
+          const { uuid } = service!
+          const release = hold([service!])
           const claims = createClaims()
           const fleet = createFleet((key, _, after) => void claims.note(key, after, connection))
-          fleet.create('one', spec)
-          const object = fleet.get(keyOf('one'))!
-          const subject = { source: 'one.yaml', object: { ...object, metadata: { ...object.metadata, uid: '' } } }
-          const [planned] = await planObjects([subject], { inventory: connection.inventory, endpoint, now: 0, signal })
-          connection.inventory.retain(new Set())
-          zstack.resetCounters()
-          const ignore = () => undefined
-          const reconciler = createReconciler({
-            ...{ objects: fleet, claims, connections: createConnections([connection]), clock: systemClock },
-            ...{ recordEvent: ignore, onUpdate: ignore, mayRestoreStatus: () => true, staleAfterMs: 300_000 },
-          })
-          await reconciler.reconcile(keyOf('one'), { log, signal })
-          const [sent] = zstack.requests('update')
-          const patch: Patch = Object.fromEntries(planned!.changes.map(({ field, desired }) => [field, desired]))
-          expect(sent?.body).toEqual(planned!.result === 'update' ? updateBody(patch, 'envelope') : undefined)
+          for (const [index, { intent, drift }] of steps.entries()) {
+            const spec = specOf(intent, uuid)
+            if (index === 0) fleet.create('one', spec)
+            else fleet.edit('one', { ...withoutFields(fleet.get(keyOf('one'))?.spec), ...spec })
+            if (drift !== undefined) zstack.drift(uuid, { requestCpu: drift })
+            const subject = { source: undefined, object: fleet.get(keyOf('one'))! }
+            // Nobody knows anything but what stands in status: neither the plan nor the operator.
+            connection.inventory.retain(new Set())
+            const options = { inventory: connection.inventory, endpoint, now: Date.now(), signal }
+            const [planned] = await planObjects([subject], options)
+            connection.inventory.retain(new Set())
+            zstack.resetCounters()
+            const ignore = () => undefined
+            const reconciler = createReconciler({
+              ...{ objects: fleet, claims, connections: createConnections([connection]), clock: systemClock },
+              ...{ recordEvent: ignore, onUpdate: ignore, mayRestoreStatus: () => true, staleAfterMs: 300_000 },
+            })
+            await reconciler.reconcile(keyOf('one'), { log, signal })
+            const [sent] = zstack.requests('update')
+            const patch: Patch = Object.fromEntries(planned!.changes.map(({ field, desired }) => [field, desired]))
+            expect(sent?.body).toEqual(planned!.result === 'update' ? updateBody(patch, 'envelope') : undefined)
+          }
           release()
           connection.inventory.retain(new Set())
         }),
-        { numRuns: 200 },
+        { numRuns: 150 },
       )
     } finally {
       await close()
