@@ -83,7 +83,9 @@ async function filesAt(path: string, isRecursive: boolean, { problems }: Collect
   if (!stats) return problem('there is no such file or directory')
   if (!stats.isDirectory()) return [path]
   const names = await readdir(path, { recursive: isRecursive })
-  const files = names.filter((name) => /\.(?:ya?ml|json)$/.test(name)).sort()
+  // kustomize reads this one, and no API server does.
+  const isManifest = (name: string) => /\.(?:ya?ml|json)$/.test(name) && !/(?:^|[\\/])kustomization\.ya?ml$/.test(name)
+  const files = names.filter(isManifest).sort()
   if (files.length > 0) return files.map((name) => join(path, name))
   return problem(`holds no file that ends in .yaml, .yml or .json${isRecursive ? '' : '; -R looks in its folders too'}`)
 }

@@ -145,6 +145,15 @@ describe('a plan', () => {
     expect({ code, err }).toEqual({ code: 0, err: 'passed over what is no ModelService: ConfigMap other\n' })
   })
 
+  it('of a directory reads its manifests, and not what kustomize reads', async () => {
+    await writeFile(join(directory, 'chat.yaml'), same)
+    await writeFile(join(directory, 'kustomization.yaml'), 'resources: [chat.yaml]\n')
+    await writeFile(join(directory, 'README.md'), 'no manifest')
+    const { code, out } = await runCommand(['plan', '-f', directory, '-v'], { env: environmentOf(zstack) })
+    expect(code).toBe(0)
+    expect(out).toContain('1 object: 1 same')
+  })
+
   it('needs no right to write: it sends nothing but log-in, queries and log-out', async () => {
     zstack.resetCounters()
     await plan(different)

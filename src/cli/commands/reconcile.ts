@@ -1,5 +1,5 @@
 /** `reconcile`: asks the operator to look now. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { statusOf, type StoredModelService } from '../../api/modelservice.ts'
 import { reconcileRequestedAt } from '../../api/names.ts'
 import { conditionOf } from '../../decide/conditions.ts'
@@ -35,7 +35,9 @@ export function addReconcile(program: Command, context: CommandContext, exit: (c
     )
     .option('--all', 'every object that the options below select')
     .option('--wait', 'until the operator has dealt with it; then 1 where an object is not Ready')
-    .option('--timeout <duration>', 'how long to wait', parseDuration, defaultTimeoutMs)
+    .addOption(
+      new Option('--timeout <duration>', 'how long to wait').argParser(parseDuration).default(defaultTimeoutMs, '2m'),
+    )
   addKubernetesOptions(command)
     .addHelpText(
       'after',
