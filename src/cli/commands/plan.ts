@@ -117,7 +117,7 @@ function printAs(
       out.print(JSON.stringify(planDocumentOf(planned, endpoint, code), undefined, 2))
       return
     case 'markdown':
-      out.print(planMarkdown(planned, endpoint))
+      out.print(printable(planMarkdown(planned, endpoint)))
       return
     case 'text':
       printPlan(planned, out, verbose === true)
