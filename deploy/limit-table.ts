@@ -43,6 +43,8 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
   detachedPerWorker: (count) => `Of passes, up to ${count} times as many.`,
   unsentRetryMs: (ms) =>
     `An object whose request was held back is tried again after ${time(ms)}, or as soon as ZStack answers again.`,
+  startOutageMs: (ms) =>
+    `A pod that starts in an outage of ZStack, or without a free session, waits ${time(ms)} with being ready, and is ready all the same after that. It waits on while a person must correct something: credentials, a right, the address, a certificate.`,
   maxRequestTimeoutMs: (ms) =>
     `\`ZSTACK_REQUEST_TIMEOUT\` is at most ${time(ms)}, so that a pass can tell of a request that hangs before it is aborted itself.`,
   shutdownGraceMs: (ms) => `The process ends within ${time(ms)} of SIGTERM, whatever hangs.`,

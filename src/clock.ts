@@ -40,6 +40,13 @@ export function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortS
   })
 }
 
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
 /**
  * Does the work under a signal that is aborted after `ms`, or with `signal`. Leaves neither a timer nor a listener
  * behind, as AbortSignal.timeout and AbortSignal.any would: they cost more than many a request.

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import * as z from 'zod'
 import { limits } from './limits.ts'
 import { redacted, type Redacted } from './redacted.ts'
+import { isOfService, unknownVariables } from './unknown-variables.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -11,7 +12,8 @@ export type Config = {
   readonly credentials:
     | { readonly kind: 'account'; readonly name: string; readonly password: Redacted }
     | { readonly kind: 'accessKey'; readonly id: string; readonly secret: Redacted }
-    | { readonly kind: 'directory'; readonly directory: string }
+    /** `mounted`: which Secret is there, in words, where the manifest says so. */
+    | { readonly kind: 'directory'; readonly directory: string; readonly mounted: string | undefined }
   readonly ca: string | undefined
   readonly insecureSkipTlsVerify: boolean
   readonly requestBody: 'auto' | 'envelope' | 'flat'
@@ -25,6 +27,7 @@ export type Config = {
   readonly leaderElectionNamespace: string | undefined
   /** Whose container this process is, where the manifest says so. */
   readonly pod: { readonly name: string; readonly uid: string } | undefined
+  readonly podNamespace: string | undefined
   readonly metricsPort: number
   readonly healthPort: number
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
@@ -32,9 +35,9 @@ export type Config = {
 }
 
 export type ConfigResult =
-  | { readonly ok: true; readonly config: Config }
-  /** One sentence per variable, each naming it. */
-  | { readonly ok: false; readonly problems: readonly string[] }
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  /** One sentence per variable, each naming it. A warning may be the key to a problem, or about something else. */
+  | { readonly ok: false; readonly problems: readonly string[]; readonly warnings: readonly string[] }
 
 /** RFC 1123, as Kubernetes wants it. */
 const namespacePattern = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/
@@ -81,6 +84,7 @@ const variables = z.object({
   ZSTACK_ACCOUNT_NAME: text,
   ZSTACK_ACCOUNT_PASSWORD: text,
   ZSTACK_CREDENTIALS_DIR: text,
+  ZSTACK_CREDENTIALS_SECRET: text,
   ZSTACK_CA_FILE: text,
   ZSTACK_INSECURE_SKIP_TLS_VERIFY: flag.default(false),
   ZSTACK_REQUEST_BODY: choice('auto', 'envelope', 'flat').default('auto'),
@@ -97,6 +101,7 @@ const variables = z.object({
   LEADER_ELECTION_NAMESPACE: namespace.optional(),
   POD_NAME: text,
   POD_UID: text,
+  POD_NAMESPACE: text,
   METRICS_PORT: whole(0, 65535).default(8080),
   HEALTH_PORT: whole(0, 65535).default(8081),
   LOG_LEVEL: choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
@@ -107,7 +112,10 @@ type Variables = z.output<typeof variables>
 /** @param isTerminal whether the log goes to a terminal, where it is written for people by default */
 export function parseConfig(env: Environment, isTerminal: boolean): ConfigResult {
   // An empty variable is an unset one: manifests cannot leave one out conditionally.
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => value !== undefined && value !== '' && !isOfService(name, value)),
+  )
+  const warnings = unknownVariables(given, Object.keys(variables.shape))
   const parsed = variables.safeParse(given)
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
   // The rest is checked even so, so that one start reports everything that is wrong.
@@ -118,10 +126,11 @@ export function parseConfig(env: Environment, isTerminal: boolean): ConfigResult
   const watchNamespaces = namespacesOf(values.WATCH_NAMESPACES, problems)
   checkPorts(values, problems)
   if (!parsed.success || problems.length > 0 || endpoint === undefined || credentials === undefined)
-    return { ok: false, problems }
+    return { ok: false, problems, warnings }
   const v = parsed.data
   return {
     ok: true,
+    warnings,
     config: {
       endpoint,
       credentials,
@@ -137,6 +146,7 @@ export function parseConfig(env: Environment, isTerminal: boolean): ConfigResult
       leaderElection: v.LEADER_ELECTION ?? env.KUBERNETES_SERVICE_HOST !== undefined,
       leaderElectionNamespace: v.LEADER_ELECTION_NAMESPACE,
       pod: v.POD_NAME !== undefined && v.POD_UID !== undefined ? { name: v.POD_NAME, uid: v.POD_UID } : undefined,
+      podNamespace: v.POD_NAMESPACE,
       metricsPort: v.METRICS_PORT,
       healthPort: v.HEALTH_PORT,
       logLevel: v.LOG_LEVEL,
@@ -173,14 +183,34 @@ function endpointOf(
   problems.push(
     endpoint === undefined
       ? `${name} must be a host name or address`
-      : `${name} must be an http or https URL without credentials, query or fragment, such as http://zstack.example.com:8080/zstack`,
+      : `${name} must be an http or https URL without credentials, query or fragment, such as http://zstack.example.com:8080/zstack${url?.password ? '; a password belongs into the Secret' : ''}`,
   )
   return undefined
 }
 
+/** The keys of the Secret, which are variables as well. */
+const secretKeys = [
+  'ZSTACK_ACCESS_KEY_ID',
+  'ZSTACK_ACCESS_KEY_SECRET',
+  'ZSTACK_ACCOUNT_NAME',
+  'ZSTACK_ACCOUNT_PASSWORD',
+] as const
+
+const secretInWords = (name: string, namespace: string | undefined) =>
+  `Secret ${name}${namespace === undefined ? '' : ` in namespace ${namespace}`}`
+
 function credentialsOf(values: Partial<Variables>, problems: string[]): Config['credentials'] | undefined {
   const { ZSTACK_CREDENTIALS_DIR: directory, ZSTACK_ACCESS_KEY_ID: id, ZSTACK_ACCESS_KEY_SECRET: secret } = values
   const { ZSTACK_ACCOUNT_NAME: name, ZSTACK_ACCOUNT_PASSWORD: password } = values
+  const { ZSTACK_CREDENTIALS_SECRET: secretName, POD_NAMESPACE: podNamespace } = values
+  const mounted = secretName === undefined ? undefined : secretInWords(secretName, podNamespace)
+  const misplaced = secretKeys.filter((key) => values[key] !== undefined)
+  if (directory !== undefined && misplaced.length > 0) {
+    problems.push(
+      `${misplaced.join(', ')} ${misplaced.length === 1 ? 'stands' : 'stand'} in the environment beside ZSTACK_CREDENTIALS_DIR, where ${mounted ?? 'a Secret'} is mounted; put ${misplaced.length === 1 ? 'it' : 'them'} into that Secret, and remove ${misplaced.length === 1 ? 'it' : 'them'} from the environment and the ConfigMap`,
+    )
+    return undefined
+  }
   const ways = [directory, id ?? secret, name ?? password].filter((way) => way !== undefined)
   if (ways.length > 1) {
     problems.push(
@@ -188,7 +218,7 @@ function credentialsOf(values: Partial<Variables>, problems: string[]): Config['
     )
     return undefined
   }
-  if (directory !== undefined) return { kind: 'directory', directory }
+  if (directory !== undefined) return { kind: 'directory', directory, mounted }
   if (id !== undefined && secret !== undefined) return { kind: 'accessKey', id, secret: redacted(secret) }
   if (name !== undefined && password !== undefined) return { kind: 'account', name, password: redacted(password) }
   if (id !== undefined || secret !== undefined)
@@ -233,3 +263,40 @@ function checkPorts({ METRICS_PORT: metrics, HEALTH_PORT: health }: Partial<Vari
   if (metrics !== undefined && metrics === health && String(metrics) !== '0')
     problems.push(`METRICS_PORT and HEALTH_PORT are both ${metrics}; set two different ports, or 0 for none`)
 }
+
+/** The settings in effect, under the names of their variables, without secrets. */
+export function effectiveSettings(config: Config): Readonly<Record<string, string | number | boolean>> {
+  const { credentials, watchNamespaces, watchLabelSelector, leaderElectionNamespace } = config
+  return {
+    ZSTACK_ENDPOINT: config.endpoint,
+    ...settingsOf(credentials),
+    ...(config.ca !== undefined && { ZSTACK_CA_FILE: 'in use' }),
+    ZSTACK_INSECURE_SKIP_TLS_VERIFY: config.insecureSkipTlsVerify,
+    ZSTACK_REQUEST_BODY: config.requestBody,
+    ZSTACK_REQUEST_TIMEOUT: spell(config.requestTimeoutMs),
+    ZSTACK_MAX_IN_FLIGHT: config.maxInFlight,
+    POLL_INTERVAL: spell(config.pollIntervalMs),
+    WATCH_NAMESPACES: watchNamespaces.length === 0 ? 'all' : watchNamespaces.join(','),
+    ...(watchLabelSelector !== undefined && { WATCH_LABEL_SELECTOR: watchLabelSelector }),
+    MAX_CONCURRENT_RECONCILES: config.maxConcurrentReconciles,
+    LEADER_ELECTION: config.leaderElection,
+    ...(leaderElectionNamespace !== undefined && { LEADER_ELECTION_NAMESPACE: leaderElectionNamespace }),
+    METRICS_PORT: config.metricsPort,
+    HEALTH_PORT: config.healthPort,
+    LOG_LEVEL: config.logLevel,
+    LOG_FORMAT: config.logFormat,
+  }
+}
+
+function settingsOf(credentials: Config['credentials']) {
+  switch (credentials.kind) {
+    case 'directory':
+      return { ZSTACK_CREDENTIALS_DIR: credentials.directory }
+    case 'account':
+      return { ZSTACK_ACCOUNT_NAME: credentials.name }
+    case 'accessKey':
+      return { ZSTACK_ACCESS_KEY_ID: credentials.id }
+  }
+}
+
+const spell = (ms: number) => (ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`)

@@ -7,29 +7,35 @@ import type { Config } from './config.ts'
 import { createCluster, type Cluster } from './kube/cluster.ts'
 import { createHttp, type Http, type HttpTarget } from './zstack/http.ts'
 
-export type Dependencies = {
+/** What a connection to ZStack needs of the world. */
+export type ZStackDependencies = {
   readonly clock: Clock
   readonly random: () => number
+  /** The way to one ZStack: the endpoint of a connection, and how to trust it. */
+  readonly httpTo: (target: HttpTarget) => Http
+}
+
+export type Dependencies = ZStackDependencies & {
   /** Where this process runs. */
   readonly host: string
   /** Under which it holds the lease. */
   readonly identity: string
   readonly cluster: Cluster
-  /** The way to one ZStack: the endpoint of a connection, and how to trust it. */
-  readonly httpTo: (target: HttpTarget) => Http
 }
 
 const kubeTimeoutMs = 15_000
 
+export function createZStackDependencies(userAgent: string): ZStackDependencies {
+  return { clock: systemClock, random: Math.random, httpTo: (target) => createHttp({ ...target, userAgent }) }
+}
+
 export function createDependencies(config: Config, kubeConfig: KubeConfig, userAgent: string): Dependencies {
   const host = hostname()
   return {
-    clock: systemClock,
-    random: Math.random,
+    ...createZStackDependencies(userAgent),
     host,
     identity: identityOf(config, host),
     cluster: createCluster(kubeConfig, { userAgent, requestTimeoutMs: kubeTimeoutMs }),
-    httpTo: (target) => createHttp({ ...target, userAgent }),
   }
 }
 

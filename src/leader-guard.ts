@@ -19,15 +19,17 @@ export class NotLeaderError extends Error {
 export type Guarded = {
   /** Asked when the request is written to its connection; where the answer is no, it fails with {@link NotLeaderError}. */
   readonly maySend?: () => boolean
+  /** Changes nothing but sessions, so it leaves whoever leads. */
+  readonly isLogIn?: true
 }
 
-/** Holds back every PUT while `maySend` says no: when it is handed over, and when it is written to its connection. */
+/** Holds back every PUT but log-ins while `maySend` says no: when it is handed over, and when it is written to its connection. */
 export function guarded<R extends Guarded & { readonly method: string }, A>(
   send: Send<R, A>,
   maySend: () => boolean,
 ): Send<R, A> {
   return async (request, signal) => {
-    if (request.method !== 'PUT') return send(request, signal)
+    if (request.method !== 'PUT' || request.isLogIn) return send(request, signal)
     if (!maySend()) throw new NotLeaderError()
     return send({ ...request, maySend }, signal)
   }

@@ -53,6 +53,8 @@ export const limits = {
   detachedPerWorker: 32,
   /** A request that was held back unsent is tried again after this time, if the connection does not wake it sooner. */
   unsentRetryMs: 30 * seconds,
+  /** A pod whose ZStack has not answered since its start is ready all the same after this time. */
+  startOutageMs: 5 * minutes,
   /** ZSTACK_REQUEST_TIMEOUT at most: a pass whose one request hangs still has time to report it. */
   maxRequestTimeoutMs: 90 * seconds,
   /** The process ends within this time of the signal to stop, whatever hangs. */

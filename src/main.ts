@@ -2,20 +2,27 @@
 /** Environment in, exit code out. The only file that reads the environment and the arguments, handles signals, and exits. */
 import process from 'node:process'
 import packageJson from '../package.json' with { type: 'json' }
+import { checkConnection } from './check.ts'
 import { parseConfig, type Environment } from './config.ts'
 import { loadKubeConfig } from './kube/cluster.ts'
 import { component, runOperator } from './operator.ts'
-import { createDependencies } from './dependencies.ts'
+import { createDependencies, createZStackDependencies } from './dependencies.ts'
 import { createLog } from './telemetry/log.ts'
 import { createUncaughtErrors } from './telemetry/uncaught.ts'
+
+const { version } = packageJson
+const userAgent = `${component}/${version}`
 
 /** 0: stopped on request. 1: failed. 2: bad configuration. */
 type ExitCode = 0 | 1 | 2
 
-const usage = `modelservice-operator ${packageJson.version}
+const usage = `modelservice-operator ${version}
 Keeps ZStack AI model services as their ModelService objects declare them.
 
-Usage: modelservice-operator [run]
+Usage: modelservice-operator [run | check]
+
+  check                      only tries the connection to ZStack, prints one line, and ends in 0 or 1;
+                             it needs no Kubernetes
 
 Configuration comes from the environment; deploy/README.md lists every variable.
   ZSTACK_ENDPOINT            base URL, such as http://zstack.example.com:8080/zstack
@@ -26,11 +33,12 @@ Configuration comes from the environment; deploy/README.md lists every variable.
   WATCH_NAMESPACES           comma-separated; all namespaces when empty
   KUBECONFIG                 outside a cluster; the user's kubeconfig when empty
 
-Exit codes: 0 stopped on request, 1 failed, 2 bad configuration.
+Exit codes: 0 stopped on request, or the check passed; 1 failed; 2 bad configuration.
 `
 
 async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args
+  if (command === 'check' && rest.length === 0) return check()
   if (command !== undefined && command !== 'run') return runCommand(args)
   if (rest.includes('--help') || rest.includes('-h')) return print(usage)
   if (rest.length > 0)
@@ -46,7 +54,6 @@ async function runCommand(args: readonly string[]): Promise<number> {
   process.once('SIGINT', () => interrupted.abort())
   // Whoever reads the output may have seen enough, as head has.
   stdout.on('error', () => process.exit(1))
-  const { version } = packageJson
   return runCli({ args, env, stdin, stdout, stderr, version, signal: interrupted.signal })
 }
 
@@ -54,10 +61,11 @@ async function run(): Promise<ExitCode> {
   const parsed = parseConfig(process.env, process.stdout.isTTY)
   const kube = kubeConfigOf(process.env)
   if (!parsed.ok || !kube.ok)
-    return complain([...(parsed.ok ? [] : parsed.problems), ...(kube.ok ? [] : [kube.problem])])
-  const { config } = parsed
+    return complain([...(parsed.ok ? [] : parsed.problems), ...(kube.ok ? [] : [kube.problem]), ...parsed.warnings])
+  const { config, warnings } = parsed
   const { kubeConfig } = kube
   const log = createLog({ level: config.logLevel, format: config.logFormat })
+  for (const warning of warnings) log.warn(warning)
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => {
@@ -75,8 +83,7 @@ async function run(): Promise<ExitCode> {
     }
   })
   try {
-    const { version } = packageJson
-    const dependencies = createDependencies(config, kubeConfig, `${component}/${version}`)
+    const dependencies = createDependencies(config, kubeConfig, userAgent)
     const ending = await runOperator({ config, dependencies, version, log, uncaughtErrors }, stop.signal)
     if (ending === 'stopped') {
       log.info('stopped')
@@ -88,6 +95,14 @@ async function run(): Promise<ExitCode> {
     log.fatal({ err: error }, error instanceof Error ? error.message : String(error))
     return 1
   }
+}
+
+async function check(): Promise<ExitCode> {
+  const parsed = parseConfig(process.env, process.stdout.isTTY)
+  if (!parsed.ok) return complain([...parsed.problems, ...parsed.warnings])
+  const { ok, line } = await checkConnection(parsed.config, createZStackDependencies(userAgent))
+  process[ok ? 'stdout' : 'stderr'].write(`${line}\n`)
+  return ok ? 0 : 1
 }
 
 function kubeConfigOf(env: Environment) {

@@ -2,12 +2,14 @@
 import type { Logger } from 'pino'
 import { connectionNameOf, defaultConnection, type StoredModelService } from './api/modelservice.ts'
 import * as names from './api/names.ts'
-import { withTimeout, type Clock } from './clock.ts'
-import type { Config } from './config.ts'
+import { connectionStepOf, failurePolicy } from './decide/failure.ts'
+import { untilAborted, withTimeout, type Clock } from './clock.ts'
+import { effectiveSettings, type Config } from './config.ts'
+import { createDefaultConnection } from './default-connection.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Cluster } from './kube/cluster.ts'
 import { runController } from './kube/controller.ts'
-import { createEventRecorder } from './kube/events.ts'
+import { createEventRecorder, type EventText } from './kube/events.ts'
 import { createInformer } from './kube/informer.ts'
 import { acquireLease, type Leadership } from './kube/lease.ts'
 import { createQueue } from './kube/queue.ts'
@@ -17,7 +19,8 @@ import { createStore } from './kube/store.ts'
 import { guarded } from './leader-guard.ts'
 import { limits } from './limits.ts'
 import { createClaims } from './reconcile/claims.ts'
-import { createConnectionEventHandler } from './reconcile/connection-events.ts'
+import { createConnectionCheck, type ConnectionCheck } from './reconcile/connection-check.ts'
+import { connectionWorks, createConnectionEventHandler } from './reconcile/connection-events.ts'
 import { createConnections } from './reconcile/connections.ts'
 import { createForeignStatus } from './reconcile/foreign-status.ts'
 import { createObjectChangeHandler } from './reconcile/object-changes.ts'
@@ -29,9 +32,6 @@ import { serveEndpoints, type OperatorState } from './telemetry/endpoints.ts'
 import { instrumented } from './telemetry/instrument.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import type { UncaughtErrors } from './telemetry/uncaught.ts'
-import { createConnection } from './zstack/connection.ts'
-import { connectionsFor } from './zstack/http.ts'
-import { credentialsDirectory, fixedCredentials } from './zstack/credentials.ts'
 
 export const component = 'modelservice-operator'
 /** Events that are still unsent at the end are given up after this time. */
@@ -74,14 +74,14 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const parts: Parts = { options, metrics, staleAfterMs, isLeader }
   const connections = buildZStack(parts)
   const kube = buildKube(parts)
-  const { reconciler, pollers } = buildReconciler(parts, connections, kube)
-  const { queue, informer, recorder } = kube
+  const { reconciler, pollers, checks } = buildReconciler(parts, connections, kube)
+  const { queue, informer } = kube
   uncaughtErrors.onRejection((key) => {
     metrics.countUncaughtError()
     if (key !== undefined) queue.addBackedOff(key)
   })
   const state = {
-    ...stateOf(kube, pollers, connections),
+    ...stateOf(kube, pollers, checks, connections),
     isLeader,
     leaseProblem: () => leaseProblem,
     isStopping: () => stop.aborted,
@@ -95,9 +95,13 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   let polling: Promise<unknown> = Promise.resolve()
   let working: Promise<unknown> = Promise.resolve()
   const watching = informer.run(watches.signal)
-  log.info({ version, kubernetes: cluster.server, zstack: config.endpoint }, 'started')
+  const checking = Promise.all([untilAborted(polls.signal), ...checks.map((check) => check.run(polls.signal))])
+  log.info(
+    { version, kubernetes: cluster.server, zstack: config.endpoint, settings: effectiveSettings(config) },
+    'started',
+  )
   try {
-    await Promise.race([informer.synced, aborted(stop), watching])
+    await Promise.race([informer.synced, untilAborted(stop), watching, checking])
     if (config.leaderElection) {
       const onProblem = (problem: string | undefined) => (leaseProblem = problem)
       leadership = await acquireLease({ ...leaseOf(options), onProblem }, stop)
@@ -117,7 +121,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
       },
       passes.signal,
     )
-    await Promise.race([aborted(stop), aborted(lost), working, watching])
+    await Promise.race([untilAborted(stop), untilAborted(lost), working, watching, checking])
     // Judged now: a lease that goes while a stop is under way is no reason any more.
     return lost.aborted ? 'leaseLost' : 'stopped'
   } finally {
@@ -139,12 +143,12 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
       waitFor(
         'unsent events',
         stopBy.loggedOutMs,
-        withTimeout(clock, eventFlushMs, (signal) => recorder.flush(signal)),
+        withTimeout(clock, eventFlushMs, (signal) => kube.flushEvents(signal)),
       ),
     ])
     await waitFor('the release of the lease', stopBy.leaseReleasedMs, leadership?.release())
     watches.abort()
-    const closed = Promise.all([polling, watching, endpoints.close(), cluster.close()])
+    const closed = Promise.all([polling, checking, watching, endpoints.close(), cluster.close()])
     await waitFor('what only reads', stopBy.closedMs, closed)
   }
 }
@@ -177,27 +181,10 @@ function createStopSteps(clock: Clock, log: Logger) {
  */
 function buildZStack({ options, metrics, isLeader }: Parts): Connections {
   const { config, dependencies, log } = options
-  const { clock, random } = dependencies
-  const { endpoint, credentials, requestBody, maxInFlight, ca } = config
-  const http = dependencies.httpTo({
-    baseUrl: endpoint,
-    timeoutMs: config.requestTimeoutMs,
-    connections: connectionsFor(maxInFlight),
-    insecureSkipTlsVerify: config.insecureSkipTlsVerify,
-    ...(ca !== undefined && { ca }),
-  })
+  const { requestBody } = config
   if (requestBody !== 'auto') metrics.noteBodyShape(defaultConnection, requestBody)
-  const connection = createConnection({
-    kind: 'Environment',
-    name: defaultConnection,
-    endpoint,
-    http: { ...http, send: guarded(instrumented(http.send, metrics, defaultConnection), isLeader) },
-    credentials:
-      credentials.kind === 'directory' ? credentialsDirectory(credentials.directory) : fixedCredentials(credentials),
-    requestBody,
-    maxInFlight,
-    clock,
-    random,
+  const connection = createDefaultConnection(config, dependencies, {
+    wrap: (send) => guarded(instrumented(send, metrics, defaultConnection), isLeader),
     onShapeLearned: (shape) => {
       metrics.noteBodyShape(defaultConnection, shape)
       log.info({ shape }, `ZStack takes the ${shape} body`)
@@ -213,6 +200,10 @@ function buildKube({ options, metrics, isLeader }: Parts) {
   const { config, dependencies, log } = options
   const { clock, random, cluster, host } = dependencies
   const { group, version, kind } = names
+  const events = { cluster, clock, log, component, instance: host }
+  const recorder = createEventRecorder({ ...events, apiVersion: `${group}/${version}`, kind })
+  const podRecorder = createEventRecorder({ ...events, apiVersion: 'v1', kind: 'Pod' })
+  const pod = podOf(options)
   const writer: Cluster = { ...cluster, send: guarded((request, signal) => cluster.send(request, signal), isLeader) }
   const store = createStore<StoredModelService>()
   const resource = createResource<StoredModelService>(writer, names)
@@ -228,16 +219,18 @@ function buildKube({ options, metrics, isLeader }: Parts) {
       log,
       onBroken: metrics.countWatchRestart,
     }),
-    recorder: createEventRecorder({
-      cluster,
-      clock,
-      log,
-      component,
-      instance: host,
-      apiVersion: `${group}/${version}`,
-      kind,
-    }),
+    recorder,
+    recordOfPod: (event: EventText) => {
+      if (pod) podRecorder.record(pod, event)
+    },
+    flushEvents: (signal: AbortSignal) => Promise.all([recorder.flush(signal), podRecorder.flush(signal)]),
   }
+}
+
+/** The pod of this process: there, those who look for the reason why it is not ready find its events. */
+function podOf({ config: { pod, podNamespace }, dependencies: { cluster } }: OperatorOptions) {
+  const namespace = podNamespace ?? cluster.namespace
+  return pod && namespace !== undefined ? { metadata: { ...pod, namespace } } : undefined
 }
 
 /** What is watched: all namespaces at once, or each of those that are named. */
@@ -259,7 +252,7 @@ function scopesOf(cluster: Cluster, { watchNamespaces, watchLabelSelector }: Con
 function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, connections: Connections, kube: Kube) {
   const { config, dependencies, log } = options
   const { clock, random } = dependencies
-  const { queue, store, objects, recorder } = kube
+  const { queue, store, objects, recorder, recordOfPod } = kube
   const claims = createClaims()
   const stopwatch = createStopwatch(clock, (cause, seconds) => metrics.observeConvergence(cause, seconds))
   const connectionOf = (object: StoredModelService) => {
@@ -310,11 +303,17 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
     const object = store.get(key)
     return object !== undefined && connectionNameOf(object) === connection.name
   }
-  const onConnectionEvent = createConnectionEventHandler({
+  const connectionEvents = createConnectionEventHandler({
     enqueue: (key, priority) => (priority === 'retry' ? queue.wake(key, priority) : queue.add(key, priority)),
     keys: (connection) => [...store.keys()].filter(speaksThrough(connection)),
     waiting: (connection) => [...reconciler.waiting()].filter(speaksThrough(connection)),
     pollNow: ({ name }) => pollers.get(name)?.pollNow(),
+    onVerdict({ name, endpoint }, failure) {
+      metrics.noteConnectionVerdict(name, failure ? connectionStepOf(failure.kind) : 'ok')
+      const { reason } = failure ? failurePolicy[failure.kind] : { reason: 'Connected' }
+      const message = failure ? failure.message : `${endpoint}: ${connectionWorks}`
+      recordOfPod({ type: failure ? 'Warning' : 'Normal', reason, message })
+    },
     clock,
     log,
   })
@@ -327,8 +326,17 @@ function buildReconciler({ options, metrics, staleAfterMs, isLeader }: Parts, co
       foreignStatus,
     }),
   )
-  for (const connection of connections.all()) connection.subscribe((event) => onConnectionEvent(connection, event))
-  return { reconciler, pollers }
+  for (const connection of connections.all())
+    connection.subscribe((event) => connectionEvents.onEvent(connection, event))
+  const checks = connections.all().map((connection) =>
+    createConnectionCheck({
+      connection,
+      isLeader,
+      onChecked: (result) => connectionEvents.onChecked(connection, result),
+      clock,
+    }),
+  )
+  return { reconciler, pollers, checks }
 }
 
 function warnOfForeignStatus(key: string, { store, recorder }: Kube, log: Logger) {
@@ -345,6 +353,7 @@ function warnOfForeignStatus(key: string, { store, recorder }: Kube, log: Logger
 function stateOf(
   { queue, informer, store }: Kube,
   pollers: ReadonlyMap<string, Poller>,
+  checks: readonly ConnectionCheck[],
   connections: Connections,
 ): Omit<OperatorState, 'isLeader' | 'leaseProblem' | 'isStopping'> {
   return {
@@ -352,10 +361,11 @@ function stateOf(
     informer,
     poller: { hasPolled: () => [...pollers.values()].every((poller) => poller.hasPolled()) },
     objects: () => store.all(),
+    connectionProblems: () => checks.map((check) => check.problem()).filter((problem) => problem !== undefined),
     connections: () =>
       connections.all().map((connection) => ({
         name: connection.name,
-        isDown: connection.currentFailure() !== undefined,
+        trouble: connection.currentFailure()?.message,
         observationAgeMs: pollers.get(connection.name)?.observationAgeMs(),
       })),
   }
@@ -365,11 +375,4 @@ function leaseOf({ config, dependencies, log }: OperatorOptions) {
   const { cluster, identity, clock, random } = dependencies
   const namespace = config.leaderElectionNamespace ?? cluster.namespace ?? 'default'
   return { cluster, namespace, name: component, identity, clock, random, log }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -11,30 +11,39 @@ export type Turn = { readonly priority: Priority; readonly flow: string }
 export const anyTurn: Turn = { priority: 'change', flow: '' }
 
 /**
- * How many of `max` places work of a priority may take, all work that has no larger part counted with it. Retries may
- * hang again, so that they leave room for polls and what those turn up; both leave room for people's changes.
+ * The part of `max` slots that work of a priority may take, together with all work whose part is smaller. Retries may hang
+ * again, so that they leave room for polls and what those turn up; both leave room for people's changes.
  */
-const parts: Readonly<Record<Priority, number>> = { change: 1, poll: 1 / 2, retry: 1 / 4 }
+const slotParts: Readonly<Record<Priority, number>> = { change: 1, poll: 1 / 2, retry: 1 / 4 }
 
-export function partOf(max: number, priority: Priority): number {
-  return Math.max(1, Math.floor(max * parts[priority]))
+/** The part of the work that goes on apart from the slots; no priority takes from the part of another. */
+const apartParts: Readonly<Record<Priority, number>> = { change: 3 / 4, poll: 1 / 8, retry: 1 / 8 }
+
+const partOf = (max: number, part: number) => Math.max(1, Math.floor(max * part))
+
+/** Of three slots or more, retries leave one to polls, and both leave one to changes. */
+export function slotsOf(max: number, priority: Priority): number {
+  const part = partOf(max, slotParts[priority])
+  return priority === 'poll' ? Math.max(part, Math.min(max - 1, slotsOf(max, 'retry') + 1)) : part
 }
 
-/** Counts who has one of `max` places. */
-export interface Places {
+export const apartOf = (max: number, priority: Priority): number => partOf(max, apartParts[priority])
+
+/** Counts who has one of `max` slots. */
+export interface Slots {
   hasRoom(priority: Priority): boolean
   take(priority: Priority): void
   giveBack(priority: Priority): void
 }
 
-export function createPlaces(max: number): Places {
+export function createSlots(max: number): Slots {
   const taken: Record<Priority, number> = { change: 0, retry: 0, poll: 0 }
-  /** All places taken by work whose part is not larger. */
+  /** All slots that are taken by work whose part is not larger. */
   const takenWithin = (part: Priority) =>
-    priorities.reduce((sum, one) => (parts[one] <= parts[part] ? sum + taken[one] : sum), 0)
+    priorities.reduce((sum, one) => (slotParts[one] <= slotParts[part] ? sum + taken[one] : sum), 0)
   return {
     hasRoom: (priority) =>
-      priorities.every((part) => parts[part] < parts[priority] || takenWithin(part) < partOf(max, part)),
+      priorities.every((part) => slotParts[part] < slotParts[priority] || takenWithin(part) < slotsOf(max, part)),
     take(priority) {
       taken[priority] += 1
     },

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { parseConfig, type Environment } from '../src/config.ts'
+import { effectiveSettings, parseConfig, type Environment } from '../src/config.ts'
 import { configOf, enough, fileWith, problemsOf } from './support/environment.ts'
 import { withPlainSecrets } from './support/plain-secrets.ts'
 
@@ -174,8 +174,23 @@ describe('the credentials', () => {
   })
 
   it('cannot be given in two ways', () => {
-    expect(problemsOf({ ...enough, ZSTACK_CREDENTIALS_DIR: '/somewhere' })).toEqual([
-      expect.stringContaining('set one'),
+    expect(problemsOf({ ...enough, ZSTACK_ACCESS_KEY_ID: 'id' })).toEqual([expect.stringContaining('set one')])
+  })
+
+  it('of a Secret that stand in the environment are named, with the Secret that they belong into', () => {
+    const directory = { ...endpoint, ZSTACK_CREDENTIALS_DIR: '/somewhere' }
+    const secret = { ZSTACK_CREDENTIALS_SECRET: 'zstack', POD_NAMESPACE: 'models' }
+    expect(problemsOf({ ...directory, ...secret, ZSTACK_ACCOUNT_PASSWORD: 'hunter2' })).toEqual([
+      'ZSTACK_ACCOUNT_PASSWORD stands in the environment beside ZSTACK_CREDENTIALS_DIR, where Secret zstack in namespace models is mounted; put it into that Secret, and remove it from the environment and the ConfigMap',
+    ])
+    expect(problemsOf({ ...enough, ...directory })).toEqual([
+      expect.stringMatching(/^ZSTACK_ACCOUNT_NAME, ZSTACK_ACCOUNT_PASSWORD stand in .* where a Secret is mounted/),
+    ])
+  })
+
+  it('in the endpoint are sent to the Secret, unread', () => {
+    expect(problemsOf({ ...enough, ZSTACK_ENDPOINT: 'http://admin:hunter2@zstack/zstack' })).toEqual([
+      expect.stringMatching(/^ZSTACK_ENDPOINT must be .* without credentials.*; a password belongs into the Secret$/),
     ])
   })
 
@@ -188,5 +203,32 @@ describe('the credentials', () => {
     ['slashes', 'a/'.repeat(5_000)],
   ])('is refused in no time where it is much %s and then no selector', (_, given) => {
     expect(problemsOf({ ...enough, WATCH_LABEL_SELECTOR: given })).toHaveLength(1)
+  })
+})
+
+describe('the settings in effect', () => {
+  it('are told under the names of their variables, those that were not set among them, and no secret', () => {
+    const settings = effectiveSettings(configOf({ WATCH_NAMESPACES: 'b,a', ZSTACK_REQUEST_TIMEOUT: '1500ms' }))
+    expect(settings).toEqual({
+      ZSTACK_ENDPOINT: 'http://zstack.example.com:8080/zstack',
+      ZSTACK_ACCOUNT_NAME: 'admin',
+      ZSTACK_INSECURE_SKIP_TLS_VERIFY: false,
+      ZSTACK_REQUEST_BODY: 'auto',
+      ZSTACK_REQUEST_TIMEOUT: '1500ms',
+      ZSTACK_MAX_IN_FLIGHT: 16,
+      POLL_INTERVAL: '60s',
+      WATCH_NAMESPACES: 'b,a',
+      MAX_CONCURRENT_RECONCILES: 32,
+      LEADER_ELECTION: false,
+      METRICS_PORT: 8080,
+      HEALTH_PORT: 8081,
+      LOG_LEVEL: 'info',
+      LOG_FORMAT: 'json',
+    })
+  })
+
+  it('name the way to authenticate, whichever it is', () => {
+    const directory = { ZSTACK_ACCOUNT_NAME: '', ZSTACK_ACCOUNT_PASSWORD: '', ZSTACK_CREDENTIALS_DIR: '/somewhere' }
+    expect(effectiveSettings(configOf(directory))).toMatchObject({ ZSTACK_CREDENTIALS_DIR: '/somewhere' })
   })
 })

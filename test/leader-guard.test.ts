@@ -72,6 +72,17 @@ describe.each(Object.entries(senders))('a write %s', (_, make) => {
     expect(server.requests.map(({ method }) => method)).toEqual(['GET'])
   })
 
+  it('that is a log-in leaves whoever leads: one that stands by tries its credentials', async () => {
+    const { server, mayLeave, forbid, arrived, answerAll } = await setUp()
+    const { send } = await make(server, mayLeave)
+    forbid()
+    const logIn = send({ ...put, isLogIn: true }, limit())
+    await arrived(1)
+    answerAll()
+    await logIn
+    expect(server.requests.map(({ method }) => method)).toEqual(['PUT'])
+  })
+
   it('that may be made arrives, with all that it carries', async () => {
     const { server, mayLeave, arrived, answerAll } = await setUp()
     const { send } = await make(server, mayLeave)

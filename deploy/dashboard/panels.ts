@@ -154,8 +154,12 @@ export const rows: readonly Row[] = [
           `histogram_quantile(0.95, sum by (connection, operation, le) (rate(zstack_api_request_duration_seconds_bucket{${job}}[$__rate_interval])))`,
         ),
       ]),
-      graph('Circuit', '1 while requests are held back: outage, refused credentials, no session left.', 'short', [
+      graph('Circuit', '1 while requests are held back, and for the step at which the connection fails.', 'short', [
         q('{{connection}}', `max by (connection) (zstack_api_circuit_open{${job}})`),
+        q(
+          '{{connection}} fails: {{verdict}}',
+          `max by (connection, verdict) (zstack_api_connection_verdict{${job}, verdict!="ok"})`,
+        ),
       ]),
       graph('Age of the last observation', 'Beyond the limit an observation proves nothing any more.', 's', [
         q('{{connection}}', `max by (connection) (zstack_operator_observation_age_seconds{${job}})`),

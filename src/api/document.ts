@@ -23,8 +23,26 @@ export function sameDocument(a: string, b: string): boolean {
   return one && other ? isDeepStrictEqual(one, other) : left.trimEnd() === right.trimEnd()
 }
 
+/**
+ * The line of the first mistake in a text that is no YAML. A text beyond the bounds is not judged, nor is what a YAML of
+ * another reader's may mean: tags, keys listed twice.
+ */
+export function syntaxErrorLine(text: string): number | undefined {
+  if (!isReadable(text)) return undefined
+  try {
+    const options = { logLevel: 'silent', prettyErrors: true, uniqueKeys: false } as const
+    const documents = parseAllDocuments(text.replaceAll('\r\n', '\n'), options)
+    const [error] = Array.isArray(documents) ? documents.flatMap(({ errors }) => errors) : []
+    return error && (error.linePos?.[0].line ?? 1)
+  } catch {
+    return undefined
+  }
+}
+
+const isReadable = (text: string) => text.length <= maxCharacters && indentation(text) <= maxDepth && isBounded(text)
+
 function read(text: string): unknown[] | undefined {
-  if (text.length > maxCharacters || indentation(text) > maxDepth || !isBounded(text)) return undefined
+  if (!isReadable(text)) return undefined
   try {
     // Unique keys are checked below: the parser compares each with each.
     const options = { logLevel: 'silent', prettyErrors: false, uniqueKeys: false, intAsBigInt: true } as const

@@ -27,6 +27,34 @@ const memoryRule = [
   '&& double(int(quantity(self).asApproximateFloat())) == quantity(self).asApproximateFloat()',
 ].join(' ')
 
+/** Less memory than this is a unit forgotten or mistyped; none at all is something that one may want. */
+const minMemory = 2 ** 20
+const minMemoryAdvice = 'must be 0 or at least 1Mi; a number without a unit counts bytes'
+const minMemoryRule = [
+  'type(self) == int',
+  '? self <= 0 || self >= 1048576',
+  ": !isQuantity(self) || !quantity(self).isLessThan(quantity('1Mi')) || !quantity(self).isGreaterThan(quantity('0'))",
+].join(' ')
+const minMemoryMessage = [
+  "string(self).matches('^[0-9]+$')",
+  "? string(self) + ' is ' + string(self) + ' bytes, less than 1 MiB; write ' + string(self)",
+  "+ (int(string(self)) < 1024 ? 'Gi for ' + string(self) + ' GiB' : 'Mi for ' + string(self) + ' MiB')",
+  ": string(self) + ' is less than 1 MiB; write a larger unit, such as 16Gi'",
+].join(' ')
+
+/** The same as the rule and its message, for objects that were stored before there was the rule. */
+function isTooLittle(value: string | number): boolean {
+  const count = bytes(value)
+  return count !== undefined && count > 0 && count < minMemory
+}
+
+function tooLittle(value: unknown): string {
+  const given = String(value)
+  if (!/^\d+$/.test(given)) return `${given} is less than 1 MiB; write a larger unit, such as 16Gi`
+  const unit = Number(given) < 1024 ? 'Gi' : 'Mi'
+  return `${given} is ${given} bytes, less than 1 MiB; write ${given}${unit} for ${given} ${unit}B`
+}
+
 const text = (description: string) => z.string().describe(description)
 /** The API server counts code points, where zod's own check would count UTF-16 units. */
 const boundedText = (max: number, description: string) =>
@@ -63,7 +91,10 @@ const managed = z.strictObject({
   requestMemory: z
     .union([z.int(), z.string()], memoryAdvice)
     .refine((value) => bytes(value) !== undefined, memoryAdvice)
-    .describe('Memory requested: bytes, or a Kubernetes quantity such as 16Gi. Compared and sent as whole bytes.')
+    .refine((value) => !isTooLittle(value), { error: ({ input }) => tooLittle(input) })
+    .describe(
+      'Memory requested: bytes, or a Kubernetes quantity such as 16Gi; 0 or at least 1Mi. Compared and sent as whole bytes.',
+    )
     .meta({
       'x-kubernetes-int-or-string': true,
       'x-kubernetes-validations': [
@@ -71,6 +102,7 @@ const managed = z.strictObject({
           rule: memoryRule,
           message: memoryAdvice,
         },
+        { rule: minMemoryRule, message: minMemoryAdvice, messageExpression: minMemoryMessage },
       ],
     }),
   gpuComputeCapability: boundedText(32, 'Minimum GPU compute capability, such as "7.5".'),
@@ -156,6 +188,7 @@ export type StoredModelService = {
     readonly creationTimestamp: string
     readonly deletionTimestamp?: string
     readonly annotations?: Readonly<Record<string, string>>
+    readonly managedFields?: unknown
   }
   readonly spec?: unknown
   readonly status?: unknown

@@ -79,6 +79,12 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .description(
       'Runs the operator, as the program does without a command. Its configuration comes from the environment.',
     )
+  program
+    .command('check')
+    .summary('try the connection to ZStack that the environment describes')
+    .description(
+      'Tries the connection to ZStack that the environment describes, as the operator does at its start: prints one line, and ends in 0 or 1.',
+    )
   addImport(program, context, exit)
   addPlan(program, context, exit)
   addValidate(program, context, exit)

@@ -8,8 +8,20 @@ import { suspensionMessage, type Suspension } from './suspension.ts'
 
 type ConditionStatus = ConditionPatch['status']
 
-/** @param endpoint where ZStack was asked, as people know it */
-export function conditionPatches(outcome: Outcome, endpoint: string): readonly ConditionPatch[] {
+/**
+ * @param endpoint where ZStack was asked, as people know it
+ * @param note what people should know of the spec beside the outcome; Synced has it, and Ready after it
+ */
+export function conditionPatches(outcome: Outcome, endpoint: string, note?: string): readonly ConditionPatch[] {
+  const patches = patchesOf(outcome, endpoint)
+  return note === undefined
+    ? patches
+    : patches.map((one) =>
+        one.type === 'Synced' ? patch(one.type, one.status, one.reason, `${one.message}; ${note}`) : one,
+      )
+}
+
+function patchesOf(outcome: Outcome, endpoint: string): readonly ConditionPatch[] {
   const connected = patch('Connected', 'True', 'InSync', `ZStack answers at ${endpoint}`)
   switch (outcome.kind) {
     case 'initializing':

@@ -10,7 +10,7 @@ export const normalReasons = ['Updated', 'Recovered', 'Suspended', 'Resumed', 'R
 
 export type ObjectEvent =
   | { readonly type: 'Normal'; readonly reason: (typeof normalReasons)[number]; readonly message: string }
-  | { readonly type: 'Warning'; readonly reason: Reason; readonly message: string }
+  | { readonly type: 'Warning'; readonly reason: Reason | 'UnparsableYAML'; readonly message: string }
 
 type LastUpdate = NonNullable<Status['lastUpdate']>
 

@@ -4,6 +4,7 @@ import { reasons, type Reason } from '../api/reasons.ts'
 export type FailureKind =
   | 'unavailable'
   | 'wrongEndpoint'
+  | 'tls'
   | 'protocol'
   | 'sessionLost'
   | 'credentials'
@@ -59,8 +60,9 @@ export const failurePolicy: Readonly<Record<FailureKind, FailurePolicy>> = {
   unavailable: transient,
   protocol: transient,
   sessionLost: transient,
-  // No time cures a wrong address.
+  // No time cures a wrong address or a certificate that is not trusted.
   wrongEndpoint: { ...transient, progress: 'Stalled' },
+  tls: { ...transient, progress: 'Stalled' },
   credentials: { reason: 'CredentialsRejected', scope: 'connection', retry: 'change' },
   accountDisabled: { reason: 'AccountDisabled', scope: 'connection', retry: 'change' },
   clockSkew: { reason: 'CredentialsRejected', scope: 'connection', retry: 'slowly' },
@@ -91,6 +93,17 @@ export function progressOf(kind: FailureKind): Progress {
 export function stopsConnection(kind: FailureKind): boolean {
   const { scope, retry } = failurePolicy[kind]
   return scope === 'connection' && retry !== 'backOff'
+}
+
+/** What a connection needs, in this order: an address that answers, trust, credentials, and the right to query. */
+export const connectionSteps = ['endpoint', 'tls', 'credentials', 'permission'] as const
+export type ConnectionStep = (typeof connectionSteps)[number]
+
+/** At which step a failure of a connection lies. */
+export function connectionStepOf(kind: FailureKind): ConnectionStep {
+  if (kind === 'tls') return 'tls'
+  if (kind === 'permission' || kind === 'readPermission') return 'permission'
+  return kind === 'sessionLost' || stopsConnection(kind) ? 'credentials' : 'endpoint'
 }
 
 /** Whether the whole connection is out of reach, which ends by itself and costs nothing to try. */

@@ -22,6 +22,8 @@ export type StatusContext = {
   readonly update?: Update
   /** The reconcile-requested-at token that this pass dealt with. */
   readonly handled?: string
+  /** Something about the spec that people should know, and that keeps nothing from being done. */
+  readonly note?: string
 }
 
 /** The status after a pass. Equal to `previous` where there is nothing new to say, so that nothing is written. */
@@ -48,7 +50,10 @@ export function statusAfter(outcome: Outcome, previous: Status | undefined, cont
   const suspendedWork = outcome.kind === 'suspended' ? suspendedMessage(outcome.comparison) : undefined
   const conditions = patchConditions(
     previous?.conditions ?? [],
-    [...conditionPatches(outcome, connection?.endpoint ?? ''), ...suspensionPatches(suspension)],
+    [
+      ...conditionPatches(outcome, connection?.endpoint ?? '', comparison && context.note),
+      ...suspensionPatches(suspension),
+    ],
     { generation, now, ...(suspendedWork !== undefined && { suspendedWork }) },
   )
   return {

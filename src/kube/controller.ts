@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { withTimeout, type Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { createOverflow, type Overflow } from '../overflow.ts'
-import { partOf, priorities, type Priority } from '../priority.ts'
+import { priorities, slotsOf, type Priority } from '../priority.ts'
 import type { Requeue } from '../requeue.ts'
 import type { Queue } from './queue.ts'
 
@@ -47,7 +47,7 @@ export async function runController(options: ControllerOptions, abort: AbortSign
   const underWay = new Set<Promise<void>>()
   await Promise.all(
     Array.from({ length: workers }, (_, i) => {
-      const accepted = priorities.filter((priority) => i < partOf(workers, priority))
+      const accepted = priorities.filter((priority) => i < slotsOf(workers, priority))
       return work(options, overflow, underWay, accepted, abort)
     }),
   )

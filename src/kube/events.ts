@@ -3,13 +3,22 @@ import type { Logger } from 'pino'
 import { withTimeout, type Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { ApiError, type Cluster } from './cluster.ts'
-import type { KubeObject } from './resource.ts'
 
 export type EventText = { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string }
 
+/** What an event is about. */
+export type EventSubject = {
+  readonly metadata: {
+    readonly name: string
+    readonly namespace: string
+    readonly uid: string
+    readonly resourceVersion?: string
+  }
+}
+
 export interface EventRecorder {
   /** Never fails and never waits; an event reaches the API server within a second or so. */
-  record(object: KubeObject, text: EventText): void
+  record(object: EventSubject, text: EventText): void
   /** Sends at once what was recorded. Resolves when that is done, or when aborted. */
   flush(signal: AbortSignal): Promise<void>
 }
@@ -35,7 +44,7 @@ const requestLimitMs = 10_000
 const maxRemembered = 4_096
 
 type SentEvent = { readonly name: string; readonly count: number }
-type Pending = { readonly object: KubeObject; readonly text: EventText; readonly at: number }
+type Pending = { readonly object: EventSubject; readonly text: EventText; readonly at: number }
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { cluster, clock, log, component, instance, apiVersion, kind } = options

@@ -10,6 +10,7 @@ import { driftKeyIn, driftKeyOf, holdAfterRefusal } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
 import type { Patch, Plan } from '../decide/plan.ts'
 import { limits, spellMs } from '../limits.ts'
+import { createAudit, type Audit } from './audit.ts'
 import { decisionState, noteJudged, type ReconcileContext } from './context.ts'
 import type { PendingJob } from './object-state.ts'
 import type { JobRef, UpdateOutcome } from './ports.ts'
@@ -24,17 +25,27 @@ export async function sendUpdate(
   comparison: Comparison,
   { patch, cause }: Plan & { readonly kind: 'update' },
 ): Promise<PassOutcome | undefined> {
-  const { connection, spec, reporter, signal, isCurrent, turn } = context
+  const { connection, spec, object, reporter, log, clock, signal, turn } = context
+  const audit = createAudit({ uuid: spec.uuid, object, cause, fields: fieldsOf(patch), log, clock })
+  const isWanted = () => {
+    const isCurrent = context.isCurrent()
+    if (isCurrent) audit.sending()
+    return isCurrent
+  }
   const expected = comparison.assessment.differences.filter(({ field }) => field in patch)
-  const update = connection.inventory.update(spec.uuid, patch, signal, { isWanted: isCurrent, turn })
+  const update = connection.inventory.update(spec.uuid, patch, signal, { isWanted, turn })
+  listen(audit, update)
   const result = await reporter.during({ kind: 'updating', comparison }, update)
-  return conclude(context, { attempt: { patch, cause, expected }, comparison }, result)
+  return conclude(context, { attempt: { patch, cause, expected }, comparison, audit }, result)
 }
 
 /** Asks after the job of an earlier update, and judges its end as that of the update. */
 export async function followJob(context: ReconcileContext, job: PendingJob): Promise<PassOutcome | undefined> {
   const { state, connection, spec, signal, clock } = context
-  const result = await connection.inventory.job(spec.uuid, job.ref, signal)
+  const asking = connection.inventory.job(spec.uuid, job.ref, signal)
+  // At the end of a job the update may be sent again, in the other body shape.
+  if (job.sent) listen(job.sent.audit, asking)
+  const result = await asking
   if (result.ok && result.value.kind === 'running' && result.value.job.uuid !== job.ref.uuid)
     return awaitJob(context, begunJob(context, result.value.job, job.sent))
   const limitMs = job.ref.timeoutMs ?? limits.jobMs
@@ -53,8 +64,15 @@ export async function followJob(context: ReconcileContext, job: PendingJob): Pro
   return conclude(context, job.sent ?? { restoredFrom: job }, result)
 }
 
+function listen(audit: Audit, answer: Promise<Result<UpdateOutcome>>): void {
+  answer.then(
+    (result) => audit.answered(result),
+    () => audit.aborted(),
+  )
+}
+
 type Sent =
-  | { readonly attempt: UpdateAttempt; readonly comparison: Comparison }
+  | NonNullable<PendingJob['sent']>
   /** A former process sent it. */
   | { readonly attempt?: undefined; readonly comparison?: undefined; readonly restoredFrom: PendingJob }
 

@@ -1,4 +1,5 @@
 /** All that one pass works on. */
+import type { Logger } from 'pino'
 import type { ParsedSpec, StoredModelService } from '../api/modelservice.ts'
 import type { Status } from '../api/status.ts'
 import type { Clock } from '../clock.ts'
@@ -24,6 +25,7 @@ export type ReconcileContext = {
   /** The status as the last pass left it, if it speaks of the same ZStack. */
   readonly previous: Status | undefined
   readonly reporter: PassReporter
+  readonly log: Logger
   readonly clock: Clock
   /** Milliseconds since the epoch, by the clock of the holds. */
   readonly holdTime: () => number

@@ -15,7 +15,9 @@ import type { Equality } from '../decide/assess.ts'
 import type { UpdateAttempt } from '../decide/decide.ts'
 import { restoreHold, type UpdateHold } from '../decide/hold.ts'
 import type { Comparison } from '../decide/outcome.ts'
+import type { Audit } from './audit.ts'
 import { createEquality } from './equality.ts'
+import { createYamlNote } from './yaml-note.ts'
 import type { JobRef } from './ports.ts'
 import type { PassOutcome } from './pass-outcome.ts'
 
@@ -30,7 +32,7 @@ export type PendingJob = {
   /** How often it was asked after. */
   readonly looks: number
   /** What was sent, and what was observed before; absent where a former process began the job. */
-  readonly sent?: { readonly attempt: UpdateAttempt; readonly comparison: Comparison }
+  readonly sent?: { readonly attempt: UpdateAttempt; readonly comparison: Comparison; readonly audit: Audit }
 }
 
 /**
@@ -45,6 +47,7 @@ export type ObjectState = {
   hold: UpdateHold | undefined
   /** Remembers which texts of this object were judged to say the same. */
   readonly equality: Equality
+  readonly yamlNote: (object: StoredModelService) => string | undefined
   job: PendingJob | undefined
   /** The status that this process reported last, for others may have written over it. */
   reported: Status | undefined
@@ -90,6 +93,7 @@ export function createObjectStates(clock: Clock, holdTime: () => number): Object
         waitingSince: 0,
         hold: restoreHold(status, holdTime()),
         equality: createEquality(),
+        yamlNote: createYamlNote(),
         job: restoreJob(status, clock),
         reported: undefined,
         isStillSo: undefined,

@@ -92,6 +92,14 @@ export interface Connection {
   currentFailure(): Failure | undefined
   /** Calls the listener at every event from now on. */
   subscribe(listener: (event: ConnectionEvent) => void): void
+  /**
+   * Asks ZStack now whether it answers, takes the credentials and lets them query. The client's own session serves for it.
+   * While requests are held back, in the pause after refused credentials for instance, the reason is the answer, and
+   * nothing is sent.
+   */
+  check(signal: AbortSignal): Promise<Result<void>>
+  /** Gives the session back; the next request that needs one logs in. */
+  logOut(): Promise<void>
   /** Logs out, and breaks what is under way. */
   close(): Promise<void>
 }

@@ -71,6 +71,7 @@ type Subject = {
   readonly connection: Result<Connection>
   readonly state: ObjectState
   readonly reporter: PassReporter
+  readonly log: Logger
   readonly signal: AbortSignal
   readonly turn: Turn
 }
@@ -141,17 +142,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const connection = connections.get(connectionNameOf(object))
     const known = connection.ok ? connection.value : undefined
     const state = states.of(key, object, statusAt(known?.endpoint, statusOf(object)))
+    const ownLog = log.child({ namespace, name, generation })
     const suspension = suspensionOf(object, clock.now())
-    const reporter = reporterOf({
-      key,
-      object,
-      state,
-      suspension,
-      connection: known,
-      log: log.child({ namespace, name, generation }),
-      signal,
-    })
-    return { key, object, suspension, connection, state, reporter, signal, turn: { priority, flow: namespace } }
+    const reporter = reporterOf({ key, object, state, suspension, connection: known, log: ownLog, signal })
+    const turn = { priority, flow: namespace }
+    return { key, object, suspension, connection, state, reporter, log: ownLog, signal, turn }
   }
 
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
@@ -249,7 +244,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   function contextOf(subject: Subject, spec: ParsedSpec, connection: Connection): ReconcileContext {
-    const { key, object, suspension, state, reporter, signal, turn } = subject
+    const { key, object, suspension, state, reporter, log, signal, turn } = subject
     const previous = previousStatus(state, statusAt(connection.endpoint, statusOf(object)))
     const token = object.metadata.annotations?.[reconcileRequestedAt]
     const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
@@ -262,6 +257,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       state,
       previous,
       reporter,
+      log,
       clock,
       holdTime,
       signal,

@@ -57,6 +57,7 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
   return function reporterOf({ key, object, state, suspension, connection, log, signal }: ReportSubject): PassReporter {
     const before = state.reported ?? statusOf(object)
     const { generation, uid } = object.metadata
+    const note = state.yamlNote(object)
 
     /** The status after the pass, and whether there was anything new in it to be written. */
     async function write({
@@ -76,12 +77,20 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
         ...(state.job && { job: statusOfJob(state.job) }),
         ...(update && { update: { fields: update.fields, cause: update.cause } }),
         ...(handled !== undefined && { handled }),
+        ...(note !== undefined && { note }),
       })
       if (isDeepStrictEqual(status, stored)) return { status, isNew: false }
       // Somebody else wrote over it, and whoever does so again and again is answered ever later.
       const isRestored = state.reported !== undefined && isDeepStrictEqual(status, state.reported)
       if (isRestored && !mayRestoreStatus(key)) return { status, isNew: false }
       return (await objects.writeStatus(current, status, signal)) ? { status, isNew: true } : 'deleted'
+    }
+
+    function levelOf(outcome: Outcome, ready: Condition['status']): 'warn' | 'info' | 'debug' {
+      if (outcome.kind === 'updating' || outcome.kind === 'awaitingJob') return 'info'
+      // Trouble of the whole connection has its line already: one line, not one for each object.
+      if (outcome.kind === 'failed' && connection?.currentFailure()?.kind === outcome.failure.kind) return 'debug'
+      return ready === 'False' ? 'warn' : 'info'
     }
 
     return {
@@ -99,11 +108,13 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
         state.reported = status
         if (!isNew) return 'reported'
         for (const event of eventsBetween(before, status, passOutcome.corrected ?? [])) recordEvent(object, event)
+        if (note !== undefined && before?.observedGeneration !== generation)
+          recordEvent(object, { type: 'Warning', reason: 'UnparsableYAML', message: note })
         const [was, is] = [conditionOf(before, 'Ready'), conditionOf(status, 'Ready')]
         // An update that came out well has had its line.
         const isLogged = passOutcome.update !== undefined && is?.reason === 'InSync'
         if (is && is.reason !== was?.reason && !isLogged)
-          log[isTrouble(is) ? 'warn' : 'info']({ ready: is.status, reason: is.reason }, is.message)
+          log[levelOf(passOutcome.outcome, is.status)]({ ready: is.status, reason: is.reason }, is.message)
         return 'reported'
       },
       async during(outcome, work) {
@@ -122,7 +133,3 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
     }
   }
 }
-
-/** What goes on is no trouble. */
-const isTrouble = ({ status, reason }: Condition) =>
-  status === 'False' && reason !== 'Updating' && reason !== 'AwaitingJob'

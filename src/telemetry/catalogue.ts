@@ -96,6 +96,12 @@ export const catalogue = {
     '1 while requests over the connection are held back because they cannot succeed: an outage, refused credentials, no session left',
     ['connection'],
   ),
+  connectionVerdict: metric(
+    'gauge',
+    'zstack_api_connection_verdict',
+    '1 for what is known of the connection, from the check at the start on: ok, or the step at which it fails (endpoint, tls, credentials, permission); none before the first check has ended',
+    ['connection', 'verdict'],
+  ),
   bodyShape: metric(
     'gauge',
     'zstack_api_body_shape',

@@ -1,11 +1,11 @@
 /** The HTTP endpoints that probes and Prometheus read. */
 import process from 'node:process'
 import type { Clock } from '../clock.ts'
-import { brokenScopes, liveness, readiness, type ScopeState } from './health.ts'
+import { brokenScopes, connectionsDown, liveness, readiness, type ScopeState } from './health.ts'
 import { measureEventLoopLag } from './event-loop-lag.ts'
 import type { Metrics, Snapshot } from './metrics.ts'
 import type { ObservedObject } from './object-metrics.ts'
-import { checkPage, listen, type Listener } from './server.ts'
+import { checkPage, listen, type Check, type Listener } from './server.ts'
 
 /** The state of the operator's parts, looked up at each request; times are milliseconds. */
 export type OperatorState = {
@@ -16,6 +16,8 @@ export type OperatorState = {
   readonly informer: { hasSynced(): boolean; silentForMs(): number; scopes(): readonly ScopeState[] }
   readonly poller: { hasPolled(): boolean }
   readonly connections: () => readonly ConnectionState[]
+  /** Why the connections keep this process from being ready. */
+  readonly connectionProblems: () => readonly string[]
   readonly objects: () => Iterable<ObservedObject>
   readonly isLeader: () => boolean
   /** Why the lease cannot be had, where only a person can change that. */
@@ -25,8 +27,8 @@ export type OperatorState = {
 
 export type ConnectionState = {
   readonly name: string
-  /** Whether requests over it are held back. */
-  readonly isDown: boolean
+  /** Why requests over it are held back, if they are. */
+  readonly trouble: string | undefined
   /** Since a poll last read all its services; absent until a poll of it has begun. */
   readonly observationAgeMs: number | undefined
 }
@@ -39,7 +41,8 @@ export async function serveEndpoints(
   clock: Clock,
 ): Promise<Listener> {
   if (ports.healthPort === 0 && ports.metricsPort === 0) return { close: () => Promise.resolve() }
-  const { queue, informer, poller, connections, objects, isLeader, leaseProblem, isStopping } = state
+  const { queue, informer, poller, connections, connectionProblems, objects, isLeader, leaseProblem, isStopping } =
+    state
   const loop = measureEventLoopLag(clock)
   // Computed once: if it were computed at each scrape, a clock that is set would look like a restart.
   const startTime = clock.now() / 1000 - process.uptime()
@@ -47,9 +50,9 @@ export async function serveEndpoints(
     waiting: { change: queue.waiting('change'), retry: queue.waiting('retry'), poll: queue.waiting('poll') },
     working: queue.working().map(inSeconds),
     isLeader: isLeader(),
-    connections: connections().map(({ name, isDown, observationAgeMs }) => ({
+    connections: connections().map(({ name, trouble, observationAgeMs }) => ({
       name,
-      isDown,
+      isDown: trouble !== undefined,
       observationAge: optionally(inSeconds, observationAgeMs),
     })),
     scopes: informer.scopes(),
@@ -64,6 +67,7 @@ export async function serveEndpoints(
   const isReady = readiness({
     hasListed: () => informer.hasSynced(),
     hasPolled: () => poller.hasPolled(),
+    connectionProblems,
     isLeader,
     leaseProblem,
     isStopping,
@@ -74,7 +78,10 @@ export async function serveEndpoints(
         '/healthz': checkPage(isAlive),
         '/readyz': checkPage(
           isReady,
-          brokenScopes(() => informer.scopes()),
+          allOf(
+            connectionsDown(connections),
+            brokenScopes(() => informer.scopes()),
+          ),
         ),
       }),
       listen(ports.metricsPort, { '/metrics': () => metrics.page(now()) }),
@@ -90,6 +97,11 @@ export async function serveEndpoints(
     throw error
   }
 }
+
+const allOf =
+  (...checks: readonly Check[]): Check =>
+  () =>
+    checks.flatMap((check) => check())
 
 function usage() {
   const { user, system } = process.cpuUsage()

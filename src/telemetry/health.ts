@@ -35,23 +35,34 @@ export type ReadinessState = {
   /** Why this process cannot even try to lead, where only a person can change that. */
   readonly leaseProblem: () => string | undefined
   readonly hasPolled: () => boolean
+  /** Why the connections to ZStack keep this process from being ready: none of them has been seen to work. */
+  readonly connectionProblems: () => readonly string[]
   readonly isStopping: () => boolean
 }
 
-/** One that stands by is ready with full caches and a lease within reach: it could take over at once. */
-export function readiness({ hasListed, isLeader, leaseProblem, hasPolled, isStopping }: ReadinessState): Check {
-  return () => {
-    if (isStopping()) return ['stopping']
+/**
+ * One that stands by is ready with full caches, a lease within reach, and a connection that has worked: it could take over
+ * at once.
+ */
+export function readiness(state: ReadinessState): Check {
+  const { hasListed, isLeader, leaseProblem, hasPolled, connectionProblems, isStopping } = state
+  function ownProblems() {
     if (!hasListed()) return ['ModelServices are not listed yet']
     const problem = isLeader() ? undefined : leaseProblem()
     if (problem !== undefined) return [problem]
     return isLeader() && !hasPolled() ? ['this is the leader, and it has not polled ZStack yet'] : []
   }
+  return () => (isStopping() ? ['stopping'] : [...connectionProblems(), ...ownProblems()])
 }
 
 /** The scopes that cannot be listed or watched, one sentence each. The others work, so readiness does not wait for them. */
 export function brokenScopes(scopes: () => readonly ScopeState[]): Check {
   return () => scopes().flatMap(({ scope, problem }) => (problem === undefined ? [] : [`${scope}: ${problem}`]))
+}
+
+/** The connections over which requests are held back, one sentence each: no restart mends that. */
+export function connectionsDown(connections: () => readonly { readonly trouble: string | undefined }[]): Check {
+  return () => connections().flatMap(({ trouble }) => (trouble === undefined ? [] : [trouble]))
 }
 
 /** A namespace, or all of them, and what is wrong with its list or watch, if anything. */

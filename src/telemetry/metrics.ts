@@ -49,6 +49,7 @@ export function createMetrics({ version, workers, staleAfterMs }: MetricsOptions
   const registers = [registry]
   const m = create(registers)
   const shapes = new Map<string, string>()
+  const verdicts = new Map<string, string>()
   m.build.set({ version }, 1)
   m.maxWorkers.set({ controller }, workers)
   m.staleAfter.set(staleAfterMs / 1000)
@@ -72,6 +73,12 @@ export function createMetrics({ version, workers, staleAfterMs }: MetricsOptions
       if (former !== undefined) m.bodyShape.remove({ connection, shape: former })
       shapes.set(connection, shape)
       m.bodyShape.set({ connection, shape }, 1)
+    },
+    noteConnectionVerdict(connection: string, verdict: string) {
+      const former = verdicts.get(connection)
+      if (former !== undefined) m.connectionVerdict.remove({ connection, verdict: former })
+      verdicts.set(connection, verdict)
+      m.connectionVerdict.set({ connection, verdict }, 1)
     },
     observePass: (kind: keyof typeof results, seconds: number) => {
       m.reconciles.inc({ controller, result: results[kind] })
@@ -115,6 +122,7 @@ function create(registers: Registry[]) {
     apiRequests: new Counter({ ...c.apiRequests, registers }),
     apiSeconds: new Histogram({ ...c.apiSeconds, registers }),
     circuitOpen: new Gauge({ ...c.circuitOpen, registers }),
+    connectionVerdict: new Gauge({ ...c.connectionVerdict, registers }),
     bodyShape: new Gauge({ ...c.bodyShape, registers }),
     updates: new Counter({ ...c.updates, registers }),
     convergence: new Histogram({ ...c.convergence, registers }),

@@ -21,7 +21,9 @@ export type Page = () => Promise<{
 export function checkPage(check: Check, notes: Check = () => []): Page {
   return () => {
     const problems = check()
-    const text = [...(problems.length === 0 ? ['ok'] : problems), ...notes()].map((line) => `${line}\n`).join('')
+    const text = [...new Set([...(problems.length === 0 ? ['ok'] : problems), ...notes()])]
+      .map((line) => `${line}\n`)
+      .join('')
     return Promise.resolve({ status: problems.length === 0 ? 200 : 503, type: 'text/plain; charset=utf-8', text })
   }
 }

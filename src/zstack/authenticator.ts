@@ -36,7 +36,9 @@ export interface Authenticator {
     request: { readonly method: string; readonly path: string },
     signal: AbortSignal,
   ): Promise<Result<Authentication>>
-  /** Logs out; every session that is still being given back is waited for. */
+  /** Gives the session back, if there is one; the next request that needs one logs in. */
+  logOut(): Promise<void>
+  /** Logs out for good; every session that is still being given back is waited for. */
   close(): Promise<void>
 }
 
@@ -99,7 +101,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         if (inUse?.version === version && stopsConnection(failure.kind)) authBreaker.halt(failure)
       },
     }
-    const session = createSession({ http, endpoint, account: given, clock, guard })
+    const session = createSession({ http, endpoint, account: given, clock, guard, credentialsPlace: credentials.place })
     return { kind: given.kind, name: given.name, session }
   }
 
@@ -108,6 +110,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       .catch(() => undefined)
       .finally(() => logOuts.delete(logOut))
     logOuts.add(logOut)
+  }
+
+  async function logOut() {
+    const left = inUse
+    inUse = undefined
+    if (left?.kind === 'account') giveBack(left.session)
+    await Promise.all(logOuts)
   }
 
   async function ofSession(used: InUse & { kind: 'account' }, signal: AbortSignal): Promise<Result<Authentication>> {
@@ -167,7 +176,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return {
       ...failure,
       kind: 'credentials',
-      message: `ZStack at ${endpoint} does not accept the access key; correct the Secret`,
+      message: `ZStack at ${endpoint} does not accept the access key; correct ${credentials.place ?? 'the Secret'}`,
     }
   }
 
@@ -191,11 +200,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         if (authentication.ok || !isOfReplaced(used, authentication.failure)) return authentication
       }
     },
+    logOut,
     async close() {
       isClosed = true
       cancelCheck()
-      if (inUse?.kind === 'account') giveBack(inUse.session)
-      await Promise.all(logOuts)
+      await logOut()
     },
   }
 }

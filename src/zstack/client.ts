@@ -1,6 +1,6 @@
 /** Requests to one ZStack: limited in number, authenticated, and held back while they cannot succeed. */
 import type { Clock } from '../clock.ts'
-import type { Failure } from '../decide/failure.ts'
+import { err, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
 import { anyTurn } from '../priority.ts'
 import type { ConnectionEvent } from '../reconcile/ports.ts'
 import { createAuthBreaker } from './auth-breaker.ts'
@@ -9,6 +9,7 @@ import type { Call, SendCall } from './call.ts'
 import { createCircuit } from './circuit.ts'
 import type { CredentialsSource } from './credentials.ts'
 import type { Http } from './http.ts'
+import { inFlightOf } from './in-flight.ts'
 import { authenticate, breakOnOutage, compose, haltOnRefusal, limitInFlight, refuseIf, sendOver } from './middleware.ts'
 import { createSemaphore } from './semaphore.ts'
 import { queryPath, unusedUuid } from './wire.ts'
@@ -19,6 +20,10 @@ export interface Client {
   currentFailure(): Failure | undefined
   /** Whether ZStack answers and accepts the credentials; where a read has just failed, probes show it first. */
   isWorking(): Promise<boolean>
+  /** Asks ZStack now whether it answers, takes the credentials and lets them query, unless calls are held back. */
+  check(signal: AbortSignal): Promise<Result<unknown>>
+  /** Gives the session back; the next request that needs one logs in. */
+  logOut(): Promise<void>
   /** The same where a read has not been answered for long. */
   proveWorking(): Promise<boolean>
   /** Logs out and ends all connections. */
@@ -37,7 +42,7 @@ export type ClientOptions = {
 
 export function createClient(options: ClientOptions): Client {
   const { http, endpoint, credentials, maxInFlight, clock, random, onEvent } = options
-  const semaphore = createSemaphore(maxInFlight, clock)
+  const inFlight = inFlightOf(maxInFlight)
   const authBreaker = createAuthBreaker(clock, (event) => (event === 'probe' ? void tryAgain() : onEvent(event)))
   const authenticator = createAuthenticator({ http, endpoint, credentials, authBreaker, clock })
   const closed = new AbortController()
@@ -48,10 +53,10 @@ export function createClient(options: ClientOptions): Client {
   /** Probes wait for no place among the requests in flight: those may all be updates that hang. */
   const halt = haltOnRefusal(authBreaker)
   const prove = authenticate(authenticator, probe)
-  const sendProbe = compose([halt, prove], sendOver(http, endpoint))
+  const sendProbe = compose([halt, prove], sendOver(http, endpoint, credentials.place))
   const circuit = createCircuit({ clock, random, probe: () => sendProbe(probe, closed.signal), onEvent })
   const middleware = [
-    limitInFlight(semaphore),
+    limitInFlight(createSemaphore(inFlight.reads, clock), createSemaphore(inFlight.others, clock)),
     refuseIf(() => (closed.signal.aborted ? closing : undefined)),
     halt,
     breakOnOutage(circuit),
@@ -66,13 +71,21 @@ export function createClient(options: ClientOptions): Client {
   }
 
   return {
-    call: compose(middleware, sendOver(http, endpoint)),
+    call: compose(middleware, sendOver(http, endpoint, credentials.place)),
     currentFailure: () => authBreaker.currentFailure() ?? circuit.currentFailure(),
     isWorking,
     proveWorking() {
       circuit.doubt()
       return isWorking()
     },
+    async check(signal) {
+      const outage = circuit.currentFailure()
+      if (outage) return err(outage)
+      const reply = await sendProbe(probe, AbortSignal.any([signal, closed.signal]))
+      if (!reply.ok && !stopsConnection(reply.failure.kind)) circuit.doubt()
+      return reply
+    },
+    logOut: () => authenticator.logOut(),
     async close() {
       closed.abort(new Error(closing.message))
       authBreaker.close()

@@ -1,5 +1,6 @@
 /** One ZStack with one set of credentials: its client, what it was seen to hold, and the shape of body it takes. */
 import type { Clock } from '../clock.ts'
+import { ok } from '../decide/failure.ts'
 import type { Connection, ConnectionEvent, ConnectionKind } from '../reconcile/ports.ts'
 import { createBodyShapePreference } from './bodyshape.ts'
 import { createClient } from './client.ts'
@@ -37,6 +38,11 @@ export function createConnection(options: ConnectionOptions): Connection {
     inventory,
     currentFailure: () => client.currentFailure(),
     subscribe: (listener) => void listeners.push(listener),
+    async check(signal) {
+      const reply = await client.check(signal)
+      return reply.ok ? ok(undefined) : reply
+    },
+    logOut: () => client.logOut(),
     close: () => client.close(),
   }
 }

@@ -5,6 +5,7 @@ import { noAction, saysNoAction } from './bodyshape.ts'
 import { kindByCode, kindOfCode } from './error-codes.ts'
 import type { HttpAnswer } from './http.ts'
 import { mask } from './mask.ts'
+import { limits, spellMs } from '../limits.ts'
 
 const text = z.string().optional().catch(undefined)
 const errorCode = z.looseObject({ code: z.string(), description: text, details: text, cause: z.unknown().optional() })
@@ -23,7 +24,11 @@ export type RequestInfo = {
   readonly asks: 'query' | 'update' | 'job' | 'logIn'
   /** Texts that no message may hold, in case ZStack repeats them. */
   readonly secrets: readonly string[]
+  /** Where the credentials stand, in words. */
+  readonly credentialsPlace?: string | undefined
 }
+
+const placeOf = ({ credentialsPlace = 'the Secret' }: RequestInfo) => credentialsPlace
 
 /** Whether the answer says that ZStack has forgotten the job. This is no failure: a read shows what the job did. */
 function isExpiredJob({ status, text }: { readonly status: number; readonly text: string }): boolean {
@@ -33,6 +38,8 @@ function isExpiredJob({ status, text }: { readonly status: number; readonly text
 /** The failure that an answer stands for; `undefined` if it is 200 with JSON, 202, or says that a job has expired. */
 export function failureOf(answer: HttpAnswer, asked: RequestInfo): Failure | undefined {
   const { endpoint } = asked
+  if (answer.kind === 'unanswered' && answer.isTls)
+    return { kind: 'tls', message: `no TLS connection to ZStack at ${endpoint} is made: ${answer.reason}` }
   if (answer.kind === 'unanswered')
     return {
       kind: 'unavailable',
@@ -94,7 +101,10 @@ function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: RequestInfo)
       message: `a proxy before ZStack at ${endpoint} takes the Authorization header away; let it pass, or set ZSTACK_ENDPOINT to the address of ZStack itself`,
     }
   if (status === 400 && answer.text.includes('accessKey format'))
-    return { kind: 'credentials', message: `ZStack at ${endpoint} cannot read the access key; correct the Secret` }
+    return {
+      kind: 'credentials',
+      message: `ZStack at ${endpoint} cannot read the access key; correct ${placeOf(asked)}`,
+    }
   if (status === 408 || status === 429 || status >= 500)
     return {
       kind: 'unavailable',
@@ -105,7 +115,8 @@ function ofStatus(answer: HttpAnswer & { kind: 'answered' }, asked: RequestInfo)
 }
 
 /** ZStack says what it has against session or credentials in JSON; a page is of something in front of it. */
-function refusedByPage(words: string, { endpoint, asks }: RequestInfo): Failure {
+function refusedByPage(words: string, asked: RequestInfo): Failure {
+  const { endpoint, asks } = asked
   const refuses = `something in front of ZStack at ${endpoint}, a proxy or a firewall, refuses`
   switch (asks) {
     case 'update':
@@ -115,7 +126,10 @@ function refusedByPage(words: string, { endpoint, asks }: RequestInfo): Failure 
     case 'query':
       return { kind: 'wrongEndpoint', message: `${refuses} the query (${words}); let it pass there` }
     case 'logIn':
-      return { kind: 'credentials', message: `${endpoint} refuses the credentials (${words}); correct them` }
+      return {
+        kind: 'credentials',
+        message: `${endpoint} refuses the credentials (${words}); correct ${placeOf(asked)}`,
+      }
   }
 }
 
@@ -129,7 +143,7 @@ function ofCode(error: ErrorCode, asked: RequestInfo): Failure {
   return {
     kind,
     code,
-    message: `${lead(kind, asked)} (${code}${words})${advice[kind] ?? ''}`,
+    message: `${lead(kind, asked)} (${code}${words})${adviceOn(kind, asked)}`,
     ...(writes(asked) && mayBeDone && { ambiguous: true }),
   }
 }
@@ -173,6 +187,14 @@ function lead(kind: FailureKind, { endpoint, asks }: RequestInfo): string {
   }
 }
 
+function adviceOn(kind: FailureKind, asked: RequestInfo): string {
+  if (kind === 'accountDisabled')
+    return `; enable the account in ZStack, or put the credentials of another one into ${placeOf(asked)}`
+  if (kind !== 'credentials') return advice[kind] ?? ''
+  const pause = spellMs(limits.credentialsPauseMs)
+  return `; correct ${placeOf(asked)}: the next try is when that changes, or in ${pause}, for many can lock the account`
+}
+
 const advice: Readonly<Partial<Record<FailureKind, string>>> = {
   unavailable: '; look at the management node',
   operation: '; look at the task in ZStack',
@@ -180,8 +202,6 @@ const advice: Readonly<Partial<Record<FailureKind, string>>> = {
   readPermission: '; grant it the permission to query model services',
   permission: '; grant it the permission to update model services',
   quota: '; raise the quota or lower the request',
-  credentials: '; correct the Secret: no more tries until it changes, for they can lock the account',
-  accountDisabled: '; enable the account in ZStack, or put the credentials of another one into the Secret',
   sessionLimit: '; log out unused sessions or raise the limit',
 }
 

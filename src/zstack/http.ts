@@ -25,7 +25,7 @@ export type HttpAnswer =
       readonly date?: string
     }
   /** No complete answer came. If `sent` is false, the request cannot have reached ZStack. */
-  | { readonly kind: 'unanswered'; readonly reason: string; readonly sent: boolean }
+  | { readonly kind: 'unanswered'; readonly reason: string; readonly sent: boolean; readonly isTls?: true }
 
 /**
  * `send` resolves whatever the network does. It rejects only if `signal` is aborted, or with a {@link NotLeaderError}.
@@ -45,14 +45,6 @@ export type HttpTarget = {
 }
 
 export type HttpOptions = HttpTarget & { readonly userAgent: string }
-
-/**
- * How many connections are enough where so many requests may be in flight: those that take long go on apart, and neither a
- * log-in nor a probe waits for a place.
- */
-export function connectionsFor(maxInFlight: number): number {
-  return maxInFlight * (1 + limits.detachedPerSlot) + 2
-}
 
 export function createHttp(options: HttpOptions): Http {
   const base = new URL(options.baseUrl)
@@ -128,10 +120,11 @@ function parseJson(text: string): unknown {
 }
 
 /** What the network did, in plain words, and whether the request may have reached the other side. */
-type NetworkError = { readonly reason: string; readonly sent: boolean }
+type NetworkError = { readonly reason: string; readonly sent: boolean; readonly isTls?: true }
 
-const unknownAuthority = { reason: 'the TLS certificate is of an unknown authority; set ZSTACK_CA_FILE', sent: false }
-const noTls = { reason: 'the other side does not speak TLS as expected; is it https or http?', sent: false }
+const tls = (reason: string): NetworkError => ({ reason, sent: false, isTls: true })
+const unknownAuthority = tls('the TLS certificate is of an unknown authority; set ZSTACK_CA_FILE')
+const noTls = tls('the other side does not speak TLS as expected; is it https or http?')
 
 const networkErrors: Readonly<Record<string, NetworkError>> = {
   ECONNREFUSED: { reason: 'connection refused', sent: false },
@@ -150,10 +143,10 @@ const networkErrors: Readonly<Record<string, NetworkError>> = {
   },
   UND_ERR_DESTROYED: { reason: 'the operator is stopping', sent: true },
   UND_ERR_INVALID_ARG: { reason: 'the credentials hold characters that no HTTP header may hold', sent: false },
-  ERR_TLS_CERT_ALTNAME_INVALID: { reason: 'the TLS certificate is for another name', sent: false },
-  CERT_HAS_EXPIRED: { reason: 'the TLS certificate has expired', sent: false },
-  CERT_NOT_YET_VALID: { reason: 'the TLS certificate is not valid yet; compare the clocks', sent: false },
-  DEPTH_ZERO_SELF_SIGNED_CERT: { reason: 'the TLS certificate is self-signed; set ZSTACK_CA_FILE', sent: false },
+  ERR_TLS_CERT_ALTNAME_INVALID: tls('the TLS certificate is for another name'),
+  CERT_HAS_EXPIRED: tls('the TLS certificate has expired'),
+  CERT_NOT_YET_VALID: tls('the TLS certificate is not valid yet; compare the clocks'),
+  DEPTH_ZERO_SELF_SIGNED_CERT: tls('the TLS certificate is self-signed; set ZSTACK_CA_FILE'),
   SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
   UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,

@@ -3,27 +3,20 @@ import DataLoader from 'dataloader'
 import { unlessAborted, type Clock } from '../clock.ts'
 import { ok, err, type Failure, type Result } from '../decide/failure.ts'
 import { limits } from '../limits.ts'
-import { anyTurn, type Priority, type Turn } from '../priority.ts'
+import type { Priority, Turn } from '../priority.ts'
 import type { Inventory, CachedObservation, Refreshed } from '../reconcile/ports.ts'
 import type { BodyShapePreference } from './bodyshape.ts'
 import type { Client } from './client.ts'
 import { createObservationCache, type Noted } from './observation-cache.ts'
-import { createSemaphore, type Semaphore } from './semaphore.ts'
 import { createUpdates } from './updates.ts'
 import { checkUuid, queryPath, readServices, type Service } from './wire.ts'
 
 /** As many uuids fit a request line of 8 KiB, which servers allow, with room to spare. */
 const batchSize = limits.queryBatchSize
-/** Queries of refreshes that run at once: a poll leaves room for people's changes. */
-const refreshWidth = 4
-/** As many more for services whose query failed the last time, so that those hold up nobody if they hang. */
-const suspectWidth = 2
 /** A refresh splits no more queries in halves, so that it stays bounded when many services spoil theirs. */
 const maxSplits = 100
 /** A read waits no longer for a query under way that may answer it, or that it may follow. */
 const maxReadWaitMs = 500
-
-const pollTurn: Turn = { priority: 'poll', flow: '' }
 
 /** What a query shows. A service that it does not show was not read, for the sake of the failure. */
 type QueryResult = { readonly noted: ReadonlyMap<string, Noted>; readonly failure?: Failure }
@@ -53,8 +46,6 @@ export function createInventory(
   const suspects = new Set<string>()
   /** What refreshes ask for at the moment, by uuid, so that nothing is asked for twice. */
   const underWay = new Map<string, Promise<QueryResult>>()
-  const limitRefresh = createSemaphore(refreshWidth, clock)
-  const limitSuspects = createSemaphore(suspectWidth, clock)
   const loaders = { change: createLoader('change'), retry: createLoader('retry'), poll: createLoader('poll') }
 
   /** Joins reads that are wanted at the same moment. */
@@ -86,7 +77,7 @@ export function createInventory(
   ): Promise<ReadonlyMap<string, Result<CachedObservation>>> {
     const results = new Map<string, Result<CachedObservation>>()
     await readInParts(uuids, {
-      send: (part) => query(part, { priority, flow: '' }),
+      send: (part) => query(part, { priority, flow: 'read' }, never),
       onLearned(learned) {
         if (learned.kind === 'read') for (const [uuid, { cached }] of learned.noted) results.set(uuid, ok(cached))
         else if (learned.kind === 'unreadable') results.set(learned.uuid, err(learned.failure))
@@ -156,12 +147,12 @@ export function createInventory(
    * Asks for services and caches what it is shown. One answer without a service does not prove that there is none: what
    * is left out is asked for again, as long as the answers show more. A service counts as gone after the second answer.
    */
-  async function query(uuids: readonly string[], turn: Turn): Promise<QueryResult> {
+  async function query(uuids: readonly string[], turn: Turn, signal: AbortSignal): Promise<QueryResult> {
     const noted = new Map<string, Noted>()
     let missing = uuids
     for (let answers = 1; ; answers++) {
       const begun = cache.startRead()
-      const answer = await ask(missing, turn)
+      const answer = await ask(missing, turn, signal)
       if (!answer.ok) return { noted, failure: answer.failure }
       for (const { live } of answer.value) cache.noteReadableFields(live)
       const found = new Map(answer.value.map(({ uuid, live }) => [uuid, live]))
@@ -181,8 +172,11 @@ export function createInventory(
     return known !== undefined && known.observation === undefined
   }
 
-  async function ask(uuids: readonly string[], turn: Turn): Promise<Result<readonly Service[]>> {
-    const answer = await client.call({ method: 'GET', path: queryPath(uuids), kind: 'query', secrets: [], turn }, never)
+  async function ask(uuids: readonly string[], turn: Turn, signal: AbortSignal): Promise<Result<readonly Service[]>> {
+    const answer = await client.call(
+      { method: 'GET', path: queryPath(uuids), kind: 'query', secrets: [], turn },
+      signal,
+    )
     if (!answer.ok) return answer
     const services = readServices(answer.value.json)
     return services
@@ -213,10 +207,9 @@ export function createInventory(
     signal: AbortSignal,
     onRefreshed: (refreshed: Refreshed) => void,
   ): Promise<void> {
-    const asking = (limit: Semaphore): Asking => ({
+    const asking = (priority: Priority): Asking => ({
       send(uuids) {
-        const nothing: QueryResult = { noted: new Map() }
-        const turn = limit(() => (signal.aborted ? Promise.resolve(nothing) : query(uuids, pollTurn)), anyTurn)
+        const turn = query(uuids, { priority, flow: 'refresh' }, signal)
         for (const uuid of uuids) underWay.set(uuid, turn)
         return turn.finally(() => {
           for (const uuid of uuids) if (underWay.get(uuid) === turn) underWay.delete(uuid)
@@ -236,11 +229,11 @@ export function createInventory(
 
     const due = all.filter((uuid) => !underWay.has(checkUuid(uuid)))
     const trusted = due.filter((uuid) => !suspects.has(uuid))
-    const together = asking(limitRefresh)
+    const together = asking('change')
     const parts = Array.from({ length: Math.ceil(trusted.length / batchSize) }, (_, i) =>
       readInParts(trusted.slice(i * batchSize, (i + 1) * batchSize), together),
     )
-    const apart = due.filter((uuid) => suspects.has(uuid)).map((uuid) => readInParts([uuid], asking(limitSuspects)))
+    const apart = due.filter((uuid) => suspects.has(uuid)).map((uuid) => readInParts([uuid], asking('retry')))
     await unlessAborted(Promise.all([...parts, ...apart]), signal)
   }
 

@@ -16,10 +16,10 @@ export function compose(middleware: readonly Middleware[], send: SendCall): Send
   return middleware.reduceRight((next, wrap) => wrap(next), send)
 }
 
-/** Limits how many calls are under way at once. */
-export function limitInFlight(semaphore: Semaphore): Middleware {
+/** Limits how many calls are under way at once: reads and all others apart, so that updates that hang stop no poll. */
+export function limitInFlight(reads: Semaphore, others: Semaphore): Middleware {
   return (next) => (call, signal) =>
-    semaphore(() => {
+    (call.kind === 'query' ? reads : others)(() => {
       signal.throwIfAborted()
       return next(call, signal)
     }, call.turn)
@@ -122,11 +122,11 @@ function ofService({ code, message }: Failure, { kind }: Call): Failure {
 }
 
 /** The end of the way: one HTTP request. */
-export function sendOver(http: Http, endpoint: string): SendCall {
+export function sendOver(http: Http, endpoint: string, credentialsPlace?: string): SendCall {
   return async ({ method, path, headers = {}, body, kind, secrets, isWanted }, signal) => {
     if (isWanted?.() === false) throw new Withdrawn()
     const answer = await http.send({ method, path, headers, ...(body !== undefined && { body }) }, signal)
-    const failure = failureOf(answer, { endpoint, asks: kind === 'probe' ? 'query' : kind, secrets })
+    const failure = failureOf(answer, { endpoint, asks: kind === 'probe' ? 'query' : kind, secrets, credentialsPlace })
     if (failure) return err(failure)
     if (answer.kind === 'unanswered') throw new Error('no answer, and no failure either')
     if ((kind === 'query' || kind === 'probe') && !isList(answer.json)) return err(noList(endpoint))

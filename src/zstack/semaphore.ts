@@ -1,22 +1,19 @@
 /**
- * Runs at most `max` at once. The others wait: people's changes first, and of one priority each flow in its turn. What
+ * Runs at most so many at once. The others wait: people's changes first, and of one priority each flow in its turn. What
  * hangs gives its place back and goes on apart.
  */
 import type { Clock } from '../clock.ts'
 import { createFairQueue } from '../fair-queue.ts'
-import { limits } from '../limits.ts'
 import { createOverflow } from '../overflow.ts'
-import { createPlaces, priorities, type Turn } from '../priority.ts'
+import type { InFlight } from './in-flight.ts'
+import { apartOf, createSlots, priorities, slotsOf, type Priority, type Turn } from '../priority.ts'
 
 export type Semaphore = <T>(run: () => Promise<T>, turn: Turn) => Promise<T>
 
-/** Of all that is under way, apart or not, one flow has no larger part, so that one in which all hangs leaves room. */
-const maxPartOfFlow = 3 / 4
-
-export function createSemaphore(max: number, clock: Pick<Clock, 'after'>): Semaphore {
-  const overflow = createOverflow(max * limits.detachedPerSlot, clock)
-  const places = createPlaces(max)
-  const maxOfFlow = Math.ceil(max * (1 + limits.detachedPerSlot) * maxPartOfFlow)
+export function createSemaphore({ slots: max, apart: maxApart }: InFlight, clock: Pick<Clock, 'after'>): Semaphore {
+  const overflow = createOverflow(maxApart, clock)
+  const slots = createSlots(max)
+  /** How many are under way, apart or not, by priority and flow. */
   const underWay = new Map<string, number>()
   const waiting = {
     change: createFairQueue<symbol, () => void>(),
@@ -24,25 +21,27 @@ export function createSemaphore(max: number, clock: Pick<Clock, 'after'>): Semap
     poll: createFairQueue<symbol, () => void>(),
   }
 
-  const isAllowed = (flow: string) => (underWay.get(flow) ?? 0) < maxOfFlow
+  /** If all of a flow hangs, half of the slots of its priority are left to the others for all that. */
+  const isAllowed = ({ priority, flow }: Turn) =>
+    (underWay.get(`${priority} ${flow}`) ?? 0) < apartOf(maxApart, priority) + Math.floor(ownSlots(max, priority) / 2)
 
-  function begin({ priority, flow }: Turn) {
-    places.take(priority)
-    underWay.set(flow, (underWay.get(flow) ?? 0) + 1)
+  function count({ priority, flow }: Turn, change: 1 | -1) {
+    const key = `${priority} ${flow}`
+    const now = (underWay.get(key) ?? 0) + change
+    if (now > 0) underWay.set(key, now)
+    else underWay.delete(key)
   }
 
-  function endOf(flow: string) {
-    const left = (underWay.get(flow) ?? 0) - 1
-    if (left > 0) underWay.set(flow, left)
-    else underWay.delete(flow)
-    letNextBegin()
+  function begin(turn: Turn) {
+    slots.take(turn.priority)
+    count(turn, 1)
   }
 
   /** Whoever finishes hands its place to the first that waits, so that one that comes in between cannot take it. */
   function letNextBegin() {
     for (const priority of priorities) {
-      if (!places.hasRoom(priority)) continue
-      const next = waiting[priority].take(isAllowed)
+      if (!slots.hasRoom(priority)) continue
+      const next = waiting[priority].take((flow) => isAllowed({ priority, flow }))
       if (!next) continue
       next[1]()
       return
@@ -51,7 +50,7 @@ export function createSemaphore(max: number, clock: Pick<Clock, 'after'>): Semap
 
   return async (run, turn) => {
     const { priority, flow } = turn
-    if (places.hasRoom(priority) && isAllowed(flow)) begin(turn)
+    if (slots.hasRoom(priority) && isAllowed(turn)) begin(turn)
     else
       await new Promise<void>((resolve) =>
         waiting[priority].add(flow, Symbol(flow), () => {
@@ -61,11 +60,18 @@ export function createSemaphore(max: number, clock: Pick<Clock, 'after'>): Semap
       )
     const work = (async () => await run())()
     void overflow.ended(work, priority).then(() => {
-      places.giveBack(priority)
+      slots.giveBack(priority)
       letNextBegin()
     })
-    const end = () => endOf(flow)
+    const end = () => {
+      count(turn, -1)
+      letNextBegin()
+    }
     work.then(end, end)
     return work
   }
 }
+
+/** Slots that no work of a smaller part takes. */
+const ownSlots = (max: number, priority: Priority) =>
+  slotsOf(max, priority) - (priority === 'poll' ? slotsOf(max, 'retry') : 0)

@@ -36,9 +36,12 @@ export type SessionOptions = {
   readonly account: { readonly name: string; readonly password: Redacted }
   readonly clock: Pick<Clock, 'monotonic'>
   readonly guard: LogInGuard
+  /** Where the credentials stand, in words. */
+  readonly credentialsPlace?: string | undefined
 }
 
-export function createSession({ http, endpoint, account, clock, guard }: SessionOptions): Session {
+export function createSession(options: SessionOptions): Session {
+  const { http, endpoint, account, clock, guard, credentialsPlace } = options
   let session: Promise<Result<string>> | undefined
   let opened: { readonly uuid: string; readonly at: number } | undefined
   let earlyLosses = 0
@@ -51,13 +54,19 @@ export function createSession({ http, endpoint, account, clock, guard }: Session
       {
         method: 'PUT',
         path: '/v1/accounts/login',
+        isLogIn: true,
         headers: {},
         body: { logInByAccount: { accountName: account.name, password } },
       },
       // If one caller is aborted, the others still wait for this log-in: so no caller's signal ends it.
       new AbortController().signal,
     )
-    const failure = failureOf(answer, { endpoint, asks: 'logIn', secrets: [password, account.password.reveal()] })
+    const failure = failureOf(answer, {
+      endpoint,
+      asks: 'logIn',
+      secrets: [password, account.password.reveal()],
+      credentialsPlace,
+    })
     if (failure) return err(failure)
     const uuid = answer.kind === 'answered' ? readSession(answer.json) : undefined
     if (uuid !== undefined) return ok(uuid)

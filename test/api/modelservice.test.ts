@@ -70,6 +70,21 @@ describe('a stored spec', () => {
     ['memory of half a byte', { uuid, requestMemory: '100m' }, 'spec.requestMemory: must be a whole'],
     ['memory that is no number of bytes', { uuid, requestMemory: 1.5 }, 'spec.requestMemory: must be a whole'],
     ['memory that is neither number nor text', { uuid, requestMemory: true }, 'spec.requestMemory: must be a whole'],
+    [
+      'a count of GiB without the unit',
+      { uuid, requestMemory: 16 },
+      'spec.requestMemory: 16 is 16 bytes, less than 1 MiB; write 16Gi for 16 GiB',
+    ],
+    [
+      'a count of MiB without the unit',
+      { uuid, requestMemory: '8192' },
+      'spec.requestMemory: 8192 is 8192 bytes, less than 1 MiB; write 8192Mi for 8192 MiB',
+    ],
+    [
+      'memory in too small a unit',
+      { uuid, requestMemory: '16Ki' },
+      'spec.requestMemory: 16Ki is less than 1 MiB; write a larger unit',
+    ],
     ['negative memory', { uuid, requestMemory: -1 }, 'spec.requestMemory: must be a whole'],
     ['a port beyond 65535', { uuid, servicePorts: [80, 70000] }, 'spec.servicePorts[1]: '],
     ['a number as environment', { uuid, environmentParameters: { A: 1 } }, 'spec.environmentParameters.A: '],

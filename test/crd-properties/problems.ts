@@ -9,7 +9,7 @@ import type { Answer } from './environment.ts'
 
 /** What a refusal has to say beside the name of the property. */
 const clearMessage =
-  /must be|should be|should match|Required value|Duplicate value|Unsupported value|Too long|Too many|unknown field|cannot be changed|no such key/i
+  /must be|should be|should match|Required value|Duplicate value|Unsupported value|Too long|Too many|unknown field|cannot be changed|no such key|is less than 1 MiB|bytes, less than 1 MiB/i
 
 /** A refusal at apply names the property and tells what is wrong. */
 export function refusalProblem({ path }: Property, { status, message }: Answer): string | undefined {

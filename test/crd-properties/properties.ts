@@ -83,7 +83,7 @@ export function sampleOf({ type, enum: choices, pattern, minimum = 1, items, pro
     case 'object':
       return Object.fromEntries((required ?? []).map((name) => [name, sampleOf(properties?.[name] ?? {})]))
     case undefined:
-      return 4096
+      return 4096 * 2 ** 20
   }
 }
 

@@ -18,18 +18,18 @@ describe('a kind of failure', () => {
     expect(Object.keys(reasons)).toContain(policy.reason)
   })
 
-  it('that time cures is never called stalled, save a wrong address, which a person has to correct', () => {
+  it('that time cures is never called stalled, save a wrong address or certificate, which a person has to correct', () => {
     const soon = kinds.filter(([, { retry }]) => retry === 'backOff')
-    expect(soon.filter(isStalled).map(([kind]) => kind)).toEqual(['wrongEndpoint'])
+    expect(soon.filter(isStalled).map(([kind]) => kind)).toEqual(['wrongEndpoint', 'tls'])
   })
 
   it('that only a person cures is always called stalled', () => {
     expect(kinds.filter(([, { retry }]) => retry === 'change').filter((one) => !isStalled(one))).toEqual([])
   })
 
-  it('has the progress of its reason, save an address that no time cures', () => {
+  it('has the progress of its reason, save an address or a certificate that no time cures', () => {
     const different = kinds.filter(([kind, { reason }]) => progressOf(kind as FailureKind) !== reasons[reason].progress)
-    expect(different.map(([kind]) => kind)).toEqual(['wrongEndpoint'])
+    expect(different.map(([kind]) => kind)).toEqual(['wrongEndpoint', 'tls'])
   })
 
   it('concerns the whole connection and has no end of its own, exactly if it stops the connection', () => {

@@ -66,8 +66,8 @@ describe('a reason of Ready', () => {
 
   it.each(Object.entries<ReasonRow>(reasons))('%s comes with the progress that its row names', (reason, row) => {
     for (const { outcome, status, ready } of of(reason as Reason)) {
-      // A wrong address shares its reason with outages, and needs a person all the same.
-      const progress = ready.message.endsWith('wrongEndpoint fails') ? 'Stalled' : row.progress
+      // A wrong address or certificate shares its reason with outages, and needs a person all the same.
+      const progress = /(wrongEndpoint|tls) fails$/.test(ready.message) ? 'Stalled' : row.progress
       const present = (['Reconciling', 'Stalled'] as const).filter((type) => conditionOf(status, type))
       expect(present, JSON.stringify({ outcome, conditions: status.conditions })).toEqual(progress ? [progress] : [])
     }

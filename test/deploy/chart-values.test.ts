@@ -23,8 +23,10 @@ describe.skipIf(helmMissing !== undefined)('the chart', () => {
 
   it('by default configures the operator as the operator does by itself', async () => {
     const inCluster = { KUBERNETES_SERVICE_HOST: '10.0.0.1' }
-    const { ZSTACK_ENDPOINT, ZSTACK_CREDENTIALS_DIR, ...others } = environmentOf(await renderChart(minimalValues))
-    const required = { ...inCluster, ZSTACK_ENDPOINT, ZSTACK_CREDENTIALS_DIR }
+    const { ZSTACK_ENDPOINT, ZSTACK_CREDENTIALS_DIR, ZSTACK_CREDENTIALS_SECRET, ...others } = environmentOf(
+      await renderChart(minimalValues),
+    )
+    const required = { ...inCluster, ZSTACK_ENDPOINT, ZSTACK_CREDENTIALS_DIR, ZSTACK_CREDENTIALS_SECRET }
     expect(parseConfig({ ...required, ...others }, false)).toEqual({ ...parseConfig(required, false), ok: true })
     expect(Object.keys(others).length).toBeGreaterThan(5)
   })
@@ -33,9 +35,14 @@ describe.skipIf(helmMissing !== undefined)('the chart', () => {
     const { ZSTACK_CA_FILE, KUBECONFIG, ...environment } = environmentOf(await renderChart(fullValues))
     expect(parseConfig(environment, false)).toEqual({
       ok: true,
+      warnings: [],
       config: {
         endpoint: 'https://zstack.example.com/zstack',
-        credentials: { kind: 'directory', directory: '/var/run/secrets/zstack' },
+        credentials: {
+          kind: 'directory',
+          directory: '/var/run/secrets/zstack',
+          mounted: 'Secret keeper-zstack',
+        },
         ca: undefined,
         insecureSkipTlsVerify: true,
         requestBody: 'flat',
@@ -48,6 +55,7 @@ describe.skipIf(helmMissing !== undefined)('the chart', () => {
         leaderElection: true,
         leaderElectionNamespace: 'default',
         pod: undefined,
+        podNamespace: undefined,
         metricsPort: 9090,
         healthPort: 9091,
         logLevel: 'debug',

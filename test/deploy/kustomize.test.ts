@@ -67,7 +67,11 @@ describe.skipIf(kubectlMissing !== undefined)('deploy/base', () => {
     ])
     const set = containers[0].env.map(({ name, value = 'from-a-field' }) => [name, value])
     const parsed = parseConfig(Object.fromEntries(set) as Record<string, string>, false)
-    expect(parsed).toEqual({ ok: false, problems: [expect.stringContaining('ZSTACK_ENDPOINT is missing')] })
+    expect(parsed).toEqual({
+      ok: false,
+      warnings: [],
+      problems: [expect.stringContaining('ZSTACK_ENDPOINT is missing')],
+    })
   })
 })
 

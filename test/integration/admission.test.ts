@@ -31,6 +31,17 @@ describe.skipIf(apiServerMissing())('the API server', () => {
     ['a part of a byte', { requestMemory: '100m' }, 'a quantity that is one, such as 16Gi'],
     ['negative memory', { requestMemory: -1 }, 'a quantity that is one, such as 16Gi'],
     ['a negative quantity', { requestMemory: '-16Gi' }, 'a quantity that is one, such as 16Gi'],
+    [
+      'a count of GiB without the unit',
+      { requestMemory: 16 },
+      '16 is 16 bytes, less than 1 MiB; write 16Gi for 16 GiB',
+    ],
+    [
+      'the count of MiB of the published example',
+      { requestMemory: '8192' },
+      '8192 is 8192 bytes, less than 1 MiB; write 8192Mi for 8192 MiB',
+    ],
+    ['memory in too small a unit', { requestMemory: '16Ki' }, '16Ki is less than 1 MiB; write a larger unit, such as'],
     ['an unknown policy', { policy: 'Force' }, 'supported values: "Enforce", "ApplyChanges", "Observe"'],
     ['an unknown field', { requestCPU: 8 }, 'unknown field "spec.requestCPU"'],
     [
@@ -76,6 +87,36 @@ describe.skipIf(apiServerMissing())('the API server', () => {
       expect(await apply({ uuid, requestMemory })).toMatchObject({ status: 201 })
     },
   )
+
+  /** Of the API page of UpdateModelService. Its memory is a count of MiB where the API takes bytes. */
+  const published = {
+    uuid,
+    name: 'example',
+    description: 'This is an example description.',
+    yaml: 'example-yaml-configuration',
+    requestCpu: 4,
+    requestMemory: 8192,
+    gpuComputeCapability: '7.5',
+    startCommand: 'python start.py',
+    pythonVersion: '3.8',
+    type: 'Endpoint',
+    framework: 'Transformers',
+    source: 'HuggingFace',
+    architectureImages: [
+      {
+        cpuArchitecture: 'X86_64',
+        vmImageUuid: '1e463a11a89a38429f53f6bc34dbe4b3',
+        dockerImage: 'registry.example.com/x86_64/myimage:latest',
+      },
+    ],
+  }
+
+  it('of the published example refuses the memory and nothing else', async () => {
+    const { status, message } = await apply(published)
+    expect(status).toBe(422)
+    expect(message).toContain('8192 is 8192 bytes, less than 1 MiB; write 8192Mi for 8192 MiB')
+    expect(await apply({ ...published, requestMemory: '8Gi' })).toMatchObject({ status: 201 })
+  })
 
   it('takes several images of one architecture', async () => {
     const architectureImages = [

@@ -111,7 +111,7 @@ describe.skipIf(apiServerMissing())('what only the operator can judge', () => {
     const object = await scenario.untilReady('a', 'False', 'CredentialsRejected')
     await scenario.untilReady('b', 'False', 'CredentialsRejected')
     expect(conditionIn(object, 'Connected')).toMatchObject({ status: 'False', reason: 'CredentialsRejected' })
-    expect(conditionIn(object, 'Stalled')?.message).toContain('correct the Secret')
+    expect(conditionIn(object, 'Stalled')?.message).toContain('correct ZSTACK_ACCOUNT_NAME and ZSTACK_ACCOUNT_PASSWORD')
     expect(scenario.zstack.counters.login).toBe(1)
     expect(JSON.stringify([object, scenario.operator.log])).not.toContain('wrong-one')
   })

@@ -53,7 +53,7 @@ describe.skipIf(apiServerMissing())('a ZStack that shows a certificate', () => {
   it.each(presented)('%s is Unreachable for that reason, and is sent nothing', async (_, tls, host, reason) => {
     const scenario = await operate(tls, host)
     await scenario.create({ name: 'a', spec: { uuid, requestCpu: 8 } })
-    const object = await scenario.untilReady('a', 'Unknown', 'Unreachable')
+    const object = await scenario.untilReady('a', 'False', 'Unreachable')
     expect(conditionIn(object, 'Ready')?.message).toMatch(reason)
     expect(conditionIn(object, 'Connected')).toMatchObject({ status: 'False', reason: 'Unreachable' })
     expect(conditionIn(object, 'Connected')?.message).toMatch(reason)

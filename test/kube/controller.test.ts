@@ -230,19 +230,19 @@ describe('workers', () => {
     expect(open.has('a')).toBe(false)
   })
 
-  it('leave no more passes than thirty-two times their number, a quarter of them retries', async () => {
+  it('leave no more passes than thirty-two times their number, an eighth of them retries', async () => {
     const { pass, open, end } = held()
     const { queue, clock } = start(pass, { workers: 2 })
     for (let i = 0; i < 80; i++) queue.add(`retry/${i}`, 'retry')
     await clock.advance(30_000)
-    // Sixteen go on apart, and one keeps its worker.
-    expect(open.size).toBe(17)
+    // Eight go on apart, and one keeps its worker.
+    expect(open.size).toBe(9)
     for (let i = 0; i < 80; i++) queue.add(`change/${i}`, 'change')
     await clock.advance(70_000)
-    expect(open.size).toBe(2 + 64)
+    expect(open.size).toBe(9 + 1 + 48)
     end('retry/0')
     await clock.advance(0)
-    expect(open.size).toBe(67)
+    expect(open.size).toBe(59)
   })
 })
 

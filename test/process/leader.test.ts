@@ -36,12 +36,12 @@ async function twoReplicas() {
 }
 
 describe('of two replicas', () => {
-  it('one acts and the other waits, without a session of its own', async () => {
+  it('one acts and the other waits, and logs in only to check the connection', async () => {
     const { converged, zstack, second } = await twoReplicas()
     await converged()
     expect(isLeading(second)).toBe(false)
     expect(zstack.requests('update')).toHaveLength(1)
-    expect(zstack.counters.sessionsOpened).toBe(1)
+    await expect.poll(() => zstack.counters.sessionsOpened).toBe(2)
   })
 
   it('the other takes over at once when the leader is stopped, for it gives up its lease', async () => {
@@ -100,5 +100,13 @@ describe('of two replicas', () => {
     await takeLease(api)
     expect(await first.exited).toBe(0)
     expect(first.log.some(({ level }) => level === 'error')).toBe(false)
+  })
+})
+
+describe('the lease of an API server that takes 3 s for each request', () => {
+  it('is had all the same, for its look and its write have 5 s each', async () => {
+    const { api, start } = await startFixture()
+    api.faults.latency(3_000)
+    await leading(start(elected))
   })
 })

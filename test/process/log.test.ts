@@ -36,7 +36,7 @@ const about = (name: string, generation: number) => ({
 })
 
 describe('the log of the operator', () => {
-  it('has one line for each change, with the same keys each time, and none at rest', async () => {
+  it('has one line for each update that is sent and one for each outcome, with the same keys each time, and none at rest', async () => {
     const fixture = await twoObjects()
     const { zstack } = fixture
     const operator = fixture.start()
@@ -51,10 +51,16 @@ describe('the log of the operator', () => {
     await expect.poll(() => zstack.requests('query').length, { timeout: 10_000 }).toBeGreaterThan(polls + 2)
     expect(operator.log.slice(before)).toEqual([])
     const lines = objectLines(operator)
-    expect(lines).toHaveLength(4)
+    expect(lines).toHaveLength(7)
     const written = ['requestCpu', 'environmentParameters']
+    const sent = { uuid: one, msg: 'update sent', result: 'accepted', durationMs: expect.any(Number) as number }
+    const [manager] = lines.flatMap(({ setBy }) => (setBy ?? []) as { fields: string[] }[])
+    expect(manager).toMatchObject({ fields: written })
     expect(lines).toEqual(
       expect.arrayContaining([
+        expect.objectContaining({ ...about('a', 1), ...sent, fields: written, cause: 'SpecChanged' }),
+        expect.objectContaining({ ...about('a', 2), ...sent, fields: ['requestCpu'], cause: 'SpecChanged' }),
+        expect.objectContaining({ ...about('a', 2), ...sent, fields: ['requestCpu'], cause: 'DriftCorrected' }),
         expect.objectContaining({ ...about('a', 1), msg: 'updated', fields: written, cause: 'SpecChanged' }),
         expect.objectContaining({ ...about('b', 1), ready: 'True', reason: 'InSync' }),
         expect.objectContaining({ ...about('a', 2), msg: 'updated', fields: ['requestCpu'], cause: 'SpecChanged' }),

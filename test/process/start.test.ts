@@ -61,6 +61,12 @@ describe('the arguments', () => {
 })
 
 describe('a bad configuration', () => {
+  it('tells of a variable that nothing reads, for it may be the missing one', async () => {
+    const { code, text } = await run({ ZSTACK_ENDPIONT: 'http://zstack/zstack' })
+    expect(code).toBe(2)
+    expect(text).toMatch(/ZSTACK_ENDPOINT is missing[^]*ZSTACK_ENDPIONT is set.*; ZSTACK_ENDPOINT may be meant/)
+  })
+
   it('ends in 2 and names every bad variable at once, and the kubeconfig too', async () => {
     const { code, text } = await run({
       ZSTACK_ENDPOINT: 'zstack',
@@ -76,6 +82,12 @@ describe('a bad configuration', () => {
       expect(lines.filter((line) => line.startsWith('  - ') && line.includes(`${name} `))).toHaveLength(1)
     expect(lines).toHaveLength(6)
     expect(text).not.toContain('hunter2')
+  })
+
+  it('is a request timeout beyond the time limit of a pass, which would loop for ever', async () => {
+    const { code, text } = await run({ ...enough, ZSTACK_REQUEST_TIMEOUT: '3m' })
+    expect(code).toBe(2)
+    expect(text).toMatch(/- ZSTACK_REQUEST_TIMEOUT .*90s?\b/)
   })
 
   it('is no configuration at all', async () => {
@@ -117,6 +129,17 @@ describe('a start', () => {
     const { start, zstack, api } = await startFixture()
     const line = await start().logged(({ msg }) => msg === 'started')
     expect(line).toMatchObject({ version: packageJson.version, zstack: zstack.url, kubernetes: api.url })
+    expect(line.settings).toMatchObject({ ZSTACK_ENDPOINT: zstack.url, POLL_INTERVAL: '1s', WATCH_NAMESPACES: 'all' })
+  })
+
+  it('names a variable that nothing reads, and works all the same', async () => {
+    const { start } = await startFixture()
+    const operator = start({ POLL_INTERVALL: '5s' })
+    await operator.logged(({ msg }) => msg === 'started')
+    expect(operator.log[0]).toMatchObject({
+      level: 'warn',
+      msg: 'POLL_INTERVALL is set, and nothing reads it; POLL_INTERVAL may be meant',
+    })
   })
 
   it('with LOG_FORMAT=pretty logs in lines for people, to the last one', async () => {

@@ -111,6 +111,18 @@ describe('a stop ends in 0 in time', () => {
     expect(await holder()).toBe('')
   }, 30_000)
 
+  it('while forty PUTs hang: logged out, the lease released', async () => {
+    const { operator, zstack, holder, create } = await leaderAtRest()
+    zstack.fault({ operation: 'update', fault: { kind: 'hang' } })
+    const more = services(41).slice(1)
+    zstack.add(...more)
+    await Promise.all(more.map(({ uuid }, i) => create(`more-${i}`, { uuid, requestCpu: 8 })))
+    await expect.poll(() => zstack.requests('update').length, { timeout: 15_000 }).toBe(40)
+    await expectStopInTime(operator)
+    expect(zstack.counters.openSessions).toBe(0)
+    expect(await holder()).toBe('')
+  }, 30_000)
+
   it('while the log-out hangs: the lease released', async () => {
     const { operator, zstack, holder } = await leaderAtRest()
     zstack.fault({ operation: 'logout', fault: { kind: 'hang' } })

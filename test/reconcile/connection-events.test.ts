@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Failure } from '../../src/decide/failure.ts'
+import { err, ok, type Failure } from '../../src/decide/failure.ts'
 import { createConnectionEventHandler } from '../../src/reconcile/connection-events.ts'
 import type { ConnectionEvent } from '../../src/reconcile/ports.ts'
 import { createCapturedLog } from '../support/captured-log.ts'
@@ -16,11 +16,13 @@ function start(waiting: readonly string[] = []) {
   let polls = 0
   const [connection] = connections.all()
   if (!connection) throw new Error('no connection')
-  const handle = createConnectionEventHandler({
+  const verdicts: string[] = []
+  const handler = createConnectionEventHandler({
     enqueue: (key, priority) => woken.push(`${key} ${priority}`),
     keys: () => ['a', 'b', 'c'],
     waiting: () => waiting,
     pollNow: () => (polls += 1),
+    onVerdict: (_, failure) => verdicts.push(failure?.message ?? 'works'),
     clock,
     log,
   })
@@ -31,8 +33,10 @@ function start(waiting: readonly string[] = []) {
     polls: () => polls,
     tell: (event: ConnectionEvent, failure?: Failure) => {
       connections.trouble = failure
-      handle(connection, event)
+      handler.onEvent(connection, event)
     },
+    checked: (failure?: Failure) => handler.onChecked(connection, failure ? err(failure) : ok(undefined)),
+    verdicts,
   }
 }
 
@@ -87,5 +91,31 @@ describe('a connection', () => {
     const { tell, woken, polls, entries } = start(['a'])
     tell('heldBack')
     expect([woken, polls(), entries]).toEqual([[], 0, []])
+  })
+})
+
+describe('a check of a connection', () => {
+  const refused: Failure = { kind: 'credentials', message: 'correct it' }
+
+  it('tells of a failure once, with the step and at the level of what a person must correct', () => {
+    const { tell, checked, entries, verdicts } = start()
+    tell('heldBack', refused)
+    checked(refused)
+    checked(refused)
+    expect(entries).toMatchObject([
+      { level: 'error', step: 'credentials', reason: 'CredentialsRejected', msg: 'correct it' },
+    ])
+    expect(verdicts).toEqual(['correct it'])
+  })
+
+  it('that passes is logged the first time and after trouble, and is a verdict each time', () => {
+    const { checked, entries, verdicts } = start()
+    checked()
+    checked()
+    checked(outage)
+    checked()
+    const works = 'ZStack answers, takes the credentials, and lets them query model services'
+    expect(entries.map(({ msg }) => msg)).toEqual([works, outage.message, works])
+    expect(verdicts).toEqual(['works', 'works', outage.message, 'works'])
   })
 })

@@ -266,7 +266,10 @@ describe('the log', () => {
     const { pass, inventory, entries } = rigWith()
     inventory.next('update', { job: true })
     await pass('a')
-    expect(entries).toEqual([expect.objectContaining({ level: 'info', reason: 'AwaitingJob' })])
+    expect(entries).toEqual([
+      expect.objectContaining({ level: 'info', msg: 'update sent', result: 'job' }),
+      expect.objectContaining({ level: 'info', reason: 'AwaitingJob' }),
+    ])
   })
 })
 

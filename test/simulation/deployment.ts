@@ -39,6 +39,7 @@ export function configOf(setting: Deployment, leaderElection: boolean): Config {
     leaderElection,
     leaderElectionNamespace: 'operators',
     pod: undefined,
+    podNamespace: undefined,
     metricsPort: 0,
     healthPort: 0,
     logLevel: 'debug',

@@ -74,8 +74,11 @@ const credentialsPauseMs = 1_740_000
  * processes differ by four at most.
  */
 const minJobMs = 300_000
-/** No backoff is that fast. */
-const maxPerMinute = 40
+/**
+ * Tries of one difference by one process in a minute: a backoff of 1 s that doubles, of which a quarter is jitter, makes no
+ * more. Each may go out in two bodies.
+ */
+const maxTriesAMinute = 7
 
 export function createJudge({ time, objects, zstack, elects, showsPast, report }: JudgeOptions): Judge {
   const observations = createObservations()
@@ -144,10 +147,13 @@ export function createJudge({ time, objects, zstack, elects, showsPast, report }
     return isRunning ? `was shown by the status of ${keyOf(winner)} that job ${job} is under way` : undefined
   }
 
-  function rateViolation(uuid: string): string | undefined {
-    const recent = (sent.get(uuid) ?? []).filter((at) => time.now() - at < 60_000)
-    sent.set(uuid, [...recent, time.now()])
-    return recent.length >= maxPerMinute ? `${recent.length} updates went before it within a minute` : undefined
+  function rateViolation(sender: Sender, uuid: string): string | undefined {
+    const { about, request } = attempts.get(attemptKey(sender, uuid)) ?? {}
+    const tries = JSON.stringify([attemptKey(sender, uuid), about, request])
+    const recent = (sent.get(tries) ?? []).filter((at) => time.now() - at < 60_000)
+    sent.set(tries, [...recent, time.now()])
+    const isTooMany = recent.length >= 2 * maxTriesAMinute
+    return isTooMany ? `${recent.length} updates for the same reason went before it within a minute` : undefined
   }
 
   function conclude(sender: Sender, uuid: string, answer: HttpAnswer | undefined, order: Order | undefined) {
@@ -174,7 +180,7 @@ export function createJudge({ time, objects, zstack, elects, showsPast, report }
         permissionViolation(sender, uuid, patch, winner) ??
         (winner && retryViolation(sender, uuid, winner, body)) ??
         (winner && jobViolation(sender, winner)) ??
-        rateViolation(uuid)
+        rateViolation(sender, uuid)
       if (violation !== undefined)
         report(`${sender.name} sends ${JSON.stringify(patch)} for ${uuid.slice(0, 4)}, but ${violation}`)
       if (winner) writers.set(uuid, winner.metadata.uid)

@@ -28,7 +28,7 @@ export type Outcome = {
 /** Whatever waits for an hour has had its turn by then. */
 const patienceMs = 3 * 3_600_000
 /** SIGTERM is answered within the grace of passes, of requests and of the lease. */
-const stopMs = 60_000
+const stopMs = 10_000
 
 export async function runSchedule(schedule: Schedule, tell?: (line: string) => void): Promise<Outcome> {
   const { seed, setting, steps, spanMs } = schedule

@@ -37,7 +37,10 @@ const values: { readonly [Field in FieldName]: fc.Arbitrary<NonNullable<Spec[Fie
   description: text,
   yaml,
   requestCpu: fc.oneof(fc.constantFrom(0, 4, 8), whole),
-  requestMemory: fc.oneof(fc.constantFrom('16Gi', '1.5Gi', '2e9', '0'), fc.maxSafeNat()),
+  requestMemory: fc.oneof(
+    fc.constantFrom('16Gi', '1.5Gi', '2e9', '0'),
+    fc.integer({ min: 2 ** 20, max: Number.MAX_SAFE_INTEGER }),
+  ),
   gpuComputeCapability: short,
   startCommand: text,
   pythonVersion: short,

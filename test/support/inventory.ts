@@ -225,6 +225,8 @@ export function connectionsTo(
     inventory,
     currentFailure: () => connections.trouble,
     subscribe: () => undefined,
+    check: () => Promise.resolve(connections.trouble ? err(connections.trouble) : ok(undefined)),
+    logOut: () => Promise.resolve(),
     close: () => Promise.resolve(),
   }
   const connections: Connections & { trouble: Failure | undefined } = {

@@ -50,8 +50,8 @@ describe('the endpoints', () => {
     const { get } = await startPages({
       queue: { waiting: (priority) => (priority === 'change' ? 3 : 0), working: () => [1_500, 500] },
       connections: () => [
-        { name: 'default', isDown: true, observationAgeMs: 61_000 },
-        { name: 'lab', isDown: false, observationAgeMs: undefined },
+        { name: 'default', trouble: 'ZStack is away', observationAgeMs: 61_000 },
+        { name: 'lab', trouble: undefined, observationAgeMs: undefined },
       ],
     })
     const { text } = await get('metrics', '/metrics')

@@ -29,13 +29,15 @@ describe('liveness', () => {
 })
 
 describe('readiness', () => {
-  type Facts = Partial<Record<Exclude<keyof ReadinessState, 'leaseProblem'>, boolean>> & { leaseProblem?: string }
-  const judge = ({ leaseProblem, ...progress }: Facts) => {
+  type Progress = Exclude<keyof ReadinessState, 'leaseProblem' | 'connectionProblems'>
+  type Facts = Partial<Record<Progress, boolean>> & { leaseProblem?: string; connectionProblems?: readonly string[] }
+  const judge = ({ leaseProblem, connectionProblems = [], ...progress }: Facts) => {
     const is = (name: keyof typeof progress) => () => progress[name] ?? false
     return readiness({
       hasListed: is('hasListed'),
       isLeader: is('isLeader'),
       leaseProblem: () => leaseProblem,
+      connectionProblems: () => connectionProblems,
       hasPolled: is('hasPolled'),
       isStopping: is('isStopping'),
     })()
@@ -57,6 +59,8 @@ describe('readiness', () => {
     ['ModelServices are not listed yet', { isLeader: true, hasPolled: true }],
     ['this is the leader, and it has not polled ZStack yet', { hasListed: true, isLeader: true }],
     ['no right to the lease', { hasListed: true, leaseProblem: 'no right to the lease' }],
+    ['correct it', { hasListed: true, connectionProblems: ['correct it'] }],
+    ['correct it', { hasListed: true, isLeader: true, hasPolled: true, connectionProblems: ['correct it'] }],
     ['stopping', { hasListed: true, isLeader: true, hasPolled: true, isStopping: true }],
   ])('waits: %s (%o)', (sentence, progress) => {
     expect(judge(progress)).toEqual([sentence])

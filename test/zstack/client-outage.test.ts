@@ -95,12 +95,12 @@ describe('an outage', () => {
       await answers.promise
       return found
     })
-    const client = clientOver(http, { maxInFlight: 3 })
-    const calls = times(20, () => client.call(readCall(), anySignal()))
-    await expect.poll(() => http.sent('GET').length).toBe(3)
+    const client = clientOver(http, { maxInFlight: 4 })
+    const calls = times(20, (i) => client.call(i % 2 === 0 ? readCall() : writeCall(), anySignal()))
+    await expect.poll(() => http.sent('GET').length + http.sent('PUT', 'model-services').length).toBe(4)
     answers.release(undefined)
     await Promise.all(calls)
-    expect(http.widest).toBe(3)
+    expect(http.widest).toBe(4)
   })
 })
 

@@ -1,10 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import type { Result } from '../../src/decide/failure.ts'
 import type { Patch } from '../../src/decide/plan.ts'
 import type { UpdateOutcome, Connection } from '../../src/reconcile/ports.ts'
 import type { ConnectionOptions } from '../../src/zstack/connection.ts'
+import { fixedCredentials } from '../../src/zstack/credentials.ts'
 import type { BodyShape } from '../../src/zstack/wire.ts'
+import { redacted } from '../../src/redacted.ts'
 import { anySignal, connectionOver, httpTo, times } from '../support/client.ts'
 import { modelService, startZStackSimulator, type Moods, type ZStackSimulator } from '../support/zstack/simulator.ts'
 
@@ -167,6 +169,46 @@ describe('a pinned body shape', () => {
     expect(shapesOf(sim)).toEqual([requestBody, requestBody, requestBody])
     expect(sim.read(a)?.requestCpu).toBe(1)
     expect(learned).toEqual([])
+  })
+})
+
+describe('a check of a connection', () => {
+  it('takes the session that is there, and leaves it to what comes after', async () => {
+    const { sim, connection, update } = await connected()
+    expect(await connection.check(anySignal())).toEqual({ ok: true, value: undefined })
+    await update({ requestCpu: 8 })
+    expect(sim.counters).toMatchObject({ login: 0, openSessions: 1 })
+  })
+
+  it('that gives its session back is logged in anew by the next request', async () => {
+    const { sim, connection, update } = await connected()
+    await connection.check(anySignal())
+    await connection.logOut()
+    expect(sim.counters.openSessions).toBe(0)
+    await update({ requestCpu: 8 })
+    expect(sim.read(a)?.requestCpu).toBe(8)
+    expect(sim.counters.openSessions).toBe(1)
+  })
+
+  it('sends nothing in the pause after refused credentials, and says why', async () => {
+    const sim = await startZStackSimulator()
+    onTestFinished(() => sim.close())
+    const wrong = fixedCredentials({ kind: 'account', name: 'admin', password: redacted('wrong') })
+    const { connection, close } = connectionOver({ http: httpTo(sim.url), endpoint: sim.url, credentials: wrong })
+    for (let i = 0; i < 5; i++)
+      expect(await connection.check(anySignal())).toMatchObject({ ok: false, failure: { kind: 'credentials' } })
+    expect(sim.counters).toMatchObject({ login: 1, total: 1 })
+    await close()
+  })
+
+  it('in an outage makes the connection look out for its end', async () => {
+    const sim = await startZStackSimulator()
+    onTestFinished(() => sim.close())
+    sim.fault({ fault: { kind: 'status', status: 503 } })
+    const { connection, close } = connectionOver({ http: httpTo(sim.url), endpoint: sim.url })
+    expect(await connection.check(anySignal())).toMatchObject({ ok: false, failure: { kind: 'unavailable' } })
+    await expect.poll(() => connection.currentFailure()).toMatchObject({ kind: 'unavailable' })
+    await close()
   })
 })
 

@@ -69,6 +69,30 @@ describe('credentialsDirectory', () => {
     expect(answer.failure.message).toMatch(/ZSTACK_ACCOUNT_NAME and ZSTACK_ACCOUNT_PASSWORD/)
   })
 
+  const secret = 'Secret zstack in namespace models'
+  it.each<[string, Record<string, string>, string]>([
+    ['no files', {}, `${secret} does not exist, or is empty`],
+    ['other keys', { username: 'a', password: 'hunter2' }, `keys are missing: ${secret} has password, username`],
+    ['half a pair', { ZSTACK_ACCOUNT_NAME: 'a' }, `${secret} has ZSTACK_ACCOUNT_NAME and no ZSTACK_ACCOUNT_PASSWORD`],
+    [
+      'an empty value',
+      { ZSTACK_ACCOUNT_NAME: 'a', ZSTACK_ACCOUNT_PASSWORD: '' },
+      `${secret} has ZSTACK_ACCOUNT_NAME and ZSTACK_ACCOUNT_PASSWORD, and one of them is empty`,
+    ],
+  ])('%s are told apart, by the name of the Secret, and no value is told', async (_, files, words) => {
+    await write(files)
+    const answer = await credentialsDirectory(directory, undefined, secret).read()
+    const message = answer.ok ? '' : answer.failure.message
+    expect(message.startsWith(`no ZStack credentials in ${directory}: ${words}; needed are the keys `)).toBe(true)
+    expect(message).not.toContain('hunter2')
+  })
+
+  it('a Secret that is not mounted is called so', async () => {
+    expect(await credentialsDirectory(join(directory, 'nowhere'), undefined, secret).read()).toMatchObject({
+      failure: { message: expect.stringContaining(`nothing is mounted there; mount ${secret}`) as string },
+    })
+  })
+
   it('a directory that is not there is a missing Secret', async () => {
     expect(await credentialsDirectory(join(directory, 'nowhere')).read()).toMatchObject({
       failure: { kind: 'noCredentials' },

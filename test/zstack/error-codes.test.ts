@@ -25,6 +25,7 @@ const documented: Readonly<Record<FailureKind, readonly string[]>> = {
   sessionLimit: ['ID.1006'],
   clockSkew: [],
   noConnection: [],
+  tls: [],
   wrongEndpoint: [],
   protocol: [],
   noCredentials: [],

@@ -69,6 +69,21 @@ describe('the kind of a failure', () => {
     expect(failing(answer, reading).ambiguous).toBeUndefined()
   })
 
+  it('refused credentials are to be corrected where they stand', () => {
+    const place = { ...reading, credentialsPlace: 'Secret zstack in namespace models' }
+    expect(failing(refusedWith('ID.1000'), place).message).toMatch(
+      /; correct Secret zstack in namespace models: the next try is when that changes, or in 30 minutes, /,
+    )
+  })
+
+  it('a certificate that is not trusted needs a person, and nobody is told to look at the network', () => {
+    const answer = { kind: 'unanswered', reason: 'the TLS certificate has expired', sent: false, isTls: true } as const
+    expect(failing(answer)).toEqual({
+      kind: 'tls',
+      message: `no TLS connection to ZStack at ${writing.endpoint} is made: the TLS certificate has expired`,
+    })
+  })
+
   it.each<[RequestInfo['asks'], FailureKind]>([
     ['update', 'rejected'],
     ['job', 'unavailable'],

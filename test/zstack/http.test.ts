@@ -238,7 +238,7 @@ describe('TLS', () => {
   it('what TLS refused was never sent', async () => {
     const sim = await startZStackSimulator({ tls: selfSignedCertificate() })
     const put: HttpRequest = { ...get, method: 'PUT', headers: { authorization: 'OAuth s' }, body: {} }
-    expect(await once(httpTo(sim.url), put)).toMatchObject({ sent: false })
+    expect(await once(httpTo(sim.url), put)).toMatchObject({ sent: false, isTls: true })
     expect(sim.counters.total).toBe(0)
     await sim.close()
   })

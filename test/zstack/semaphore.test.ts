@@ -2,8 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyTurn, type Priority } from '../../src/priority.ts'
 import { createSemaphore } from '../../src/zstack/semaphore.ts'
-import { createManualClock } from '../support/clock.ts'
+import { createManualClock, type ManualClock } from '../support/clock.ts'
 import { held } from '../support/scripted-http.ts'
+
+const semaphoreOf = (slots: number, clock: ManualClock) => createSemaphore({ slots, apart: 4 * slots }, clock)
 
 describe('a semaphore', () => {
   it('never runs more at once than it may, and runs all, whatever order they end in', () =>
@@ -13,7 +15,7 @@ describe('a semaphore', () => {
         fc.integer({ min: 1, max: 5 }),
         fc.integer({ min: 0, max: 30 }),
         async (scheduler, max, count) => {
-          const semaphore = createSemaphore(max, createManualClock())
+          const semaphore = semaphoreOf(max, createManualClock())
           let running = 0
           let widest = 0
           const all = Array.from({ length: count }, (_, i) =>
@@ -32,7 +34,7 @@ describe('a semaphore', () => {
     ))
 
   it('starts those that wait in the order they came, before any that come later', async () => {
-    const semaphore = createSemaphore(1, createManualClock())
+    const semaphore = semaphoreOf(1, createManualClock())
     const started: string[] = []
     const first = held<unknown>()
     const all = [semaphore(() => first.promise, anyTurn)]
@@ -53,7 +55,7 @@ describe('a semaphore', () => {
   })
 
   it('gives the place of one that failed to the next', async () => {
-    const semaphore = createSemaphore(1, createManualClock())
+    const semaphore = semaphoreOf(1, createManualClock())
     await expect(semaphore(() => Promise.reject(new Error('broken')), anyTurn)).rejects.toThrow('broken')
     expect(await semaphore(() => Promise.resolve('next'), anyTurn)).toBe('next')
   })
@@ -61,7 +63,7 @@ describe('a semaphore', () => {
   /** Starts runs that hang; returns which have begun. */
   function hanging(max: number) {
     const clock = createManualClock()
-    const semaphore = createSemaphore(max, clock)
+    const semaphore = semaphoreOf(max, clock)
     const begun: string[] = []
     const ends = new Map<string, (value: unknown) => void>()
     const start = (name: string, priority: Priority = 'change', flow = '') => {
@@ -108,6 +110,15 @@ describe('a semaphore', () => {
     expect(begun).toEqual(expect.arrayContaining(['drift', 'edit']))
   })
 
+  it('leaves room for the edit of one flow where two hundred of another hang', async () => {
+    const { clock, begun, start } = hanging(16)
+    for (let i = 0; i < 200; i++) start(`edit ${i}`, 'change', 'black')
+    await clock.advance(10_000)
+    start('other', 'change', 'red')
+    await clock.advance(0)
+    expect(begun).toContain('other')
+  })
+
   it('gives each flow a turn, so that one of another does not wait for forty that came at once', async () => {
     const { clock, begun, start } = hanging(16)
     for (let i = 0; i < 40; i++) start(`edit ${i}`, 'change', 'black')
@@ -139,11 +150,16 @@ describe('a semaphore', () => {
 
   it('lets no more than four times its places go on apart', async () => {
     const { clock, begun, start, end } = hanging(2)
-    for (let i = 0; i < 20; i++) start(String(i), 'change', String(i % 2))
+    for (let i = 0; i < 20; i++) start(`retry ${i}`, 'retry', String(i % 2))
     await clock.advance(60_000)
-    expect(begun).toHaveLength(2 + 8)
-    end('0')
+    // An eighth of what goes on apart are retries, and one keeps its place.
+    expect(begun).toHaveLength(1 + 1)
+    for (let i = 0; i < 20; i++) start(`edit ${i}`, 'change', String(i % 2))
+    await clock.advance(60_000)
+    // Three quarters are changes.
+    expect(begun).toHaveLength(2 + 6 + 1)
+    end('edit 0')
     await clock.advance(0)
-    expect(begun).toHaveLength(11)
+    expect(begun).toHaveLength(10)
   })
 })

@@ -26,6 +26,7 @@ describe('session', () => {
       {
         method: 'PUT',
         path: '/v1/accounts/login',
+        isLogIn: true,
         headers: {},
         body: {
           logInByAccount: {

@@ -12,7 +12,7 @@ export type Credentials = { readonly token: string } | KeyPair
 
 export interface Answer {
   readonly status: number
-  /** Parsed where the server says JSON, else the text. */
+  /** Parsed where the server says JSON, else the text; of a watch, which is a line of JSON for each event, the text. */
   readonly body: unknown
 }
 
@@ -46,7 +46,8 @@ export function createRequest(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await answer.body.text()
-    const isJson = String(answer.headers['content-type']).startsWith('application/json')
+    const isLines = new URLSearchParams(path.split('?')[1]).has('watch')
+    const isJson = !isLines && String(answer.headers['content-type']).startsWith('application/json')
     return { status: answer.statusCode, body: isJson ? (JSON.parse(text) as unknown) : text }
   }
   return {

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
-import { apiServerMissing } from '../support/envtest/shared.ts'
-import { conditionIn, startScenario } from '../support/scenario.ts'
-import { modelService, type Fault } from '../support/zstack/simulator.ts'
+import { apiServerMissing } from '../../support/envtest/shared.ts'
+import { conditionIn, startScenario } from '../../support/scenario.ts'
+import { modelService, type Fault } from '../../support/zstack/simulator.ts'
 
 const [well, ...ill] = Array.from({ length: 41 }, () => modelService({ requestCpu: 4 }))
 

@@ -1,0 +1,24 @@
+/** How many requests to one ZStack may be under way: reads and all others apart, so that updates that hang stop no poll. */
+import { limits } from '../limits.ts'
+
+/** `apart`: how many more that hang. */
+export type InFlight = { readonly slots: number; readonly apart: number }
+
+/** Seven queries hang at once where one of a hundred services spoils them and is being found by halves. */
+const minReadsApart = 16
+
+/** A query reads a hundred services, so that a quarter of what may be in flight is plenty for reads. */
+export function inFlightOf(max: number): { readonly reads: InFlight; readonly others: InFlight } {
+  const reads = Math.max(1, Math.floor(max / 4))
+  const others = Math.max(1, max - reads)
+  return {
+    reads: { slots: reads, apart: Math.max(minReadsApart, reads * limits.detachedPerSlot) },
+    others: { slots: others, apart: others * limits.detachedPerSlot },
+  }
+}
+
+/** How many connections are enough: neither a log-in nor a probe waits for a place. */
+export function connectionsFor(max: number): number {
+  const { reads, others } = inFlightOf(max)
+  return reads.slots + reads.apart + others.slots + others.apart + 2
+}
