@@ -20,7 +20,7 @@ LABEL org.opencontainers.image.title="modelservice-operator" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.source="${SOURCE}"
-COPY --from=build /src/LICENSE /src/dist/main.cjs /src/dist/THIRD-PARTY-NOTICES.txt /src/dist/sbom.cdx.json /app/
+COPY --from=build /src/LICENSE /src/dist/main.cjs /src/dist/cli.cjs /src/dist/THIRD-PARTY-NOTICES.txt /src/dist/sbom.cdx.json /app/
 # One heap of the C library for all threads, instead of one for each: 8 MB less.
 ENV MALLOC_ARENA_MAX=1
 # By number, so that runAsNonRoot can be checked.

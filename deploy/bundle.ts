@@ -1,4 +1,4 @@
-/** Bundles the operator into the one file that ships: `npm run build`. */
+/** Bundles the operator into the file that ships, and its commands into another: `npm run build`. */
 import { build, type Metafile, type Plugin } from 'esbuild'
 import { sep } from 'node:path'
 
@@ -21,13 +21,26 @@ const clientNodeHasNoSideEffects: Plugin = {
   },
 }
 
-export const bundleFile = 'dist/main.cjs'
+/** Leaves the commands out of the operator's bundle, which loads theirs only when one is asked for. */
+const commandsApart: Plugin = {
+  name: 'commands-apart',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^\.\/cli\/cli\.ts$/ }, () => ({ path: `./${commandBundle}`, external: true }))
+  },
+}
 
-/** Writes {@link bundleFile}, unless `write` is false. Returns what went into it. */
+const folder = 'dist'
+const commandBundle = 'cli.cjs'
+
+export const bundleFile = `${folder}/main.cjs`
+export const commandBundleFile = `${folder}/${commandBundle}`
+
+/** Writes {@link bundleFile} and {@link commandBundleFile}, unless `write` is false. Returns what went into them. */
 export async function bundle({ write = true } = {}): Promise<Metafile> {
   const { metafile, warnings } = await build({
-    entryPoints: ['src/main.ts'],
-    outfile: bundleFile,
+    entryPoints: { main: 'src/main.ts', cli: 'src/cli/cli.ts' },
+    outdir: folder,
+    outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
     target: 'node24',
@@ -38,7 +51,7 @@ export async function bundle({ write = true } = {}): Promise<Metafile> {
     // An error of the engine quotes its line.
     lineLimit: 240,
     legalComments: 'none',
-    plugins: [clientNodeHasNoSideEffects],
+    plugins: [clientNodeHasNoSideEffects, commandsApart],
     logLevel: 'warning',
     metafile: true,
     write,

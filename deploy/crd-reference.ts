@@ -2,7 +2,8 @@
 import { conditionTypes } from '../src/api/status.ts'
 import { markdownTable } from './tables.ts'
 
-type Schema = {
+/** The part of JSON Schema that the tables tell of. */
+export type Schema = {
   type?: string
   description?: string
   properties?: Record<string, Schema>
@@ -34,11 +35,11 @@ Short name \`${definition.names.shortNames.join(', ')}\`. The operator writes \`
 
 ## spec
 
-${table(root.spec)}
+${fieldTable(root.spec)}
 
 ## status
 
-${table(root.status)}
+${fieldTable(root.status)}
 
 ## Conditions
 
@@ -51,7 +52,8 @@ ${markdownTable(
 `
 }
 
-function table(schema: Schema | undefined): string {
+/** One row per field of the schema, nested ones by their path. */
+export function fieldTable(schema: Schema | undefined): string {
   return markdownTable(['field', 'type', 'meaning'], schema ? [...fields(schema, '', new Map())] : [])
 }
 

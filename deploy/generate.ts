@@ -9,6 +9,7 @@ import { dashboard } from './dashboard/grafana.ts'
 import { jsonSchemas } from './json-schema.ts'
 import { limitTable } from './limit-table.ts'
 import { alertFile, chartFolder, repositoryRoot } from './paths.ts'
+import { planTable } from './plan-reference.ts'
 import { alertTable, metricTable, reasonTable } from './tables.ts'
 
 const chart = 'deploy/charts/modelservice-operator'
@@ -40,8 +41,11 @@ const generated: readonly GeneratedFile[] = [
       version(/(?<=modelservice-operator:)\d[\w.+-]*\w/g),
     ],
   },
+  // src/cli/plan/document.ts → its reference
+  { file: 'src/cli/README.md', edits: [table('plan', planTable)] },
   // package.json → every other place that names the version
   { file: 'README.md', edits: [version(/(?<=modelservice-operator:|newTag: )\d[\w.+-]*\w/g)] },
+  { file: 'deploy/pull-requests.md', edits: [version(/(?<=modelservice-operator:)\d[\w.+-]*\w/g)] },
   { file: 'Dockerfile', edits: [version(/(?<=^ARG VERSION=).*$/gm)] },
   { file: `${chart}/Chart.yaml`, edits: [version(/(?<=^(?:version|appVersion): ).*$/gm)] },
   { file: 'deploy/base/kustomization.yaml', edits: [version(/(?<=^ +newTag: ).*$/gm)] },

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** Environment in, exit code out. The only file that reads the environment and the arguments, handles signals, and exits. */
 import process from 'node:process'
 import packageJson from '../package.json' with { type: 'json' }
@@ -18,7 +19,7 @@ type ExitCode = 0 | 1 | 2
 const usage = `modelservice-operator ${version}
 Keeps ZStack AI model services as their ModelService objects declare them.
 
-Usage: node dist/main.cjs [check | --help | --version]
+Usage: modelservice-operator [run | check]
 
   check                      only tries the connection to ZStack, prints one line, and ends in 0 or 1;
                              it needs no Kubernetes
@@ -35,12 +36,28 @@ Configuration comes from the environment; deploy/README.md lists every variable.
 Exit codes: 0 stopped on request, or the check passed; 1 failed; 2 bad configuration.
 `
 
-async function main(args: readonly string[]): Promise<ExitCode> {
-  if (args.includes('--help')) return print(usage)
-  if (args.includes('--version')) return print(`${version}\n`)
-  if (args[0] === 'check' && args.length === 1) return await check()
-  if (args.length > 0)
-    return complain([`unknown argument ${args.join(' ')}; configuration comes from the environment, see --help`])
+async function main(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args
+  if (command === 'check' && rest.length === 0) return check()
+  if (command !== undefined && command !== 'run') return runCommand(args)
+  if (rest.includes('--help') || rest.includes('-h')) return print(usage)
+  if (rest.length > 0)
+    return complain([`unknown argument ${rest.join(' ')}; configuration comes from the environment, see run --help`])
+  return run()
+}
+
+/** The commands are a bundle of their own, which the operator never loads. */
+async function runCommand(args: readonly string[]): Promise<number> {
+  const { runCli } = await import('./cli/cli.ts')
+  const { env, stdin, stdout, stderr } = process
+  const interrupted = new AbortController()
+  process.once('SIGINT', () => interrupted.abort())
+  // Whoever reads the output may have seen enough, as head has.
+  stdout.on('error', () => process.exit(1))
+  return runCli({ args, env, stdin, stdout, stderr, version, signal: interrupted.signal })
+}
+
+async function run(): Promise<ExitCode> {
   const parsed = parseConfig(process.env, process.stdout.isTTY)
   const kube = kubeConfigOf(process.env)
   if (!parsed.ok || !kube.ok)

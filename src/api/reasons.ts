@@ -3,7 +3,7 @@
  * the documents' tables are made from these rows.
  */
 import { limits, spellMs } from '../limits.ts'
-import { reconcileRequestedAt } from './names.ts'
+import { reconcileRequestedAt, suspendUntil } from './names.ts'
 
 export type ReasonRow = {
   /** What it means, for whoever reads it on an object. */
@@ -158,8 +158,8 @@ export const reasons = {
     progress: 'Reconciling',
   }),
   Suspended: row({
-    meaning: 'The spec says suspend and something differs.',
-    advice: 'Set suspend: false to let the operator write.',
+    meaning: 'The object is suspended and something differs.',
+    advice: `Set suspend: false, or remove the annotation ${suspendUntil}, to let the operator write.`,
     ready: 'Unknown',
   }),
 } as const satisfies Readonly<Record<string, ReasonRow>>

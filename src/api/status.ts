@@ -10,7 +10,7 @@ export const conditionTypes = {
   Connected: 'The endpoint answers and accepts the credentials.',
   Reconciling: 'The operator is at work on a difference or will try again by itself. Present only while True.',
   Stalled: 'No progress without a person, or a change in ZStack. Present only while True.',
-  Suspended: 'The spec says suspend: observed, never written. Present only while True.',
+  Suspended: 'The spec, or an annotation, says suspend: observed, never written. Present only while True.',
 } as const
 export type ConditionType = keyof typeof conditionTypes
 

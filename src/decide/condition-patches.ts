@@ -4,6 +4,7 @@ import type { ConditionPatch } from './conditions.ts'
 import { differenceMessage } from './display.ts'
 import { failurePolicy, progressOf } from './failure.ts'
 import type { Comparison, Outcome } from './outcome.ts'
+import { suspensionMessage, type Suspension } from './suspension.ts'
 
 type ConditionStatus = ConditionPatch['status']
 
@@ -55,14 +56,13 @@ function patchesOf(outcome: Outcome, endpoint: string): readonly ConditionPatch[
 }
 
 /** The condition that says whether a suspension is in force. */
-export function suspensionPatches(suspend: boolean): readonly ConditionPatch[] {
-  const message = 'spec.suspend is true: ZStack is read and never written'
-  return suspend ? [patch('Suspended', 'True', 'Suspended', message)] : []
+export function suspensionPatches(suspension: Suspension | undefined): readonly ConditionPatch[] {
+  return suspension ? [patch('Suspended', 'True', 'Suspended', suspensionMessage(suspension))] : []
 }
 
 /** What the end of a suspension will bring. */
 export function suspendedMessage({ assessment }: Comparison): string {
-  return `${differenceMessage(assessment)}; waits for spec.suspend to end`
+  return `${differenceMessage(assessment)}; waits for the suspension to end`
 }
 
 function failurePatches(

@@ -39,7 +39,7 @@ export function eventsBetween(
   const [wasSuspended, isSuspended] = [conditionOf(before, 'Suspended'), conditionOf(after, 'Suspended')]
   if (isSuspended && !wasSuspended) events.push({ type: 'Normal', reason: 'Suspended', message: isSuspended.message })
   if (wasSuspended && !isSuspended)
-    events.push({ type: 'Normal', reason: 'Resumed', message: 'spec.suspend has ended' })
+    events.push({ type: 'Normal', reason: 'Resumed', message: 'the suspension has ended' })
   const token = after.lastHandledReconcileAt
   if (token !== undefined && token !== before?.lastHandledReconcileAt)
     events.push({ type: 'Normal', reason: 'ReconcileRequestHandled', message: 'looked at ZStack as requested' })

@@ -9,11 +9,12 @@ import { driftOf, liveOf } from './display.ts'
 import { isOutage } from './failure.ts'
 import { fields } from '../api/fields.ts'
 import type { Outcome, Update } from './outcome.ts'
+import type { Suspension } from './suspension.ts'
 
 export type StatusContext = {
   readonly generation: number
   readonly now: Date
-  readonly suspend: boolean
+  readonly suspension?: Suspension | undefined
   /** Through which ZStack was asked; absent where there is no such connection. */
   readonly connection?: NonNullable<Status['connection']>
   readonly hold?: NonNullable<Status['hold']>
@@ -28,7 +29,7 @@ export type StatusContext = {
 /** The status after a pass. Equal to `previous` where there is nothing new to say, so that nothing is written. */
 export function statusAfter(outcome: Outcome, previous: Status | undefined, context: StatusContext): Status {
   if (outcome.kind === 'failed' && isShortOutage(outcome, previous, context)) return previous ?? {}
-  const { generation, now, suspend, connection = previous?.connection, hold, update } = context
+  const { generation, now, suspension, connection = previous?.connection, hold, update } = context
   // No pass asks after a job while the object may not speak for its service, so status must not name it for ever.
   const job = outcome.kind === 'invalid' || outcome.kind === 'conflict' ? undefined : context.job
   // A job that a former process began says nothing new while it runs.
@@ -55,7 +56,7 @@ export function statusAfter(outcome: Outcome, previous: Status | undefined, cont
     previous?.conditions ?? [],
     [
       ...conditionPatches(outcome, connection?.endpoint ?? '', comparison && context.note),
-      ...suspensionPatches(suspend),
+      ...suspensionPatches(suspension),
     ],
     { generation, now, ...(suspendedWork !== undefined && { suspendedWork }) },
   )

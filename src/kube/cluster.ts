@@ -53,9 +53,10 @@ export type ClusterOptions = { readonly userAgent: string; readonly requestTimeo
 
 /**
  * Loads `KUBECONFIG`, else the service account of the pod, else the user's kubeconfig.
+ * @param context in place of the current one
  * @throws Error that names what was looked for, where there is none of them
  */
-export function loadKubeConfig(env: Readonly<Record<string, string | undefined>>): KubeConfig {
+export function loadKubeConfig(env: Readonly<Record<string, string | undefined>>, context?: string): KubeConfig {
   const config = new CapturingKubeConfig()
   const userFile = join(env.HOME ?? homedir(), '.kube', 'config')
   if (env.KUBECONFIG) loadFiles(config, env.KUBECONFIG.split(delimiter).filter(Boolean))
@@ -65,6 +66,10 @@ export function loadKubeConfig(env: Readonly<Record<string, string | undefined>>
     throw new Error(
       `no Kubernetes configuration: KUBECONFIG is not set, this is no pod, and ${userFile} does not exist`,
     )
+  if (context !== undefined) {
+    if (!config.getContextObject(context)) throw new Error(`the kubeconfig has no context "${context}"`)
+    config.setCurrentContext(context)
+  }
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new Error('the kubeconfig names no cluster in its current context; set current-context')
   if (!/^https?:$/.test(URL.parse(cluster.server)?.protocol ?? ''))

@@ -275,6 +275,23 @@ function newEntry(referrer: string, ref: ObjectRef): Entry {
   }
 }
 
+/** Reads one object once, for whoever does not go on. */
+export async function readReferenced(
+  cluster: Pick<Cluster, 'send'>,
+  ref: ObjectRef,
+  signal: AbortSignal,
+): Promise<ObjectRead> {
+  try {
+    const path = `${collectionOf(ref)}/${encodeURIComponent(ref.name)}`
+    return readOf({ ref, last: undefined }, await cluster.send({ method: 'GET', path }, signal))
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    if (error.status === 404) return { kind: 'notFound' }
+    if (error.status === 403) return { kind: 'forbidden', user: userIn(error.message) }
+    return { kind: 'unreadable', status: error.status }
+  }
+}
+
 const keyOf = ({ kind, namespace, name }: ObjectRef) => `${kind} ${namespace}/${name}`
 
 function collectionOf({ kind, namespace }: ObjectRef): string {
@@ -295,7 +312,7 @@ type Raw = {
 }
 
 /** A Secret holds all of its data in base64, a ConfigMap only what is binary. */
-function readOf({ ref: { kind }, last }: Entry, answer: unknown): ObjectRead {
+function readOf({ ref: { kind }, last }: Pick<Entry, 'ref' | 'last'>, answer: unknown): ObjectRead {
   const { metadata, data, binaryData } = answer as Raw
   const { uid, resourceVersion } = metadata ?? {}
   if (typeof uid !== 'string' || typeof resourceVersion !== 'string')

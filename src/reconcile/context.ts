@@ -9,6 +9,7 @@ import type { Failure } from '../decide/failure.ts'
 import type { UpdateHold } from '../decide/hold.ts'
 import type { Declaration } from '../decide/resolve.ts'
 import type { Turn } from '../priority.ts'
+import type { Suspension } from '../decide/suspension.ts'
 import { serviceAt } from './claims.ts'
 import type { ObjectState } from './object-state.ts'
 import type { Connection } from './ports.ts'
@@ -18,6 +19,7 @@ import type { SourceMemory } from './source-memory.ts'
 export type ReconcileContext = {
   readonly object: StoredModelService
   readonly spec: ParsedSpec
+  readonly suspension: Suspension | undefined
   readonly declaration: Declaration
   /** Hashes of the values that are in effect, as far as it is known. */
   readonly hashes: Hashes
@@ -42,13 +44,13 @@ export type ReconcileContext = {
 }
 
 /** The object and the service that it speaks for. */
-export function ownerOf(object: StoredModelService, { endpoint }: Connection, { uuid }: ParsedSpec): string {
+export function ownerOf(object: StoredModelService, endpoint: string, uuid: string): string {
   return `${object.metadata.uid}\n${serviceAt(endpoint, uuid)}`
 }
 
 /** What {@link decide} is asked with: before an update with the request, after it with the attempt. */
 export function decisionState(
-  { object, spec, declaration, hashes, connection, state, holdTime }: ReconcileContext,
+  { object, spec, suspension, declaration, hashes, connection, state, holdTime }: ReconcileContext,
   situation: {
     readonly requested?: boolean
     readonly attempt?: UpdateAttempt | undefined
@@ -57,13 +59,13 @@ export function decisionState(
 ): DecisionState {
   return {
     generation: object.metadata.generation,
-    owner: ownerOf(object, connection, spec),
+    owner: ownerOf(object, connection.endpoint, spec.uuid),
     sources: declaration.sources,
     hashes,
     hold: state.hold && renewHold(state.hold, state.sourceMemory),
     equality: state.equality,
     policy: spec.policy,
-    suspend: spec.suspend,
+    suspend: suspension !== undefined,
     requested: false,
     now: holdTime(),
     ...situation,

@@ -1,10 +1,13 @@
 /** Which changes of an object are worth a pass, and how urgent they are. */
 import { isDeepStrictEqual } from 'node:util'
 import { statusOf, type StoredModelService } from '../api/modelservice.ts'
-import { reconcileRequestedAt } from '../api/names.ts'
+import { reconcileRequestedAt, suspendReason, suspendUntil } from '../api/names.ts'
 import { statusAt } from '../decide/status.ts'
 
-/** Spec, annotation and existence are news; the operator's own status writes wake nothing. */
+/** The annotations that people steer the operator by. */
+const steering = [reconcileRequestedAt, suspendUntil, suspendReason] as const
+
+/** Spec, annotations and existence are news; the operator's own status writes wake nothing. */
 export function isRelevantChange(
   before: StoredModelService | undefined,
   after: StoredModelService | undefined,
@@ -15,7 +18,7 @@ export function isRelevantChange(
     was.uid !== is.uid ||
     was.generation !== is.generation ||
     was.deletionTimestamp !== is.deletionTimestamp ||
-    was.annotations?.[reconcileRequestedAt] !== is.annotations?.[reconcileRequestedAt]
+    steering.some((annotation) => was.annotations?.[annotation] !== is.annotations?.[annotation])
   )
 }
 

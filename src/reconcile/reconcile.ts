@@ -13,6 +13,7 @@ import { failurePolicy, stopsConnection, type Failure, type Result } from '../de
 import { requeueAfter, type Outcome } from '../decide/outcome.ts'
 import { resolve, referencesOf, type Declaration } from '../decide/resolve.ts'
 import { hashesIn, statusAt } from '../decide/status.ts'
+import { suspensionOf, type Suspension } from '../decide/suspension.ts'
 import type { Priority, Turn } from '../priority.ts'
 import type { Requeue } from '../requeue.ts'
 import { followJob, sendUpdate } from './apply.ts'
@@ -76,6 +77,7 @@ export interface Reconciler {
 type Subject = {
   readonly key: string
   readonly object: StoredModelService
+  readonly suspension: Suspension | undefined
   readonly connection: Result<Connection>
   readonly state: ObjectState
   readonly reporter: PassReporter
@@ -114,7 +116,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (update !== undefined || handled !== undefined) state.unreported = { object, outcome: passOutcome }
     await report(subject, passOutcome)
     states.setPhase(key, phaseAfter(passOutcome))
-    return passOutcome.nextPassMs === undefined ? requeueAfter(outcome) : { kind: 'after', ms: passOutcome.nextPassMs }
+    if (passOutcome.nextPassMs !== undefined) return { kind: 'after', ms: passOutcome.nextPassMs }
+    return endingSuspension(requeueAfter(outcome), subject.suspension, clock.now())
   }
 
   /**
@@ -153,8 +156,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const known = connection.ok ? connection.value : undefined
     const state = states.of(key, object, statusAt(known?.endpoint, statusOf(object)))
     const ownLog = log.child({ namespace, name, generation })
-    const reporter = reporterOf({ key, object, state, connection: known, log: ownLog, signal })
-    return { key, object, connection, state, reporter, log: ownLog, signal, turn: { priority, flow: namespace } }
+    const suspension = suspensionOf(object, clock.now())
+    const reporter = reporterOf({ key, object, state, suspension, connection: known, log: ownLog, signal })
+    const turn = { priority, flow: namespace }
+    return { key, object, suspension, connection, state, reporter, log: ownLog, signal, turn }
   }
 
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
@@ -264,14 +269,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     connection: Connection,
     declaration: Declaration,
   ): ReconcileContext {
-    const { key, object, state, reporter, log, signal, turn } = subject
+    const { key, object, suspension, state, reporter, log, signal, turn } = subject
     const previous = previousStatus(state, statusAt(connection.endpoint, statusOf(object)))
     const token = object.metadata.annotations?.[reconcileRequestedAt]
     const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
-    state.sourceMemory.note(declaration, ownerOf(object, connection, spec))
+    state.sourceMemory.note(declaration, ownerOf(object, connection.endpoint, spec.uuid))
     return {
       object,
       spec,
+      suspension,
       declaration,
       hashes: state.sourceMemory.renew(hashesIn(previous)),
       connection,
@@ -285,7 +291,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       turn,
       secrets: state.sourceMemory.texts(),
       isCurrent: () =>
-        isCurrent(key, object) &&
+        isCurrent(key, subject) &&
         claims.winner(connection.endpoint, spec.uuid) === key &&
         isSameDeclaration(object, spec, declaration),
       token: isNew ? token : undefined,
@@ -299,10 +305,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     return now.kind === 'resolved' && isDeepStrictEqual(now.declaration.sources, sources)
   }
 
-  /** Whether the object is still as it was, however long a read or a log-in took. */
-  function isCurrent(key: string, { metadata: { uid, generation } }: StoredModelService): boolean {
-    const now = objects.get(key)?.metadata
-    return now?.uid === uid && now.generation === generation && now.deletionTimestamp === undefined
+  /** Whether the object is still as it was, however long a read or a log-in took, and nobody has suspended it since. */
+  function isCurrent(key: string, { object, suspension }: Subject): boolean {
+    const { uid, generation } = object.metadata
+    const current = objects.get(key)
+    if (current?.metadata.uid !== uid || current.metadata.generation !== generation) return false
+    if (current.metadata.deletionTimestamp !== undefined) return false
+    return suspension !== undefined || suspensionOf(current, clock.now()) === undefined
   }
 
   function isStale(since: number): boolean {
@@ -341,6 +350,13 @@ function phaseAfter(passOutcome: PassOutcome): 'waiting' | 'settled' | 'unsettle
   const { outcome } = passOutcome
   if (awaitsConnection(passOutcome)) return 'waiting'
   return settledOutcomes.includes(outcome.kind) ? 'settled' : 'unsettled'
+}
+
+/** A suspension that ends at a time brings the object back then, if nothing else does before. */
+function endingSuspension(requeue: Requeue, suspension: Suspension | undefined, now: number): Requeue {
+  if (suspension?.kind !== 'until' || requeue.kind === 'backOff') return requeue
+  const ms = Math.max(0, suspension.until - now)
+  return requeue.kind === 'after' && requeue.ms <= ms ? requeue : { kind: 'after', ms }
 }
 
 /** Failed for the connection's sake: ZStack has not had its say on this object. */

@@ -9,6 +9,7 @@ import { eventsBetween } from '../decide/events.ts'
 import { statusOfHold } from '../decide/hold.ts'
 import type { Outcome } from '../decide/outcome.ts'
 import { statusAfter, statusAt } from '../decide/status.ts'
+import type { Suspension } from '../decide/suspension.ts'
 import { previousStatus, statusOfJob, type ObjectState } from './object-state.ts'
 import type { PassOutcome } from './pass-outcome.ts'
 import type { Connection, Objects, RecordEvent, UpdateResult } from './ports.ts'
@@ -39,6 +40,8 @@ export type ReportSubject = {
   readonly key: string
   readonly object: StoredModelService
   readonly state: ObjectState
+  /** As it was at the beginning of the pass. */
+  readonly suspension: Suspension | undefined
   /** Absent where there is no such connection. */
   readonly connection: Connection | undefined
   readonly log: Logger
@@ -51,11 +54,10 @@ const statusOfConnection = ({ kind, name, endpoint }: Connection) => ({ kind, na
 const interimStatusDelayMs = 500
 
 export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatus, clock }: ReporterOptions) {
-  return function reporterOf({ key, object, state, connection, log, signal }: ReportSubject): PassReporter {
+  return function reporterOf({ key, object, state, suspension, connection, log, signal }: ReportSubject): PassReporter {
     const before = state.reported ?? statusOf(object)
     const { generation, uid } = object.metadata
     const note = state.yamlNote(object)
-    const suspend = (object.spec as { suspend?: unknown } | undefined)?.suspend === true
 
     /** The status after the pass, and whether there was anything new in it to be written. */
     async function write({
@@ -69,7 +71,7 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
       const status = statusAfter(outcome, previousStatus(state, statusAt(connection?.endpoint, stored)), {
         generation,
         now: new Date(clock.now()),
-        suspend,
+        suspension,
         ...(connection && { connection: statusOfConnection(connection) }),
         ...(state.hold && { hold: statusOfHold(state.hold) }),
         ...(state.job && { job: statusOfJob(state.job) }),

@@ -21,6 +21,8 @@ export type HttpAnswer =
       readonly text: string
       readonly json: unknown
       readonly location?: string
+      /** When the other side answered, by its own clock. */
+      readonly date?: string
     }
   /** No complete answer came. If `sent` is false, the request cannot have reached ZStack. */
   | { readonly kind: 'unanswered'; readonly reason: string; readonly sent: boolean; readonly isTls?: true }
@@ -80,13 +82,14 @@ export function createHttp(options: HttpOptions): Http {
     })
     const response = await unlessAborted(answer, signal)
     const text = await response.body.text()
-    const { location } = response.headers
+    const { location, date } = response.headers
     return {
       kind: 'answered',
       status: response.statusCode,
       text,
       json: parseJson(text),
       ...(typeof location === 'string' && { location }),
+      ...(typeof date === 'string' && { date }),
     }
   }
 

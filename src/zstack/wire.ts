@@ -31,6 +31,23 @@ export function queryPath(uuids: readonly string[]): string {
   return `${servicesPath}?q=uuid?=${uuids.map(checkUuid).join(',')}&limit=${uuids.length}`
 }
 
+/** Asks for a page of the services that meet all conditions, sorted by uuid so that pages do not overlap. */
+export function searchPath(conditions: readonly string[], start: number, limit: number): string {
+  const query = [
+    ...conditions.map((condition) => `q=${encodeURIComponent(condition)}`),
+    `sort=${encodeURIComponent('+uuid')}`,
+    `start=${start}`,
+    `limit=${limit}`,
+    'replyWithCount=true',
+  ]
+  return `${servicesPath}?${query.join('&')}`
+}
+
+/** How many services meet the conditions in all, where the answer says. */
+export function readTotal(body: unknown): number | undefined {
+  return isMap(body) && typeof body.total === 'number' ? body.total : undefined
+}
+
 export function updateBody(patch: Patch, shape: BodyShape): Json {
   const parts: Record<Place, Record<string, Json>> = { parameters: {}, beside: {} }
   for (const [field, value] of Object.entries(patch) as [FieldName, Json][]) {

@@ -129,7 +129,10 @@ describe('other news', () => {
   })
 
   it('a suspension is recorded at its beginning and at its end', () => {
-    const suspended = reported({ kind: 'suspended', comparison: different }, settled, { generation: 2, suspend: true })
+    const suspended = reported({ kind: 'suspended', comparison: different }, settled, {
+      generation: 2,
+      suspension: { kind: 'spec' },
+    })
     expect(recorded(settled, suspended)).toEqual(['Normal Suspended'])
     expect(recorded(suspended, reported(inSync(), suspended, { generation: 3 }))).toEqual(['Normal Resumed'])
   })

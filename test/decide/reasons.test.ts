@@ -50,7 +50,7 @@ const passes = Object.values(outcomes)
 const afterPass = (previous?: Status) =>
   passes.map(({ outcome, suspend }) => ({
     outcome,
-    status: statusAfter(outcome, previous, circumstances({ suspend })),
+    status: statusAfter(outcome, previous, circumstances({ suspension: suspend ? { kind: 'spec' } : undefined })),
   }))
 const first = afterPass()
 const all = [...first, ...first.flatMap(({ status }) => afterPass(status))].flatMap(({ outcome, status }) => {

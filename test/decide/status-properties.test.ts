@@ -35,7 +35,13 @@ function live(
     // Only an edit ends or begins a suspension.
     if (step.isEdited) [generation, suspend] = [generation + 1, step.suspend]
     const now = new Date(Date.UTC(2026, 0, 1, i))
-    const at = circumstances({ generation, now, suspend, ...(step.handled !== undefined && { handled: step.handled }) })
+    const suspension = suspend ? ({ kind: 'spec' } as const) : undefined
+    const at = circumstances({
+      generation,
+      now,
+      suspension,
+      ...(step.handled !== undefined && { handled: step.handled }),
+    })
     const after = statusAfter(step.outcome, status, at)
     expect(conditionOf(after, 'Suspended') !== undefined).toBe(suspend)
     look(status, after, generation, step)
@@ -83,8 +89,8 @@ describe('whatever happens', () => {
 
   it('the same outcome once more writes nothing', () => {
     holds((_, after, generation, { outcome }) => {
-      const suspend = conditionOf(after, 'Suspended') !== undefined
-      const again = statusAfter(outcome, after, circumstances({ generation, suspend, now: new Date('2030-01-01') }))
+      const suspension = conditionOf(after, 'Suspended') && ({ kind: 'spec' } as const)
+      const again = statusAfter(outcome, after, circumstances({ generation, suspension, now: new Date('2030-01-01') }))
       expect(again).toStrictEqual(after)
       expect(eventsBetween(after, again, [])).toEqual([])
     })

@@ -120,18 +120,22 @@ describe('conditions by outcome', () => {
   })
 
   it('a suspension that holds something back', () => {
-    const status = reported({ kind: 'suspended', comparison: different }, undefined, circumstances({ suspend: true }))
+    const status = reported(
+      { kind: 'suspended', comparison: different },
+      undefined,
+      circumstances({ suspension: { kind: 'spec' } }),
+    )
     expect(said(status)).toEqual({
       Ready: 'Unknown Suspended',
       Connected: 'True InSync',
       Synced: 'False DriftDetected',
       Suspended: 'True Suspended',
     })
-    expect(messageOf(status, 'Ready')).toBe('requestCpu: want 8, is 4; waits for spec.suspend to end')
+    expect(messageOf(status, 'Ready')).toBe('requestCpu: want 8, is 4; waits for the suspension to end')
   })
 
   it('a suspension that holds nothing back', () => {
-    expect(said(reported(inSync(), undefined, circumstances({ suspend: true })))).toMatchObject({
+    expect(said(reported(inSync(), undefined, circumstances({ suspension: { kind: 'spec' } })))).toMatchObject({
       Ready: 'True InSync',
       Suspended: 'True Suspended',
     })

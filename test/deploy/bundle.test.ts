@@ -1,18 +1,24 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { bundle } from '../../deploy/bundle.ts'
+import { bundle, bundleFile, commandBundleFile } from '../../deploy/bundle.ts'
 import { imageStart } from '../support/operator-process.ts'
 
 const clientNode = 'node_modules/@kubernetes/client-node/dist/'
 
-/** The files whose code is in the bundle. */
+/** The files whose code is in the bundle of the operator. */
 let bundled: Set<string>
+/** The same of its commands. */
+let bundledForCommands: Set<string>
 
 beforeAll(async () => {
   const { outputs } = await bundle({ write: false })
-  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs))
-  bundled = new Set(inputs.flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])))
+  const filesIn = (bundle: string) => {
+    const inputs = Object.entries(outputs[bundle]?.inputs ?? {})
+    return new Set(inputs.flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])))
+  }
+  bundled = filesIn(bundleFile)
+  bundledForCommands = filesIn(commandBundleFile)
 })
 
 describe('what the bundle leaves out of client-node', () => {
@@ -33,6 +39,16 @@ describe('what the bundle leaves out of client-node', () => {
       expect.stringMatching(/^polyfill\.js: if \(typeof globalThis\.File === 'undefined'\) \{\s+globalThis\.File = /),
     ])
     expect(globalThis.File).toBeTypeOf('function')
+  })
+})
+
+describe('the bundle of the operator', () => {
+  const ofCommands = (file: string) =>
+    /^src\/cli\/|node_modules\/(?:commander|diff|string-width|@marcbachmann)\//.test(file)
+
+  it('holds nothing of the commands, which have theirs', () => {
+    expect([...bundled].filter(ofCommands)).toEqual([])
+    expect([...bundledForCommands].filter(ofCommands).length).toBeGreaterThan(20)
   })
 })
 

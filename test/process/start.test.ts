@@ -31,8 +31,14 @@ function kubeconfigWith(text: string): string {
 }
 
 describe('the arguments', () => {
-  it('--help tells how to use it, and needs no configuration', async () => {
+  it('--help tells of the commands', async () => {
     const { code, text } = await run({}, '--help')
+    expect(code).toBe(0)
+    expect(text).toMatch(/Usage: modelservice-operator[^]*Commands:\n +run [^]*\n +plan /)
+  })
+
+  it('run --help tells how to run it, and needs no configuration', async () => {
+    const { code, text } = await run({}, 'run', '--help')
     expect(code).toBe(0)
     expect(text).toMatch(/Usage: .*\n[^]*ZSTACK_ENDPOINT[^]*KUBECONFIG[^]*Exit codes: 0 /)
   })
@@ -41,10 +47,16 @@ describe('the arguments', () => {
     expect(await run({}, '--version')).toEqual({ code: 0, text: `${packageJson.version}\n` })
   })
 
-  it('it does not know end in 2, with a word on where configuration comes from', async () => {
-    const { code, text } = await run({ ...enough }, '--verbose', 'now')
+  it('of run end in 2, with a word on where configuration comes from', async () => {
+    const { code, text } = await run({ ...enough }, 'run', '--verbose', 'now')
     expect(code).toBe(2)
-    expect(text).toContain('unknown argument --verbose now; configuration comes from the environment, see --help')
+    expect(text).toContain('unknown argument --verbose now; configuration comes from the environment, see run --help')
+  })
+
+  it('that name no command end in 1, with the nearest that there is', async () => {
+    const { code, text } = await run({ ...enough }, 'plam')
+    expect(code).toBe(1)
+    expect(text).toContain("unknown command 'plam'\n(Did you mean plan?)")
   })
 })
 

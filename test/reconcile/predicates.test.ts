@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type StoredModelService } from '../../src/api/modelservice.ts'
-import { reconcileRequestedAt } from '../../src/api/names.ts'
+import { reconcileRequestedAt, suspendReason, suspendUntil } from '../../src/api/names.ts'
 import { isForeignStatus, isRelevantChange, priorityOf } from '../../src/reconcile/predicates.ts'
 
 function object(metadata: Partial<StoredModelService['metadata']> = {}, status?: object): StoredModelService {
@@ -43,6 +43,8 @@ describe('a change of an object', () => {
     ['its deletion begins', object(), object({ deletionTimestamp: '2026-01-01T00:00:00Z' })],
     ['another takes its name', object(), object({ uid: 'other' })],
     ['a look is asked for', object(), object(asked('one'))],
+    ['it is suspended for a time', object(), object({ annotations: { [suspendUntil]: '2026-01-01T00:00:00Z' } })],
+    ['the reason of that changes', object(), object({ annotations: { [suspendReason]: 'maintenance' } })],
     ['a look is asked for again', object(asked('one')), object(asked('two'))],
   ])('concerns us when %s', (_, before, after) => {
     expect(isRelevantChange(before, after)).toBe(true)

@@ -55,7 +55,6 @@ export function circumstances(modifiers: Partial<StatusContext> = {}): StatusCon
   return {
     generation: 1,
     now: new Date('2026-01-01T00:00:00Z'),
-    suspend: false,
     connection: { kind: 'Environment', name: 'default', endpoint },
     ...modifiers,
   }

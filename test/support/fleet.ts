@@ -25,6 +25,8 @@ export interface Fleet extends Objects {
   create(name: string, spec: Partial<Spec> | Readonly<Record<string, unknown>>, birth?: Birth): void
   /** Merges into the spec, `undefined` takes a field away; a spec that changes is a new generation. */
   edit(name: string, change: Partial<Record<keyof Spec, unknown>>): void
+  /** Sets annotations; `undefined` takes one away. */
+  annotate(name: string, annotations: Readonly<Record<string, string | undefined>>): void
   /** Somebody else writes over the status. */
   writeOver(name: string, status: unknown): void
   /** Asks to look now. */
@@ -88,6 +90,13 @@ export function createFleet(onChange: OnFleetChange = () => undefined): Fleet {
       const edited = Object.fromEntries(entries)
       const generation = metadata.generation + (isDeepStrictEqual(edited, spec) ? 0 : 1)
       change(name, { generation }, { spec: edited })
+    },
+    annotate(name, given) {
+      const entries = Object.entries({ ...get(name).metadata.annotations, ...given })
+      const annotations = Object.fromEntries(
+        entries.filter((entry): entry is [string, string] => entry[1] !== undefined),
+      )
+      change(name, { annotations })
     },
     writeOver: (name, status) => change(name, {}, { status }),
     request: (name, token) => change(name, { annotations: { [reconcileRequestedAt]: token } }),

@@ -44,7 +44,7 @@ export function createPasses({
   function pass({ requested } = { requested: false }): Patch | undefined {
     const desired = encoded(declared)
     const { policy = 'Enforce', suspend = false } = declared
-    const at = circumstances({ generation, suspend })
+    const at = circumstances({ generation, suspension: suspend ? { kind: 'spec' } : undefined })
     const state: DecisionState = {
       generation,
       owner: uid,

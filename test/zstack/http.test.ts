@@ -61,12 +61,14 @@ describe('a request', () => {
     })
     expect(await once(httpTo(server.url), { ...get, path: '/json' })).toEqual({
       kind: 'answered',
+      date: expect.any(String) as string,
       status: 200,
       text: '{"a":"ü"}',
       json: { a: 'ü' },
     })
     expect(await once(httpTo(server.url))).toEqual({
       kind: 'answered',
+      date: expect.any(String) as string,
       status: 404,
       text: 'no api mapping',
       json: undefined,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fieldNames } from '../../../src/api/modelservice.ts'
-import { reconcileRequestedAt } from '../../../src/api/names.ts'
+import { reconcileRequestedAt, suspendReason, suspendUntil } from '../../../src/api/names.ts'
 import { mergePatch } from '../../support/mergepatch.ts'
 import { engineMissing, runScript } from './engine.ts'
 import { modelServiceObject, passes, statusAfter, type ModelServiceObject } from './objects.ts'
@@ -87,6 +87,12 @@ describe.skipIf(engineMissing)('an action', () => {
   it('resume takes spec.suspend away, and nothing else', async () => {
     const suspended = modelServiceObject({ spec: { suspend: true }, status })
     expect(await patchBy('resume', suspended)).toEqual({ spec: { suspend: null } })
+  })
+
+  it('resume ends a suspension that has an end too', async () => {
+    const metadata = { annotations: { [suspendUntil]: '2999-01-01T00:00:00Z', [suspendReason]: 'why', other: 'x' } }
+    const patch = await patchBy('resume', modelServiceObject({ metadata, status }))
+    expect(patch).toEqual({ metadata: { annotations: { [suspendUntil]: null, [suspendReason]: null } } })
   })
 
   it.each(['reconcile-now', 'suspend', 'resume'])('%s leaves every declared value as it was', async (action) => {

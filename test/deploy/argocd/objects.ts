@@ -61,7 +61,7 @@ export function statusAfter({ outcome, suspend = false, previous }: Pass, genera
   return statusOfPass(outcome, previous, {
     generation,
     now,
-    suspend,
+    suspension: suspend ? { kind: 'spec' } : undefined,
     connection: { kind: 'Environment', name: 'default', endpoint },
   })
 }

@@ -1,4 +1,7 @@
 /** `npm run demo`: the whole operator at work in a few seconds. Ends 0 only if all it claims came true. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
 import { createOutput, printUpdates, type Output } from './output.ts'
 import { startEnvironment, uuids, type Manifest, type DemoEnvironment } from './environment.ts'
 
@@ -67,8 +70,40 @@ async function runDemo(environment: DemoEnvironment, output: Output) {
   await output.expect('its spec was not written', () => zstack.read(uuids.chat)?.requestCpu === 16)
   output.title('   kubectl get modelservices')
   output.table(await environment.table())
+  await bringIn(environment, output)
   const errors = operator.log.filter(({ level }) => level === 'error' || level === 'fatal')
   await output.expect('the operator logged no error', () => errors.length === 0)
+}
+
+/** What a person does with a service that nobody has declared yet. */
+async function bringIn(environment: DemoEnvironment, output: Output) {
+  const { zstack, directory } = environment
+  const file = join(directory, 'embeddings-bge-m3.yaml')
+  const run = async (title: string, ...args: readonly string[]) => {
+    output.title(`   ${title}`)
+    const { code, text } = await environment.command(...args)
+    for (const line of text.trimEnd().split('\n')) output.line(line.replaceAll(directory, 'services'))
+    return code
+  }
+  const services = ['--uuid', uuids.embeddings, '--out', directory]
+  output.title('6. Bring in what you have: a service that nobody has declared')
+  const imported = await run('modelservice-operator import --uuid 3f2a9c1b… --out services/', 'import', ...services)
+  await output.expect('its manifest is written, and a plan of it proven empty', () => imported === 0)
+  await editFile(file, { requestCpu: 2 }, { requestCpu: 6 })
+  const planned = await run('edited to requestCpu: 6; modelservice-operator plan -f services/', 'plan', '-f', file)
+  await output.expect('plan says what would be sent, and sends nothing', () => planned === 2)
+  await output.expect('(ZStack still has 2)', () => zstack.read(uuids.embeddings)?.requestCpu === 2)
+  output.title('   kubectl apply -f services/')
+  output.line((await environment.apply(parse(await readFile(file, 'utf8')) as Manifest)).message)
+  await output.expect('the operator sends just that', () => zstack.read(uuids.embeddings)?.requestCpu === 6)
+  const after = await run('modelservice-operator plan -f services/', 'plan', '-f', file)
+  await output.expect('and there is nothing left to send', () => after === 0)
+}
+
+/** As a person edits a field in an editor. */
+async function editFile(file: string, from: Readonly<Record<string, number>>, to: Readonly<Record<string, number>>) {
+  const line = (fields: Readonly<Record<string, number>>) => stringify(fields).trim()
+  await writeFile(file, (await readFile(file, 'utf8')).replace(line(from), line(to)))
 }
 
 async function expectRefusal(
@@ -89,7 +124,7 @@ function manifestOf(name: string, spec: Record<string, unknown>): Manifest {
 }
 
 async function stopOperator(environment: DemoEnvironment, output: Output) {
-  output.title('6. SIGTERM')
+  output.title('7. SIGTERM')
   const code = await environment.operator.stop()
   await output.expect('the operator ends with 0', () => code === 0)
   await output.expect('and has logged out of ZStack', () => environment.zstack.counters.openSessions === 0)

@@ -1,13 +1,15 @@
 /** What the demo runs on: the stand-in Kubernetes API, the ZStack simulator, the built operator as its own process. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { crdFile } from '../../../deploy/paths.ts'
 import { startStandInApi, type StandInApi } from '../../support/kube-api/server.ts'
-import { startOperator, type OperatorProcess } from '../../support/operator-process.ts'
+import { operatorBundle, startOperator, type OperatorProcess } from '../../support/operator-process.ts'
 import { modelService, startZStackSimulator, type ZStackSimulator } from '../../support/zstack/simulator.ts'
-import { EXAMPLE_UUID, seedServices } from '../../support/zstack/model.ts'
+import { CHAT_UUID, EXAMPLE_UUID, sampleServices, WATCHED_UUID } from '../../support/zstack/model.ts'
 
 export type Manifest = {
   readonly metadata: { readonly name: string }
@@ -44,6 +46,10 @@ export interface DemoEnvironment {
   apply(manifest: Manifest): Promise<{ readonly ok: boolean; readonly message: string }>
   edit(name: string, spec: Readonly<Record<string, unknown>>): Promise<void>
   get(name: string): Promise<ModelServiceObject>
+  /** Runs a command of the built program against ZStack and this API server, as a person would. */
+  command(...args: readonly string[]): Promise<{ readonly code: number; readonly text: string }>
+  /** For files of the demo's own. */
+  readonly directory: string
   /** What `kubectl get modelservices` prints. */
   table(): Promise<string>
   end(): Promise<void>
@@ -51,8 +57,10 @@ export interface DemoEnvironment {
 
 export const uuids = {
   example: EXAMPLE_UUID,
-  chat: '0b54cbe6a5f0484fa3ad9f6e0f7f1c02',
-  watched: '7d1f3c8e2b9a4e6d8c5b0a9f1e2d3c4b',
+  chat: CHAT_UUID,
+  watched: WATCHED_UUID,
+  /** Nobody has declared this one. */
+  embeddings: '3f2a9c1b7e5d4a60b8c4d1e2f3a4b5c6',
 } as const
 
 const collection = '/apis/ai.zstack.io/v1alpha1/namespaces/default/modelservices'
@@ -63,22 +71,21 @@ export async function startEnvironment(): Promise<DemoEnvironment> {
   const api = await startStandInApi({ crds: [crd] })
   const zstack = await startZStackSimulator({
     services: [
-      ...seedServices(1),
-      modelService({ uuid: uuids.chat, name: 'chat', requestCpu: 8, requestMemory: 32 * 1024 ** 3 }),
-      modelService({ uuid: uuids.watched, name: 'watched', requestCpu: 8 }),
+      ...sampleServices(),
+      modelService({ uuid: uuids.embeddings, name: 'Embeddings (BGE-M3)', requestCpu: 2 }),
     ],
     moods: { latencyMillis: 5 },
   })
   const directory = await mkdtemp(join(tmpdir(), 'modelservice-demo-'))
   const kubeconfigFile = join(directory, 'kubeconfig')
   await writeFile(kubeconfigFile, api.kubeconfig)
-  const operator = startOperator({
+  const access = {
     KUBECONFIG: kubeconfigFile,
     ZSTACK_ENDPOINT: zstack.url,
     ZSTACK_ACCOUNT_NAME: 'admin',
     ZSTACK_ACCOUNT_PASSWORD: 'password',
-    POLL_INTERVAL: '1s',
-  })
+  }
+  const operator = startOperator({ ...access, POLL_INTERVAL: '1s' })
 
   async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const answer = await fetch(api.url + path, {
@@ -94,6 +101,17 @@ export async function startEnvironment(): Promise<DemoEnvironment> {
     zstack,
     operator,
     kubeconfigFile,
+    directory,
+    async command(...args) {
+      const child = spawn(process.execPath, [operatorBundle, ...args], {
+        env: access,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      const parts: Buffer[] = []
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => parts.push(part))
+      const [code] = (await once(child, 'close')) as [number]
+      return { code, text: Buffer.concat(parts).toString() }
+    },
     samples: await readSamples(),
     async apply(manifest) {
       const { ok, json } = await send('POST', `${collection}?fieldValidation=Strict`, manifest)

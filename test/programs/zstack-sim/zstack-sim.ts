@@ -1,5 +1,5 @@
 import { FlagError, HELP, parseFlags, type Flags } from './flags.ts'
-import { EXAMPLE_UUID, seedServices } from '../../support/zstack/model.ts'
+import { EXAMPLE_UUID, sampleServices, seedServices } from '../../support/zstack/model.ts'
 import {
   DEFAULT_CREDENTIALS,
   startZStackSimulator,
@@ -67,7 +67,9 @@ async function main(): Promise<void> {
     console.log(HELP)
     return
   }
-  const services = seedServices(count)
+  // Those of deploy/samples first, so that the manifests there have what they speak for.
+  const samples = sampleServices()
+  const services = [...samples, ...seedServices(count).slice(samples.length)].slice(0, count)
   const sim = await startZStackSimulator({ ...options, services }).catch((error: unknown) => {
     console.error(`Cannot listen on ${options.host}:${options.port}: ${error instanceof Error ? error.message : ''}.`)
     process.exit(1)

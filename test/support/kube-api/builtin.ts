@@ -1,9 +1,9 @@
 import { age } from './age.ts'
-import { isObject, listAt, objectAt, textAt, type Json } from './json.ts'
+import { isObject, listAt, objectAt, textAt, type Json } from '../../../src/cli/validation/json.ts'
 import type { Kind } from './kinds.ts'
 import type { KubeObject } from './object.ts'
-import type { Schema } from './schema.ts'
-import type { FieldError } from './status-error.ts'
+import type { Schema } from '../../../src/cli/validation/schema.ts'
+import type { FieldError } from '../../../src/cli/validation/field-error.ts'
 import { AGE_COLUMN, type Column } from './table.ts'
 
 const TEXT: Schema = { type: 'string' }

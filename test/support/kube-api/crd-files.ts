@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
-import { isObject } from './json.ts'
+import { isObject } from '../../../src/cli/validation/json.ts'
 
 /** The CustomResourceDefinitions of this project, from `crds/`; other manifests there are passed over. */
 export function readCrds(folder: string = join(import.meta.dirname, '../../../crds')): object[] {

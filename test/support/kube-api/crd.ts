@@ -1,13 +1,13 @@
+import type { FieldError } from '../../../src/cli/validation/field-error.ts'
 import { age } from './age.ts'
-import { compileRules } from './cel.ts'
+import { createJudge } from '../../../src/cli/validation/judge.ts'
 import { compileJsonPath } from './json-path.ts'
-import { isObject, listAt, objectAt, textAt, type Json, type JsonObject } from './json.ts'
+import { isObject, listAt, objectAt, textAt, type Json, type JsonObject } from '../../../src/cli/validation/json.ts'
 import type { Kind } from './kinds.ts'
 import type { KubeObject } from './object.ts'
-import type { Schema } from './schema.ts'
-import { badRequest, invalid, type FieldError, type FieldReason } from './status-error.ts'
+import type { Schema } from '../../../src/cli/validation/schema.ts'
+import { badRequest, invalid } from './status-error.ts'
 import { AGE_COLUMN, type Column } from './table.ts'
-import { createValidator } from './validate.ts'
 
 /** The served versions of a CustomResourceDefinition as resources. Throws a StatusError where the CRD makes no sense. */
 export function kindsOf(crd: KubeObject): Kind[] {
@@ -27,7 +27,7 @@ export function kindsOf(crd: KubeObject): Kind[] {
 
 function kindOf(crd: KubeObject, spec: JsonObject, names: JsonObject, version: JsonObject): Kind {
   const schema = objectAt(objectAt(version, 'schema'), 'openAPIV3Schema') as Schema
-  const judge = createJudge(crd, schema)
+  const judge = judgeOf(crd, schema)
   const status = isObject(objectAt(version, 'subresources').status)
   const extra = listAt(version, 'selectableFields').map((field) => textAt(field, 'jsonPath').replace(/^\./, ''))
   return {
@@ -53,41 +53,14 @@ function kindOf(crd: KubeObject, spec: JsonObject, names: JsonObject, version: J
   }
 }
 
-/** With one of these, the real server does not go on to the CEL rules, and says so. */
-const BLOCKING: readonly FieldReason[] = [
-  'FieldValueNotSupported',
-  'FieldValueRequired',
-  'FieldValueTooLong',
-  'FieldValueTooMany',
-  'FieldValueTypeInvalid',
-]
-
-const BLOCKED: FieldError = {
-  reason: 'FieldValueInvalid',
-  field: '<nil>',
-  message:
-    'Invalid value: null: some validation rules were not checked because the object was invalid; ' +
-    'correct the existing errors to complete validation',
-}
-
-function createJudge(crd: KubeObject, schema: Schema): Kind['validate'] {
-  // Metadata is judged for every kind alike, before this.
-  const own: Schema = { ...schema, properties: { ...schema.properties, metadata: {} } }
-  const validate = createValidator(own)
-  let rules: ReturnType<typeof compileRules>
+function judgeOf(crd: KubeObject, schema: Schema): Kind['validate'] {
   try {
-    rules = compileRules(own)
+    const judge = createJudge(schema)
+    return (object, old) => judge(object, old)
   } catch (error) {
     const [, at = '', why = ''] = /^(.*?): (.*)$/s.exec(error instanceof Error ? error.message : String(error)) ?? []
     const field = `spec.validation.openAPIV3Schema${at}`
     throw refusal(crd, { reason: 'FieldValueInvalid', field, message: why })
-  }
-  return (object, old) => {
-    const document = object as Json
-    const before = old as Json | undefined
-    const errors = validate(document, before)
-    const blocked = errors.some((error) => BLOCKING.includes(error.reason))
-    return blocked ? [...errors, BLOCKED] : [...errors, ...rules(document, before)]
   }
 }
 

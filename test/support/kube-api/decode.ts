@@ -1,10 +1,12 @@
-import { isObject, type Json, type JsonObject } from './json.ts'
+import type { FieldError } from '../../../src/cli/validation/field-error.ts'
+import { isObject, type Json, type JsonObject } from '../../../src/cli/validation/json.ts'
 import { apiVersionOf, subjectOf, type Kind } from './kinds.ts'
-import { METADATA_SCHEMA, tidyMetadata } from './metadata.ts'
+import { tidyMetadata } from '../../../src/cli/validation/metadata.ts'
 import { keyOf, type KubeObject } from './object.ts'
-import { applyDefaults, prune, type Schema } from './schema.ts'
-import { badRequest, invalid, StatusError, type FieldError } from './status-error.ts'
-import { createValidator } from './validate.ts'
+import { applyDefaults } from '../../../src/cli/validation/schema.ts'
+import { badRequest, invalid, StatusError } from './status-error.ts'
+import { mistypedMetadata, unknownFields, unmarshalText } from '../../../src/cli/validation/decoding.ts'
+import { createValidator } from '../../../src/cli/validation/validate.ts'
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
 
@@ -12,8 +14,6 @@ export type Decoded = { readonly object: KubeObject; readonly warnings: readonly
 
 /** How a document came: a body is decoded strictly with code 400, the outcome of a patch with 422. */
 export type Origin = 'body' | 'patch'
-
-const checkMetadata = createValidator({ type: 'object', properties: { metadata: METADATA_SCHEMA } })
 
 /**
  * A document as an object of the kind: unknown fields dropped (or refused), defaults set, metadata tidied. The
@@ -24,14 +24,14 @@ export function decode(kind: Kind, document: Json, validation: FieldValidation, 
   if (!isObject(document)) throw undecodable(kind, 'json: cannot unmarshal into an object')
   checkTypeMeta(kind, document)
   const shown = origin === 'patch' && validation === 'Strict' ? JSON.stringify(document) : ''
-  const unknown = unknownFields(kind, document)
+  const unknown = unknownFields(kind.schema, document)
   if (unknown.length > 0 && validation === 'Strict') {
     const why = `strict decoding error: ${unknown.map((field) => `unknown field "${field}"`).join(', ')}`
     if (origin === 'body') throw undecodable(kind, why)
     const message = `Invalid value: ${JSON.stringify(shown)}: ${why}`
     throw invalid({ group: '', name: '' }, '', [{ reason: 'FieldValueInvalid', field: 'patch', message }])
   }
-  const mistyped = [...checkMetadata(document, undefined), ...(kind.custom ? [] : mistypedFields(kind, document))][0]
+  const mistyped = [...mistypedMetadata(document), ...(kind.custom ? [] : mistypedFields(kind, document))][0]
   if (mistyped) throw undecodable(kind, unmarshalText(mistyped))
   applyDefaults(document, kind.schema)
   // Spread twice: the first keys stay first, the last values win.
@@ -49,7 +49,7 @@ export function decodeApplied(
 ): JsonObject {
   if (!isObject(document)) throw undecodable(kind, 'json: cannot unmarshal into an object')
   checkTypeMeta(kind, document)
-  const unknown = unknownFields(kind, document).map((field) => `.${field}: field not declared in schema`)
+  const unknown = unknownFields(kind.schema, document).map((field) => `.${field}: field not declared in schema`)
   if (unknown.length > 0) {
     const what = `${keyOf(target.namespace, target.name)}; ${apiVersionOf(kind)}, Kind=${kind.kind}`
     const why = unknown.length === 1 ? (unknown[0] ?? '') : `errors:\n  ${unknown.join('\n  ')}`
@@ -85,12 +85,6 @@ function checkTypeMeta(kind: Kind, document: JsonObject): void {
   }
 }
 
-function unknownFields(kind: Kind, document: JsonObject): string[] {
-  const typed: Schema = { type: 'string' }
-  const properties = { ...kind.schema.properties, apiVersion: typed, kind: typed, metadata: METADATA_SCHEMA }
-  return prune(document, { ...kind.schema, properties }).sort()
-}
-
 function mistypedFields(kind: Kind, document: JsonObject): FieldError[] {
   const errors = createValidator(kind.schema)(document, undefined)
   const secret = isObject(document.data) && kind.plural === 'secrets' ? Object.values(document.data) : []
@@ -108,13 +102,4 @@ function isBase64(value: Json): boolean {
 function undecodable(kind: Kind, why: string): Error {
   const { name } = subjectOf(kind)
   return badRequest(`${name} in version "${kind.version}" cannot be handled as a ${name}: ${why}`)
-}
-
-/** A finding about a type in the words of a JSON decoder. */
-function unmarshalText(error: FieldError): string {
-  const match = /must be of type ([\w,-]+): "(\w+)"$/.exec(error.message)
-  if (!match) return error.message
-  const [, wanted = '', found = ''] = match
-  const json: Record<string, string> = { integer: 'number', boolean: 'bool' }
-  return `json: cannot unmarshal ${json[found] ?? found} into Go struct field ${error.field} of type ${wanted}`
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '../../../src/cli/validation/json.ts'
 import { apiVersionOf, type Kind, type Kinds } from './kinds.ts'
 
 /** The version of Kubernetes that this server imitates. */

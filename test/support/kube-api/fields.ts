@@ -1,6 +1,6 @@
-import { canonical, isObject, type Json, type JsonObject } from './json.ts'
-import { METADATA_SCHEMA } from './metadata.ts'
-import { isAtomicMap, keyFields, valueSchema, type Schema } from './schema.ts'
+import { canonical, isObject, type Json, type JsonObject } from '../../../src/cli/validation/json.ts'
+import { METADATA_SCHEMA } from '../../../src/cli/validation/metadata.ts'
+import { isAtomicMap, keyFields, valueSchema, type Schema } from '../../../src/cli/validation/schema.ts'
 
 /**
  * The fields of an object as server-side apply names them: a path is a chain of elements `f:name`, `k:{…}` (an item of

@@ -1,6 +1,7 @@
 import { resourceOf, subjectOf, type Kind } from './kinds.ts'
 import { keyOf, type KubeObject } from './object.ts'
-import { badRequest, conflict, invalid, stale, type FieldError } from './status-error.ts'
+import { badRequest, conflict, invalid, stale } from './status-error.ts'
+import type { FieldError } from '../../../src/cli/validation/field-error.ts'
 
 /** Where a write is aimed. `namespace` is absent for cluster-wide resources. */
 export type Target = {

@@ -1,4 +1,4 @@
-import { isObject, type Json } from './json.ts'
+import { isObject, type Json } from '../../../src/cli/validation/json.ts'
 
 export type JsonPath = (document: Json | undefined) => Json[]
 

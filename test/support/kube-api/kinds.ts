@@ -1,7 +1,8 @@
-import type { FieldError, Subject } from './status-error.ts'
+import type { FieldError } from '../../../src/cli/validation/field-error.ts'
+import type { Subject } from './status-error.ts'
 import type { KubeObject } from './object.ts'
 import type { Column } from './table.ts'
-import type { Schema } from './schema.ts'
+import type { Schema } from '../../../src/cli/validation/schema.ts'
 
 /** One resource of the API at one version: what it is called, what its objects look like, what the server does with them. */
 export type Kind = {

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '../../../src/cli/validation/json.ts'
 import { apiVersionOf, type Kind } from './kinds.ts'
 import type { KubeObject } from './object.ts'
 import { StatusError } from './status-error.ts'

@@ -1,21 +1,5 @@
-import type { JsonObject } from './json.ts'
-
-export type Metadata = {
-  name?: string
-  generateName?: string
-  namespace?: string
-  uid?: string
-  resourceVersion?: string
-  generation?: number
-  creationTimestamp?: string
-  deletionTimestamp?: string
-  deletionGracePeriodSeconds?: number
-  labels?: Record<string, string>
-  annotations?: Record<string, string>
-  ownerReferences?: JsonObject[]
-  finalizers?: string[]
-  managedFields?: JsonObject[]
-}
+import type { JsonObject } from '../../../src/cli/validation/json.ts'
+import type { Metadata } from '../../../src/cli/validation/metadata.ts'
 
 /** A Kubernetes object. Once stored it is never changed in place: watchers and lists share it. */
 export type KubeObject = JsonObject & { apiVersion: string; kind: string; metadata: Metadata }

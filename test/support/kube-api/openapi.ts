@@ -1,6 +1,6 @@
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '../../../src/cli/validation/json.ts'
 import { apiVersionOf, type Kind, type Kinds } from './kinds.ts'
-import { METADATA_SCHEMA } from './metadata.ts'
+import { METADATA_SCHEMA } from '../../../src/cli/validation/metadata.ts'
 
 /** The OpenAPI documents; undefined for a path that is none. `kubectl explain` and `kubectl apply` read the third edition. */
 export function openApiDocument(kinds: Kinds, path: string): JsonObject | undefined {

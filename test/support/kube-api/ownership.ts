@@ -1,4 +1,4 @@
-import { equal, isObject, listAt, textAt, type Json, type JsonObject } from './json.ts'
+import { equal, isObject, listAt, textAt, type Json, type JsonObject } from '../../../src/cli/validation/json.ts'
 import {
   fieldsOf,
   fromFieldsV1,
@@ -10,7 +10,7 @@ import {
   without,
 } from './fields.ts'
 import { apiVersionOf, type Kind } from './kinds.ts'
-import type { Schema } from './schema.ts'
+import type { Schema } from '../../../src/cli/validation/schema.ts'
 import { timestamp, type KubeObject } from './object.ts'
 import { StatusError } from './status-error.ts'
 

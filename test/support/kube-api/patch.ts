@@ -1,4 +1,4 @@
-import { equal, isObject, type Json, type JsonObject } from './json.ts'
+import { equal, isObject, type Json, type JsonObject } from '../../../src/cli/validation/json.ts'
 import { badRequest, StatusError } from './status-error.ts'
 
 /** RFC 7386: null removes, objects merge, everything else replaces. The target is left as it is. */

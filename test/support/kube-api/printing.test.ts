@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { age, humanDuration } from './age.ts'
 import { compileJsonPath } from './json-path.ts'
-import { isWhole, parseQuantity } from './quantity.ts'
+import { isWhole, parseQuantity } from '../../../src/cli/validation/quantity.ts'
 
 const SECOND = 1000
 const HOUR = 3600 * SECOND

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '../../../src/cli/validation/json.ts'
 
 /**
  * `kubectl create secret|configmap|namespace` speak protobuf and know no other way. This reads those three, as far as

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from './json.ts'
+import { isObject, type JsonObject } from '../../../src/cli/validation/json.ts'
 import { collectionOf, resourceOf, type Kind } from './kinds.ts'
 import { renderList, type Form } from './negotiate.ts'
 import { keyOf, type KubeObject } from './object.ts'

@@ -1,4 +1,4 @@
-import { isObject, type Json } from './json.ts'
+import { isObject, type Json } from '../../../src/cli/validation/json.ts'
 import type { KubeObject } from './object.ts'
 import { badRequest } from './status-error.ts'
 

@@ -15,7 +15,7 @@ import { statusOf, StatusError } from './status-error.ts'
 import { createStore, type Store } from './store.ts'
 import { createWatches } from './watch.ts'
 import { createWriter, type Writer } from './write.ts'
-import type { Json } from './json.ts'
+import type { Json } from '../../../src/cli/validation/json.ts'
 
 /** A small Kubernetes API over plain HTTP, in memory: what an operator and `kubectl` need of it. */
 export interface StandInApi {

@@ -1,17 +1,5 @@
-import type { Json, JsonObject } from './json.ts'
-
-export type FieldReason =
-  | 'FieldValueRequired'
-  | 'FieldValueInvalid'
-  | 'FieldValueTypeInvalid'
-  | 'FieldValueNotSupported'
-  | 'FieldValueDuplicate'
-  | 'FieldValueTooLong'
-  | 'FieldValueTooMany'
-  | 'FieldValueForbidden'
-
-/** One finding of a validation: `message` follows the field's path in the Status, as in `spec.a: Required value`. */
-export type FieldError = { readonly reason: FieldReason; readonly field: string; readonly message: string }
+import { invalidMessage, type FieldError } from '../../../src/cli/validation/field-error.ts'
+import type { Json, JsonObject } from '../../../src/cli/validation/json.ts'
 
 /** Names a resource in an answer: `modelservices` of `ai.zstack.io`, or a kind. */
 export type Subject = { readonly group: string; readonly name: string }
@@ -119,14 +107,9 @@ export function forbidden(subject: Subject, name: string, why: string): StatusEr
 }
 
 export function invalid(subject: Subject, name: string, errors: readonly FieldError[]): StatusError {
-  const texts = [...new Set(errors.map((error) => `${error.field}: ${error.message}`))]
   const causes = errors.map(({ reason, message, field }) => ({ reason, message, field }))
-  return new StatusError(
-    422,
-    'Invalid',
-    `${qualified(subject)} "${name}" is invalid: ${texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`}`,
-    detailsOf(subject, name, causes),
-  )
+  const message = invalidMessage(qualified(subject), name, errors)
+  return new StatusError(422, 'Invalid', message, detailsOf(subject, name, causes))
 }
 
 export function unsupportedMedia(accepted: readonly string[]): StatusError {

@@ -1,5 +1,5 @@
 import { age } from './age.ts'
-import type { Json, JsonObject } from './json.ts'
+import type { Json, JsonObject } from '../../../src/cli/validation/json.ts'
 import type { Kind } from './kinds.ts'
 import type { KubeObject } from './object.ts'
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { collectionOf, apiVersionOf, type Kind } from './kinds.ts'
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '../../../src/cli/validation/json.ts'
 import { renderEvent, type Form } from './negotiate.ts'
 import type { KubeObject } from './object.ts'
 import { unparsable } from './read.ts'

@@ -9,11 +9,11 @@ import {
   type Preconditions,
   type Target,
 } from './identity.ts'
-import { equal, type Json, type JsonObject } from './json.ts'
+import { equal, type Json, type JsonObject } from '../../../src/cli/validation/json.ts'
 import { collectionOf, resourceOf, subjectOf, type Kind } from './kinds.ts'
 import type { Lifecycle } from './lifecycle.ts'
-import { tidyMetadata, validateMetadata } from './metadata.ts'
-import { keyOf, timestamp, type KubeObject, type Metadata } from './object.ts'
+import { tidyMetadata, validateMetadata, type Metadata } from '../../../src/cli/validation/metadata.ts'
+import { keyOf, timestamp, type KubeObject } from './object.ts'
 import { applyOver, ownersAfterUpdate } from './ownership.ts'
 import { alreadyExists, forbidden, invalid, notFound, StatusError } from './status-error.ts'
 import type { Store } from './store.ts'

@@ -6,6 +6,10 @@ export type ModelServiceInventory = Record<string, unknown> & { uuid: string; na
 /** The service of the published UpdateModelService example. */
 export const EXAMPLE_UUID = '6c1a5f6167944aa1886294842075279f'
 
+/** The other two services that the manifests in deploy/samples speak for. */
+export const CHAT_UUID = '0b54cbe6a5f0484fa3ad9f6e0f7f1c02'
+export const WATCHED_UUID = '7d1f3c8e2b9a4e6d8c5b0a9f1e2d3c4b'
+
 const EXAMPLE_YAML = [
   'services:',
   ' - ports:',
@@ -128,4 +132,13 @@ export function seedServices(count: number): ModelServiceInventory[] {
       ? modelService({ ...example, yaml: EXAMPLE_YAML })
       : modelService({ uuid: namedUuid(`model-service-${index}`), name: `model-service-${index}` }),
   )
+}
+
+/** The services that deploy/samples speak for, before anybody applies those. */
+export function sampleServices(): ModelServiceInventory[] {
+  return [
+    ...seedServices(1),
+    modelService({ uuid: CHAT_UUID, name: 'chat', requestCpu: 8, requestMemory: 32 * 1024 ** 3 }),
+    modelService({ uuid: WATCHED_UUID, name: 'watched', requestCpu: 8 }),
+  ]
 }

@@ -7,6 +7,7 @@ local function tableOf(value)
 end
 
 local suspended = tableOf(obj.spec).suspend == true
+local timed = tableOf(tableOf(obj.metadata).annotations)['ai.zstack.io/suspend-until'] ~= nil
 local deleting = tableOf(obj.metadata).deletionTimestamp ~= nil
 
 return {
@@ -23,6 +24,6 @@ return {
   ['resume'] = {
     displayName = 'Resume',
     iconClass = 'fa fa-fw fa-play-circle',
-    disabled = deleting or not suspended,
+    disabled = deleting or not (suspended or timed),
   },
 }

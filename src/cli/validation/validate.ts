@@ -1,6 +1,6 @@
 import { canonical, equal, isObject, type Json } from './json.ts'
 import { itemKey, join, keyFields, valueSchema, type Schema } from './schema.ts'
-import type { FieldError, FieldReason } from './status-error.ts'
+import type { FieldError, FieldReason } from './field-error.ts'
 
 /**
  * Judges an object by its structural schema, in the real server's words. What an update leaves as it was is not

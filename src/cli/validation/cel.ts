@@ -2,7 +2,7 @@ import { Environment } from '@marcbachmann/cel-js'
 import { equal, isObject, type Json } from './json.ts'
 import { compareQuantities, isWhole, parseQuantity, type Quantity } from './quantity.ts'
 import { itemKey, join, valueSchema, type Rule, type Schema } from './schema.ts'
-import type { FieldError, FieldReason } from './status-error.ts'
+import type { FieldError, FieldReason } from './field-error.ts'
 
 /** Evaluates the x-kubernetes-validations of a schema; a rule that names oldSelf runs on updates alone. */
 export type Rules = (value: Json | undefined, old: Json | undefined) => FieldError[]

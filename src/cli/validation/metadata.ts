@@ -1,7 +1,24 @@
+/** What every object has above its spec, and when Kubernetes takes it. */
 import { isObject, type Json, type JsonObject } from './json.ts'
-import type { Metadata } from './object.ts'
 import type { Schema } from './schema.ts'
-import type { FieldError } from './status-error.ts'
+import type { FieldError } from './field-error.ts'
+
+export type Metadata = {
+  name?: string
+  generateName?: string
+  namespace?: string
+  uid?: string
+  resourceVersion?: string
+  generation?: number
+  creationTimestamp?: string
+  deletionTimestamp?: string
+  deletionGracePeriodSeconds?: number
+  labels?: Record<string, string>
+  annotations?: Record<string, string>
+  ownerReferences?: JsonObject[]
+  finalizers?: string[]
+  managedFields?: JsonObject[]
+}
 
 const TEXTS: Schema = { type: 'object', additionalProperties: { type: 'string' } }
 const TEXT: Schema = { type: 'string' }
@@ -87,7 +104,8 @@ export function validateMetadata(metadata: Metadata, strictName: boolean): Field
     refuse('metadata.name', name, strictName ? LABEL_TEXT : SUBDOMAIN_TEXT)
   }
   const limit = strictName ? 63 : 253
-  if (name.length > limit) refuse('metadata.name', name, `must be no more than ${limit} bytes`)
+  if (name.length > limit)
+    refuse('metadata.name', name, `must be no more than ${limit} ${strictName ? 'bytes' : 'characters'}`)
   for (const [key, value] of Object.entries(metadata.labels ?? {})) {
     if (!isQualifiedName(key)) refuse('metadata.labels', key, QUALIFIED_TEXT)
     if (!matches(value, VALUE)) refuse('metadata.labels', value, VALUE_TEXT)
