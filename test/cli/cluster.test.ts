@@ -306,7 +306,7 @@ describe('doctor', () => {
         ...(name !== undefined && { resourceNames: [name] }),
       }),
     )
-    expect(needed.sort()).toEqual(granted.sort())
+    expect(new Set(needed)).toEqual(new Set(granted))
   })
   type Rule = {
     readonly apiGroups: readonly string[]
