@@ -46,7 +46,8 @@ export function bytes(quantity: string | number): number | undefined {
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : undefined
 }
 
-function scaleOf(suffix: string): readonly [bigint, number] {
+/** What a suffix multiplies by, an exponent such as `e3` included, as base and exponent. */
+export function scaleOf(suffix: string): readonly [bigint, number] {
   return suffixes[suffix] ?? [10n, Number(suffix.slice(1))]
 }
 

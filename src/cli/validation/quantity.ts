@@ -1,34 +1,17 @@
+import { scaleOf } from '../../api/quantity.ts'
+
 /** A Kubernetes quantity as an exact fraction: `units` of 10^-9, the smallest step the API allows. */
 export type Quantity = { readonly nanos: bigint }
 
-const SUFFIXES: Record<string, [base: bigint, exponent: number]> = {
-  n: [10n, -9],
-  u: [10n, -6],
-  m: [10n, -3],
-  '': [10n, 0],
-  k: [10n, 3],
-  M: [10n, 6],
-  G: [10n, 9],
-  T: [10n, 12],
-  P: [10n, 15],
-  E: [10n, 18],
-  Ki: [2n, 10],
-  Mi: [2n, 20],
-  Gi: [2n, 30],
-  Ti: [2n, 40],
-  Pi: [2n, 50],
-  Ei: [2n, 60],
-}
-
-const GRAMMAR = /^([+-]?)(\d+)?(?:\.(\d*))?(?:([eE])([+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/
+const grammar = /^([+-]?)(\d+)?(?:\.(\d*))?(?:([eE])([+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/
 
 /** Undefined where the text is no quantity. Finer than a billionth is rounded away from zero, as Kubernetes does. */
 export function parseQuantity(text: string): Quantity | undefined {
-  const match = GRAMMAR.exec(text)
+  const match = grammar.exec(text)
   if (!match) return undefined
   const [, sign, whole = '', fraction = '', exponentMark, exponentText, suffix = ''] = match
   if (whole === '' && fraction === '') return undefined
-  const [base, exponent] = exponentMark ? [10n, Number(exponentText)] : (SUFFIXES[suffix] ?? [10n, 0])
+  const [base, exponent] = exponentMark ? [10n, Number(exponentText)] : scaleOf(suffix)
   if (Math.abs(exponent) > 64) return undefined
   const scaled = BigInt(whole + fraction) * 10n ** 9n
   const numerator = exponent > 0 ? scaled * base ** BigInt(exponent) : scaled
