@@ -8,7 +8,7 @@ import { effectiveSettings, type Config } from './config.ts'
 import { createDefaultConnection } from './default-connection.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Cluster } from './kube/cluster.ts'
-import { runController } from './kube/controller.ts'
+import { runController, sharesOf } from './kube/controller.ts'
 import { createEventRecorder, type EventText } from './kube/events.ts'
 import { createInformer } from './kube/informer.ts'
 import { acquireLease, type Leadership } from './kube/lease.ts'
@@ -210,7 +210,7 @@ function buildKube({ options, metrics, isLeader }: Parts) {
   const store = createStore<StoredModelService>()
   const resource = createResource<StoredModelService>(writer, names)
   return {
-    queue: createQueue({ clock, random, observer: metrics.queue }),
+    queue: createQueue({ clock, random, observer: metrics.queue, shares: sharesOf(config.maxConcurrentReconciles) }),
     store,
     references: createReferencedObjects({ cluster, clock, random }),
     objects: { get: (key: string) => store.get(key), writeStatus: createStatusWriter(resource, store) },

@@ -19,6 +19,12 @@ const slotParts: Readonly<Record<Priority, number>> = { change: 1, poll: 1 / 2, 
 /** The part of the work that goes on apart from the slots; no priority takes from the part of another. */
 const apartParts: Readonly<Record<Priority, number>> = { change: 3 / 4, poll: 1 / 8, retry: 1 / 8 }
 
+/**
+ * Of what a priority may have and nobody else has, the part that one flow may take. Whatever all of a flow does, something
+ * is left to the next; a namespace that is alone has most of the room for its changes.
+ */
+const flowParts: Readonly<Record<Priority, number>> = { change: 4 / 5, poll: 1 / 2, retry: 1 / 2 }
+
 const partOf = (max: number, part: number) => Math.max(1, Math.floor(max * part))
 
 /** Of three slots or more, retries leave one to polls, and both leave one to changes. */
@@ -28,6 +34,44 @@ export function slotsOf(max: number, priority: Priority): number {
 }
 
 export const apartOf = (max: number, priority: Priority): number => partOf(max, apartParts[priority])
+
+/** Slots that no work of a smaller part takes. */
+const ownSlots = (max: number, priority: Priority): number => {
+  const smaller = { change: 'poll', poll: 'retry', retry: undefined } as const
+  const other = smaller[priority]
+  return slotsOf(max, priority) - (other === undefined ? 0 : slotsOf(max, other))
+}
+
+/** Shares what may be under way of each priority, in slots or apart from them, among its flows. */
+export interface Shares {
+  /** Whether the flow leaves enough to others if one more of it begins. */
+  mayBegin(turn: Turn): boolean
+  begin(turn: Turn): void
+  end(turn: Turn): void
+}
+
+export function createShares(max: number, maxApart: number): Shares {
+  const totals: Record<Priority, number> = { change: 0, retry: 0, poll: 0 }
+  const ofFlows = new Map<string, number>()
+  const keyOf = ({ priority, flow }: Turn) => `${priority} ${flow}`
+  const add = (turn: Turn, change: 1 | -1) => {
+    const key = keyOf(turn)
+    const now = (ofFlows.get(key) ?? 0) + change
+    if (now > 0) ofFlows.set(key, now)
+    else ofFlows.delete(key)
+    totals[turn.priority] += change
+  }
+  return {
+    mayBegin(turn) {
+      const { priority } = turn
+      const own = ofFlows.get(keyOf(turn)) ?? 0
+      const free = apartOf(maxApart, priority) + ownSlots(max, priority) - totals[priority]
+      return own < flowParts[priority] * (own + free)
+    },
+    begin: (turn) => add(turn, 1),
+    end: (turn) => add(turn, -1),
+  }
+}
 
 /** Counts who has one of `max` slots. */
 export interface Slots {

@@ -206,6 +206,13 @@ describe('the credentials', () => {
   })
 })
 
+describe('a setting that would let what hangs keep all others waiting', () => {
+  it('counts as the smallest that does not', () => {
+    const given = { ...enough, ZSTACK_MAX_IN_FLIGHT: '1', MAX_CONCURRENT_RECONCILES: '2' }
+    expect(configOf(given)).toMatchObject({ maxInFlight: 4, maxConcurrentReconciles: 4 })
+  })
+})
+
 describe('the settings in effect', () => {
   it('are told under the names of their variables, those that were not set among them, and no secret', () => {
     const settings = effectiveSettings(configOf({ WATCH_NAMESPACES: 'b,a', ZSTACK_REQUEST_TIMEOUT: '1500ms' }))

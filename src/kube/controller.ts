@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { withTimeout, type Clock } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { createOverflow, type Overflow } from '../overflow.ts'
-import { priorities, slotsOf, type Priority } from '../priority.ts'
+import { createShares, priorities, slotsOf, type Priority, type Shares } from '../priority.ts'
 import type { Requeue } from '../requeue.ts'
 import type { Queue } from './queue.ts'
 
@@ -35,6 +35,11 @@ export type ControllerOptions = {
  */
 const abortGraceMs = 5_000
 
+/** How namespaces share what so many workers may do at once; for the queue that these workers take keys from. */
+export const sharesOf = (workers: number): Shares => createShares(workers, maxApartOf(workers))
+
+const maxApartOf = (workers: number) => workers * limits.detachedPerWorker
+
 /**
  * Works until the queue is shut down, then resolves when the passes under way have ended. `abort` cuts them short.
  *
@@ -43,12 +48,14 @@ const abortGraceMs = 5_000
  */
 export async function runController(options: ControllerOptions, abort: AbortSignal): Promise<void> {
   const { workers, clock } = options
-  const overflow = createOverflow(workers * limits.detachedPerWorker, clock)
+  const overflow = createOverflow(maxApartOf(workers), clock)
   const underWay = new Set<Promise<void>>()
   await Promise.all(
     Array.from({ length: workers }, (_, i) => {
       const accepted = priorities.filter((priority) => i < slotsOf(workers, priority))
-      return work(options, overflow, underWay, accepted, abort)
+      // A crowd of changes that never ends still leaves one worker to polls, unless there is but one.
+      const isForPolls = workers > 1 && i === slotsOf(workers, 'poll') - 1
+      return work(options, overflow, underWay, isForPolls ? accepted.toReversed() : accepted, abort)
     }),
   )
   await Promise.all(underWay)

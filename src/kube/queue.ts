@@ -9,7 +9,7 @@ import { backoff } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import { createFairQueue, type FairQueue } from '../fair-queue.ts'
 import { limits } from '../limits.ts'
-import { priorities, type Priority } from '../priority.ts'
+import { priorities, type Priority, type Shares } from '../priority.ts'
 
 export interface Queue {
   /**
@@ -26,7 +26,7 @@ export interface Queue {
   /** Ends the row of failures. */
   forget(key: string): void
   /**
-   * The next key of one of these priorities, which is the caller's until {@link done}; `undefined` once the queue is shut
+   * The next key of one of these priorities, the first of them first, which is the caller's until {@link done}; `undefined` once the queue is shut
    * down.
    */
   next(accepted?: readonly Priority[]): Promise<string | undefined>
@@ -55,9 +55,11 @@ export type QueueOptions = {
   readonly clock: Clock
   readonly random: () => number
   readonly observer?: Partial<QueueObserver>
+  /** Lets namespaces share what may be worked on at once; without, one may take it all. */
+  readonly shares?: Shares
 }
 
-export function createQueue({ clock, random, observer = {} }: QueueOptions): Queue {
+export function createQueue({ clock, random, observer = {}, shares }: QueueOptions): Queue {
   /** By namespace, each key with the time since when it waits. */
   const ready: Readonly<Record<Priority, FairQueue<string, number>>> = {
     change: createFairQueue(),
@@ -107,11 +109,11 @@ export function createQueue({ clock, random, observer = {} }: QueueOptions): Que
   }
 
   function take(accepted: readonly Priority[]): string | undefined {
-    for (const priority of priorities) {
-      if (!accepted.includes(priority)) continue
-      const first = ready[priority].take()
+    for (const priority of accepted) {
+      const first = ready[priority].take((flow) => shares?.mayBegin({ priority, flow }) !== false)
       if (first === undefined) continue
       const [key, since] = first
+      shares?.begin({ priority, flow: namespaceOf(key) })
       const now = clock.monotonic()
       processing.set(key, { since: now, priority })
       observer.taken?.((now - Math.max(since, servedSince)) / 1000)
@@ -170,10 +172,15 @@ export function createQueue({ clock, random, observer = {} }: QueueOptions): Que
     done(key) {
       const taken = processing.get(key)
       processing.delete(key)
-      if (taken !== undefined) observer.finished?.((clock.monotonic() - taken.since) / 1000)
+      if (taken !== undefined) {
+        shares?.end({ priority: taken.priority, flow: namespaceOf(key) })
+        observer.finished?.((clock.monotonic() - taken.since) / 1000)
+      }
       const again = dirty.get(key)
       dirty.delete(key)
       if (again !== undefined) put(key, again.priority, again.isHeldBack)
+      // Its namespace, or another, may have room now that it had not before.
+      serve()
     },
     shutDown() {
       isShutDown = true

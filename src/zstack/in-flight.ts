@@ -4,16 +4,13 @@ import { limits } from '../limits.ts'
 /** `apart`: how many more that hang. */
 export type InFlight = { readonly slots: number; readonly apart: number }
 
-/** The queries of so many services may hang while these are being found. */
-const minReadsApart = 64
-
 /** A query reads a hundred services, so that a quarter of what may be in flight is plenty for reads. */
 export function inFlightOf(max: number): { readonly reads: InFlight; readonly others: InFlight } {
   const reads = Math.max(1, Math.floor(max / 4))
   const others = Math.max(1, max - reads)
   return {
-    reads: { slots: reads, apart: Math.max(minReadsApart, reads * limits.detachedPerSlot) },
-    others: { slots: others, apart: others * limits.detachedPerSlot },
+    reads: { slots: reads, apart: Math.max(limits.minDetached.reads, reads * limits.detachedPerSlot) },
+    others: { slots: others, apart: Math.max(limits.minDetached.others, max * limits.detachedPerSlot) },
   }
 }
 

@@ -6,15 +6,14 @@ import type { Clock } from '../clock.ts'
 import { createFairQueue } from '../fair-queue.ts'
 import { createOverflow } from '../overflow.ts'
 import type { InFlight } from './in-flight.ts'
-import { apartOf, createSlots, priorities, slotsOf, type Priority, type Turn } from '../priority.ts'
+import { createShares, createSlots, priorities, type Turn } from '../priority.ts'
 
 export type Semaphore = <T>(run: () => Promise<T>, turn: Turn) => Promise<T>
 
 export function createSemaphore({ slots: max, apart: maxApart }: InFlight, clock: Pick<Clock, 'after'>): Semaphore {
   const overflow = createOverflow(maxApart, clock)
   const slots = createSlots(max)
-  /** How many are under way, apart or not, by priority and flow. */
-  const underWay = new Map<string, number>()
+  const shares = createShares(max, maxApart)
   let turns = 0
   const waiting = {
     change: createFairQueue<symbol, () => void>(),
@@ -22,20 +21,9 @@ export function createSemaphore({ slots: max, apart: maxApart }: InFlight, clock
     poll: createFairQueue<symbol, () => void>(),
   }
 
-  /** If all of a flow hangs, half of the slots of its priority are left to the others for all that. */
-  const isAllowed = ({ priority, flow }: Turn) =>
-    (underWay.get(`${priority} ${flow}`) ?? 0) < apartOf(maxApart, priority) + Math.floor(ownSlots(max, priority) / 2)
-
-  function count({ priority, flow }: Turn, change: 1 | -1) {
-    const key = `${priority} ${flow}`
-    const now = (underWay.get(key) ?? 0) + change
-    if (now > 0) underWay.set(key, now)
-    else underWay.delete(key)
-  }
-
   function begin(turn: Turn) {
     slots.take(turn.priority)
-    count(turn, 1)
+    shares.begin(turn)
   }
 
   /** Whoever finishes hands its place to the first that waits, so that one that comes in between cannot take it. */
@@ -44,7 +32,7 @@ export function createSemaphore({ slots: max, apart: maxApart }: InFlight, clock
     const order = ++turns % 4 === 0 ? lastFirst : priorities
     for (const priority of order) {
       if (!slots.hasRoom(priority)) continue
-      const next = waiting[priority].take((flow) => isAllowed({ priority, flow }))
+      const next = waiting[priority].take((flow) => shares.mayBegin({ priority, flow }))
       if (!next) continue
       next[1]()
       return
@@ -53,7 +41,7 @@ export function createSemaphore({ slots: max, apart: maxApart }: InFlight, clock
 
   return async (run, turn) => {
     const { priority, flow } = turn
-    if (slots.hasRoom(priority) && isAllowed(turn)) begin(turn)
+    if (slots.hasRoom(priority) && shares.mayBegin(turn)) begin(turn)
     else
       await new Promise<void>((resolve) =>
         waiting[priority].add(flow, Symbol(flow), () => {
@@ -67,7 +55,7 @@ export function createSemaphore({ slots: max, apart: maxApart }: InFlight, clock
       letNextBegin()
     })
     const end = () => {
-      count(turn, -1)
+      shares.end(turn)
       letNextBegin()
     }
     work.then(end, end)
@@ -76,7 +64,3 @@ export function createSemaphore({ slots: max, apart: maxApart }: InFlight, clock
 }
 
 const lastFirst = priorities.toReversed()
-
-/** Slots that no work of a smaller part takes. */
-const ownSlots = (max: number, priority: Priority) =>
-  slotsOf(max, priority) - (priority === 'poll' ? slotsOf(max, 'retry') : 0)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { runController, type Pass } from '../../src/kube/controller.ts'
+import { runController, sharesOf, type Pass } from '../../src/kube/controller.ts'
 import type { Requeue } from '../../src/requeue.ts'
 import { createQueue } from '../../src/kube/queue.ts'
 import { createCapturedLog } from '../support/captured-log.ts'
@@ -7,7 +7,7 @@ import { createManualClock } from '../support/clock.ts'
 
 function start(pass: Pass, { workers = 1 }: { workers?: number } = {}) {
   const clock = createManualClock()
-  const queue = createQueue({ clock, random: () => 1 })
+  const queue = createQueue({ clock, random: () => 1, shares: sharesOf(workers) })
   const { log, entries } = createCapturedLog()
   const abort = new AbortController()
   const observed: [string, number][] = []
@@ -218,6 +218,39 @@ describe('workers', () => {
     expect(open.has('well/drift')).toBe(true)
   })
 
+  it.each(['change', 'retry', 'poll'] as const)(
+    'take a %s of one namespace at once while thousands of passes over others hang that were wanted for the same reason',
+    async (priority) => {
+      const { pass, open } = held()
+      const { queue, clock } = start(pass, { workers: 4 })
+      for (let i = 0; i < 1_000; i++) for (const namespace of ['a', 'b', 'c']) queue.add(`${namespace}/${i}`, priority)
+      await clock.advance(110_000)
+      queue.add('well/a', priority)
+      await clock.advance(0)
+      expect(open.has('well/a')).toBe(true)
+    },
+  )
+
+  it('take what a poll turned up within a second while changes never end', async () => {
+    const { pass, open } = held()
+    const { queue, clock } = start(pass, { workers: 4 })
+    for (let i = 0; i < 1_000; i++) queue.add(`namespace-${i}/a`, 'change')
+    queue.add('well/drift', 'poll')
+    await clock.advance(1_000)
+    expect(open.has('well/drift')).toBe(true)
+  })
+
+  it('take the next key of a namespace that had all of its share, as soon as a pass over it ends', async () => {
+    const { pass, open, end } = held()
+    const { queue, clock } = start(pass, { workers: 4 })
+    for (let i = 0; i < 200; i++) queue.add(`a/${i}`, 'poll')
+    await clock.advance(60_000)
+    const { size } = open
+    end('a/0')
+    await clock.advance(0)
+    expect(open.size).toBe(size + 1)
+  })
+
   it('never work twice at once on a key whose pass goes on apart', async () => {
     const { pass, open, end } = held()
     const { queue, clock } = start(pass, { workers: 2 })
@@ -233,14 +266,14 @@ describe('workers', () => {
   it('leave no more passes than thirty-two times their number, an eighth of them retries', async () => {
     const { pass, open, end } = held()
     const { queue, clock } = start(pass, { workers: 2 })
-    for (let i = 0; i < 80; i++) queue.add(`retry/${i}`, 'retry')
+    for (let i = 0; i < 80; i++) queue.add(`retry-${i}/a`, 'retry')
     await clock.advance(30_000)
     // Eight go on apart, and one keeps its worker.
     expect(open.size).toBe(9)
-    for (let i = 0; i < 80; i++) queue.add(`change/${i}`, 'change')
+    for (let i = 0; i < 80; i++) queue.add(`change-${i}/a`, 'change')
     await clock.advance(70_000)
     expect(open.size).toBe(9 + 1 + 48)
-    end('retry/0')
+    end('retry-0/a')
     await clock.advance(0)
     expect(open.size).toBe(59)
   })

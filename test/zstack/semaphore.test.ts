@@ -119,6 +119,25 @@ describe('a semaphore', () => {
     expect(begun).toContain('other')
   })
 
+  it.each<[string, number, number, Priority]>([
+    ['edit', 16, 5, 'change'],
+    ['edit', 3, 2, 'change'],
+    ['drift', 16, 3, 'poll'],
+    ['retry', 16, 3, 'retry'],
+  ])(
+    'leaves room for the %s of one flow, of %i places, where two hundred of each of %i others hang',
+    async (...row) => {
+      const [, max, flows, priority] = row
+      const { clock, begun, start } = hanging(max)
+      for (let i = 0; i < 200; i++)
+        for (let flow = 0; flow < flows; flow++) start(`${flow} ${i}`, priority, `black ${flow}`)
+      await clock.advance(60_000)
+      start('other', priority, 'red')
+      await clock.advance(0)
+      expect(begun).toContain('other')
+    },
+  )
+
   it('gives each flow a turn, so that one of another does not wait for forty that came at once', async () => {
     const { clock, begun, start } = hanging(16)
     for (let i = 0; i < 40; i++) start(`edit ${i}`, 'change', 'black')
