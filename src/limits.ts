@@ -58,7 +58,7 @@ export const limits = {
   slotMs: 1 * seconds,
   /** Smaller settings of either count as so many: one for queries or retries, one for polls, and two for changes. */
   minSlots: 4,
-  /** So many times the number of requests, and of passes, may go on apart; at most half retries and polls, a quarter retries. */
+  /** So many times the number of requests, and of passes, may go on apart; all but an eighth of them changes. */
   detachedPerSlot: 4,
   /** But not fewer: some dozens of services whose queries hang, and some namespaces whose updates hang, leave room to others. */
   minDetached: { reads: 128, others: 32 },

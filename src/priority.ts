@@ -17,13 +17,13 @@ export const anyTurn: Turn = { priority: 'change', flow: '' }
 const slotParts: Readonly<Record<Priority, number>> = { change: 1, poll: 1 / 2, retry: 1 / 4 }
 
 /** The part of the work that goes on apart from the slots; no priority takes from the part of another. */
-const apartParts: Readonly<Record<Priority, number>> = { change: 3 / 4, poll: 1 / 8, retry: 1 / 8 }
+const apartParts: Readonly<Record<Priority, number>> = { change: 7 / 8, poll: 1 / 16, retry: 1 / 16 }
 
 /**
  * Of what a priority may have and nobody else has, the part that one flow may take. Whatever all of a flow does, something
  * is left to the next; a namespace that is alone has most of the room for its changes.
  */
-const flowParts: Readonly<Record<Priority, number>> = { change: 4 / 5, poll: 1 / 2, retry: 1 / 2 }
+const flowParts: Readonly<Record<Priority, number>> = { change: 7 / 8, poll: 1 / 2, retry: 1 / 2 }
 
 const partOf = (max: number, part: number) => Math.max(1, Math.floor(max * part))
 
@@ -66,7 +66,8 @@ export function createShares(max: number, maxApart: number): Shares {
       const { priority } = turn
       const own = ofFlows.get(keyOf(turn)) ?? 0
       const free = apartOf(maxApart, priority) + ownSlots(max, priority) - totals[priority]
-      return own < flowParts[priority] * (own + free)
+      // Who has nothing yet may take even the last place.
+      return free > 0 && (own === 0 || own + 1 <= flowParts[priority] * (own + free))
     },
     begin: (turn) => add(turn, 1),
     end: (turn) => add(turn, -1),

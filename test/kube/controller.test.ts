@@ -263,19 +263,19 @@ describe('workers', () => {
     expect(open.has('a')).toBe(false)
   })
 
-  it('leave no more passes than thirty-two times their number, an eighth of them retries', async () => {
+  it('leave no more passes than thirty-two times their number, a sixteenth of them retries', async () => {
     const { pass, open, end } = held()
     const { queue, clock } = start(pass, { workers: 2 })
     for (let i = 0; i < 80; i++) queue.add(`retry-${i}/a`, 'retry')
     await clock.advance(30_000)
-    // Eight go on apart, and one keeps its worker.
-    expect(open.size).toBe(9)
+    // Four go on apart, and one keeps its worker.
+    expect(open.size).toBe(5)
     for (let i = 0; i < 80; i++) queue.add(`change-${i}/a`, 'change')
     await clock.advance(70_000)
-    expect(open.size).toBe(9 + 1 + 48)
+    expect(open.size).toBe(5 + 1 + 56)
     end('retry-0/a')
     await clock.advance(0)
-    expect(open.size).toBe(59)
+    expect(open.size).toBe(63)
   })
 })
 

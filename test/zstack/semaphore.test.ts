@@ -138,6 +138,15 @@ describe('a semaphore', () => {
     },
   )
 
+  it('runs the edit of a flow in which forty hang already', async () => {
+    const { clock, begun, start } = hanging(12)
+    for (let i = 0; i < 40; i++) start(`edit ${i}`, 'change', 'black')
+    await clock.advance(4_000)
+    start('another', 'change', 'black')
+    await clock.advance(0)
+    expect(begun).toContain('another')
+  })
+
   it('gives each flow a turn, so that one of another does not wait for forty that came at once', async () => {
     const { clock, begun, start } = hanging(16)
     for (let i = 0; i < 40; i++) start(`edit ${i}`, 'change', 'black')
@@ -161,7 +170,7 @@ describe('a semaphore', () => {
 
   it('gives at most half of its places to polls, and those behind the rest', async () => {
     const { clock, begun, start, end } = hanging(4)
-    for (const name of ['a', 'b', 'c']) start(name, 'poll')
+    for (const name of ['a', 'b', 'c']) start(name, 'poll', name)
     for (const name of ['d', 'e', 'f']) start(name)
     expect(begun).toEqual(['a', 'b', 'd', 'e'])
     end('a')
