@@ -55,7 +55,7 @@ export const limits = {
   /** A pass over one object is aborted after this time; it is longer than any request may take. */
   passMs: 2 * minutes,
   /** A pass or a request that takes longer gives its slot back, and goes on apart from the slots. */
-  slotMs: 1 * seconds,
+  slotMs: 0.75 * seconds,
   /** Smaller settings of either count as so many: one for queries or retries, one for polls, and two for changes. */
   minSlots: 4,
   /** So many times the number of requests, and of passes, may go on apart; all but an eighth of them changes. */

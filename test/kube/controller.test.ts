@@ -179,11 +179,11 @@ describe('a controller', () => {
 })
 
 describe('workers', () => {
-  it('leave a pass that hangs after a second, and take the next key', async () => {
+  it('leave a pass that hangs after three quarters of a second, and take the next key', async () => {
     const { pass, open } = held()
     const { queue, clock } = start(pass, { workers: 2 })
     for (const key of ['a', 'b', 'c']) queue.add(key, 'change')
-    await clock.advance(999)
+    await clock.advance(749)
     expect([...open.keys()]).toEqual(['a', 'b'])
     await clock.advance(1)
     expect([...open.keys()]).toEqual(['a', 'b', 'c'])
@@ -204,7 +204,7 @@ describe('workers', () => {
     const { queue, clock } = start(pass, { workers: 8 })
     for (const key of ['a', 'b', 'c']) queue.add(key, 'retry')
     for (const key of ['d', 'e', 'f']) queue.add(key, 'poll')
-    await clock.advance(999)
+    await clock.advance(749)
     expect([...open.keys()]).toEqual(['a', 'b', 'd', 'e'])
   })
 
