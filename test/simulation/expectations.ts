@@ -7,12 +7,12 @@ import { isEmpty } from '../../src/api/json.ts'
 import type { Judge } from './judge.ts'
 import { winnerOf } from './judge.ts'
 import { keyOf, type Objects, type Stored } from './objects.ts'
-import { declaredBy, type Secrets } from './secrets.ts'
+import { declaredBy, type Sources } from './sources.ts'
 import { isSame, type Service, type Services } from './services.ts'
 
 export type Ended = {
   readonly objects: Objects
-  readonly secrets: Secrets
+  readonly sources: Sources
   readonly services: Services
   readonly judge: Judge
   /** Fields that this ZStack never shows though others do. */
@@ -39,7 +39,7 @@ function faultOf(object: Stored, world: Ended): string | undefined {
   if (!parsed.ok) return must(`False ${parsed.reason}`)
   const { spec } = parsed
   if (winnerOf(world.objects.all(), spec.uuid) !== object) return must('False UUIDConflict')
-  const desired = declaredBy(spec, object.metadata.namespace, (key) => world.secrets.get(key))
+  const desired = declaredBy(spec, object.metadata.namespace, (key) => world.sources.read(key))
   if (!desired) return must('False ReferenceNotFound')
   const token = annotations?.[reconcileRequestedAt]
   if (token !== undefined && status.lastHandledReconcileAt !== token) return `request ${token} was not dealt with`

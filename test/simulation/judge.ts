@@ -8,7 +8,7 @@ import { failureOf } from '../../src/zstack/failures.ts'
 import type { HttpAnswer, HttpRequest } from '../../src/zstack/http.ts'
 import { keyOf, type Objects, type Stored } from './objects.ts'
 import { createObservations } from './observations.ts'
-import { declaredBy } from './secrets.ts'
+import { declaredBy } from './sources.ts'
 import type { Time } from './time.ts'
 import type { View } from './watching.ts'
 import type { Order, ZStack } from './zstack.ts'
@@ -96,7 +96,9 @@ export function createJudge({ time, objects, zstack, elects, showsPast, report }
 
   function declaredIn({ view }: Sender, winner: Stored) {
     const parsed = parse(winner)
-    return parsed.ok ? declaredBy(parsed.spec, winner.metadata.namespace, (key) => view.secrets.get(key)) : undefined
+    return parsed.ok
+      ? declaredBy(parsed.spec, winner.metadata.namespace, (key) => view.sources.get(key) ?? 'missing')
+      : undefined
   }
 
   function permissionViolation(sender: Sender, uuid: string, patch: Patch, winner: Stored | undefined) {
@@ -108,7 +110,7 @@ export function createJudge({ time, objects, zstack, elects, showsPast, report }
     if (spec.suspend) return `was shown that ${keyOf(winner)} is suspended`
     if (spec.policy === 'Observe') return `was shown that ${keyOf(winner)} observes`
     const desired = declaredIn(sender, winner)
-    if (!desired) return `was shown that a Secret of ${keyOf(winner)} is missing`
+    if (!desired) return `was not shown all that ${keyOf(winner)} refers to`
     for (const [field, value] of Object.entries(patch) as [FieldName, Json][]) {
       if (!desired.has(field)) return `was shown no ${field} in ${keyOf(winner)}`
       if (!isDeepStrictEqual(desired.get(field), value))

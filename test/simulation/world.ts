@@ -8,9 +8,9 @@ import { createKubernetes } from './kubernetes.ts'
 import { createObjects } from './objects.ts'
 import { createReplica, type Life } from './replica.ts'
 import type { Schedule } from './schedule.ts'
-import { createSecrets } from './secrets.ts'
 import { createServices } from './services.ts'
 import { account, createSessions, digest } from './sessions.ts'
+import { createSources } from './sources.ts'
 import { createTime } from './time.ts'
 import { createTroubles, type KubeTrouble, type ZStackTrouble } from './trouble.ts'
 import { hush } from './values.ts'
@@ -44,7 +44,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   }
 
   const objects = createObjects(epoch)
-  const secrets = createSecrets()
+  const sources = createSources()
   const services = createServices()
   for (const [uuid, values] of Object.entries(setting.services)) services.place(uuid, values)
   const sessions = createSessions(time, setting.sessions)
@@ -53,7 +53,8 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   const kubeTroubles = createTroubles<KubeTrouble>(time, chance.fork())
   const zstackTroubles = createTroubles<ZStackTrouble>(time, chance.fork())
   const kubernetes = createKubernetes({
-    ...{ time, chance: chance.fork(), objects, secrets, troubles: kubeTroubles, pageSize: setting.pageSize },
+    ...{ time, chance: chance.fork(), objects, sources, troubles: kubeTroubles, pageSize: setting.pageSize },
+    mayWatchSources: setting.mayWatchSources,
   })
   const httpFor = createWire({
     ...{ time, chance: chance.fork(), zstack, troubles: zstackTroubles, limitMs: setting.requestTimeoutMs },
@@ -143,7 +144,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
     time,
     epoch,
     objects,
-    secrets,
+    sources,
     services,
     sessions,
     zstack,
@@ -155,9 +156,9 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   }
   let judged = { at: '', faults: [] as readonly string[] }
   const wrong = () => {
-    const at = [objects.version(), updates, ...services.all().map(({ revision }) => revision)].join()
+    const at = [objects.version(), sources.version(), updates, ...services.all().map(({ revision }) => revision)].join()
     if (judged.at !== at)
-      judged = { at, faults: faults({ objects, secrets, services, judge, hides: setting.mood.hides }) }
+      judged = { at, faults: faults({ objects, sources, services, judge, hides: setting.mood.hides }) }
     return judged.faults
   }
   const moved = () => [updates, kubernetes.writes()].join()
