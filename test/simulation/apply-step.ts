@@ -1,7 +1,7 @@
 /** Applies a step of a schedule to a world. */
-import { reconcileRequestedAt } from '../../src/api/names.ts'
+import { reconcileRequestedAt, suspendUntil } from '../../src/api/names.ts'
 import type { Kubernetes } from './kubernetes.ts'
-import type { Objects } from './objects.ts'
+import type { Objects, Stored } from './objects.ts'
 import type { Replica } from './replica.ts'
 import type { Step } from './schedule.ts'
 import type { Services } from './services.ts'
@@ -63,7 +63,15 @@ export function applyStep(step: Step, world: World): void {
       if (step.forMs !== undefined) time.after(step.forMs, () => sources.allow(step.source))
       return
     case 'request':
-      objects.edit(step.key, () => ({ metadata: { annotations: { [reconcileRequestedAt]: step.token } } }))
+      objects.edit(step.key, ({ metadata }) => annotated(metadata, { [reconcileRequestedAt]: step.token }))
+      return
+    case 'suspend': {
+      const until = step.forMs === undefined ? 'tomorrow' : new Date(epoch + time.now() + step.forMs).toISOString()
+      objects.edit(step.key, ({ metadata }) => annotated(metadata, { [suspendUntil]: until }))
+      return
+    }
+    case 'resume':
+      objects.edit(step.key, ({ metadata }) => annotated(metadata, { [suspendUntil]: undefined }))
       return
     case 'drift':
       services.drift(step.uuid, step.values)
@@ -127,6 +135,11 @@ export function applyStep(step: Step, world: World): void {
     case 'pause':
       replicas[step.who]?.pause(step.forMs, step.timersFirst)
   }
+}
+
+function annotated({ annotations }: Stored['metadata'], changes: Readonly<Record<string, string | undefined>>) {
+  const entries = Object.entries({ ...annotations, ...changes }).filter(([, value]) => value !== undefined)
+  return { metadata: { annotations: Object.fromEntries(entries) as Record<string, string> } }
 }
 
 /** Ends every fault; what is wrong by then stays wrong until somebody corrects it. */

@@ -34,6 +34,9 @@ export type Step = { readonly at: number } & (
   /** RBAC lets nobody get it, for so long or for good. */
   | { readonly do: 'forbid source'; readonly source: string; readonly forMs: number | undefined }
   | { readonly do: 'request'; readonly key: Key; readonly token: string }
+  /** By annotation; without a time that can be read, it has no end. */
+  | { readonly do: 'suspend'; readonly key: Key; readonly forMs: number | undefined }
+  | { readonly do: 'resume'; readonly key: Key }
   | { readonly do: 'drift'; readonly uuid: string; readonly values: Values }
   | { readonly do: 'lose service'; readonly uuid: string }
   | { readonly do: 'bring service back'; readonly uuid: string; readonly isNew: boolean }
@@ -97,7 +100,11 @@ export function drawSchedule(seed: number): Schedule {
     chance.percent(40) && index > 0 ? moments[index - 1]! + chance.whole(0, 1_000) : at,
   )
   const steps = bunched.map((at) => ({ at, ...drawStep(chance, setting) }))
-  const newer = [...drawNewerSteps(apart, setting, spanMs), ...drawSourceSteps(ofSources, spanMs)]
+  const newer = [
+    ...drawNewerSteps(apart, setting, spanMs),
+    ...drawSourceSteps(ofSources, spanMs),
+    ...drawSuspensions(createChance(seed ^ 0x5059), spanMs),
+  ]
   return {
     seed,
     setting,
@@ -156,6 +163,16 @@ function drawSourceSteps(chance: Chance, spanMs: number): readonly Step[] {
       forMs: chance.pick([500, 20_000, 100_000, undefined]),
     })),
   ]
+}
+
+/** In three of ten worlds, objects are suspended by annotation, and some of them resumed before that ends. */
+function drawSuspensions(chance: Chance, spanMs: number): readonly Step[] {
+  if (chance.percent(70)) return []
+  return Array.from({ length: chance.whole(1, 5) }, (): Step => {
+    const [at, key] = [chance.whole(0, spanMs), chance.pick(keys)]
+    const forMs = chance.pick([5_000, 60_000, 60_000, 600_000, undefined])
+    return chance.percent(75) ? { at, do: 'suspend', key, forMs } : { at, do: 'resume', key }
+  })
 }
 
 function drawSetting(chance: Chance): Omit<Setting, 'arePods' | 'mayWatchSources'> {

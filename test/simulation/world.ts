@@ -11,6 +11,7 @@ import type { Schedule } from './schedule.ts'
 import { createServices } from './services.ts'
 import { account, createSessions, digest } from './sessions.ts'
 import { createSources } from './sources.ts'
+import { endOfSuspensions } from './suspension.ts'
 import { createTime } from './time.ts'
 import { createTroubles, type KubeTrouble, type ZStackTrouble } from './trouble.ts'
 import { hush } from './values.ts'
@@ -28,6 +29,8 @@ export type Outcome = {
 
 /** Whatever waits for an hour has had its turn by then. */
 const patienceMs = 3 * 3_600_000
+/** Wall clocks are fast or slow by no more. */
+const maxSkewMs = 120_000
 /** SIGTERM is answered within the grace of passes, of requests and of the lease. */
 const stopMs = 10_000
 
@@ -158,7 +161,10 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   const wrong = () => {
     const at = [objects.version(), sources.version(), updates, ...services.all().map(({ revision }) => revision)].join()
     if (judged.at !== at)
-      judged = { at, faults: faults({ objects, sources, services, judge, hides: setting.mood.hides }) }
+      judged = {
+        at,
+        faults: faults({ objects, sources, services, judge, hides: setting.mood.hides, now: epoch + time.now() }),
+      }
     return judged.faults
   }
   const moved = () => [updates, kubernetes.writes()].join()
@@ -174,6 +180,8 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
     trace(() => 'END OF FAULTS')
     endFaults(world)
     const { pollIntervalMs } = setting
+    // By the clocks of all processes; after that only what has no end is suspended.
+    await time.runUntil(Math.max(time.now(), endOfSuspensions(objects.all()) - epoch + maxSkewMs))
     await passUntil(time.now() + patienceMs, () => wrong().length === 0, 10_000)
     // What was sent before the trouble ended may still arrive, and that a watch is dead is noticed after two minutes.
     await time.runUntil(time.now() + 140_000 + pollIntervalMs * 1.2)
