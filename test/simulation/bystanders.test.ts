@@ -25,7 +25,7 @@ function startWorld(options: { readonly contested?: readonly string[]; readonly 
   const judge = createBystanderJudge({
     ...{ time, objects, sources: createSources(), services, endpoint, promises },
     unresolved: new Set(options.unresolved),
-    unresolvedFromMs: 0,
+    ...{ unresolvedFromMs: 0, unresolvedToldFromMs: 20_000 },
     bystanders: new Set(['red/by']),
     contested: new Set(options.contested),
     slowMs: () => 0,

@@ -86,6 +86,8 @@ export type BystanderJudgeOptions = {
   /** Objects that refer to what cannot be had from some moment on. */
   readonly unresolved: ReadonlySet<string>
   readonly unresolvedFromMs: number
+  /** From then on each of them says so. */
+  readonly unresolvedToldFromMs: number
   readonly isJobRunning: (uuid: string) => boolean
   readonly report: (violation: Violation) => void
 }
@@ -138,7 +140,7 @@ const troubles: ReadonlySet<Reason> = new Set<Reason>([
 
 export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJudge {
   const { time, objects, sources, services, endpoint, promises, bystanders, contested, slowMs, isJobRunning } = options
-  const { unresolved, unresolvedFromMs, report } = options
+  const { unresolved, unresolvedFromMs, unresolvedToldFromMs, report } = options
   const edits = new Map<string, number>()
   const unobserved = new Map<string, number>()
   const drifts = new Map<string, number>()
@@ -333,7 +335,7 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
     },
     look() {
       for (const object of objects.all()) lookAtEndpoint(keyOf(object))
-      if (time.now() > Math.max(startMs, unresolvedFromMs)) for (const key of unresolved) lookAtReference(key)
+      if (time.now() > unresolvedToldFromMs) for (const key of unresolved) lookAtReference(key)
       if (!isJudged || time.now() < promises.judgedFromMs) return
       for (const key of bystanders) lookAt(key)
       for (const [key, since] of unobserved) lookAtGeneration(key, since)

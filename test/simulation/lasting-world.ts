@@ -77,12 +77,17 @@ export async function runLasting(schedule: LastingSchedule, tell?: (line: string
   const keys = [...bystanders, ...(twin ? [twin] : [])].map(({ key }) => key)
   const slow = new Set([...schedule.slow, ...(twin ? [twin.key] : [])])
   const contested = new Set(schedule.contested)
+  const { unresolvedFromMs = Infinity } = schedule.sources
   const judge = createBystanderJudge({
     ...{ time, objects, sources, services, endpoint, contested, report },
     promises: promisesOf(schedule),
     bystanders: new Set(isAlone ? [] : keys),
     unresolved: new Set(schedule.sources.unresolvedFromMs === undefined ? [] : broken.map(({ key }) => key)),
-    unresolvedFromMs: schedule.sources.unresolvedFromMs ?? Infinity,
+    unresolvedFromMs,
+    // An update that hangs already is told of until it has ended.
+    unresolvedToldFromMs:
+      Math.max(startMs, unresolvedFromMs) +
+      (schedule.sorts.includes('PUTs hang') ? deployment.requestTimeoutMs + latencyMs : 0),
     // An update on its way may have to arrive before the next one leaves.
     slowMs: (key) => (slow.has(key) ? 2 * slowUpdateMs : 0),
     isJobRunning: (uuid) => zstack.runningFor(uuid),
