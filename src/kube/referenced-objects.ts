@@ -25,8 +25,11 @@ export interface ReferencedObjects {
   refer(referrer: string, refs: readonly ObjectRef[]): void
   /** The last read, the same one until something has changed; `undefined` where there is none yet. */
   get(ref: ObjectRef): ObjectRead | undefined
-  /** Reads these now, without waiting for the interval. */
-  refresh(refs: readonly ObjectRef[]): void
+  /**
+   * Reads these now, without waiting for the interval. Resolves when the API server has answered a read of each that began
+   * afterwards, whatever it said, or nobody refers to it any more.
+   */
+  refresh(refs: readonly ObjectRef[]): Promise<void>
   /** Calls the listener at every change from now on. */
   subscribe(listener: OnReferencedChange): void
   /** Reads until aborted, and resolves when nothing is under way any more. */
@@ -54,6 +57,10 @@ type Entry = {
   vain: number
   failures: number
   isReading: boolean
+  /** Whether it is to be read once more as soon as the read under way has ended, for that may show what was before. */
+  isOutdated: boolean
+  /** Who waits for the answer to a read that has not begun yet. */
+  awaiting: (() => void)[]
   /** When it was last read, by the monotonic clock. */
   readAt: number
   cancelRead: () => void
@@ -101,6 +108,7 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
     entry.watch?.abort()
     due.delete(entry)
     entries.delete(key)
+    for (const resolve of entry.awaiting.splice(0)) resolve()
   }
 
   function readNow(entry: Entry) {
@@ -116,7 +124,8 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
   }
 
   function readSoon(entry: Entry) {
-    readAfter(entry, Math.max(0, entry.readAt + minPauseMs - clock.monotonic()))
+    if (entry.isReading) entry.isOutdated = true
+    else readAfter(entry, Math.max(0, entry.readAt + minPauseMs - clock.monotonic()))
   }
 
   function startReads() {
@@ -131,11 +140,16 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
   function startRead(entry: Entry) {
     due.delete(entry)
     entry.isReading = true
+    entry.isOutdated = false
     reads += 1
+    const awaiting = entry.awaiting.splice(0)
     track(
-      read(entry).finally(() => {
+      read(entry).then((isAnswered) => {
         entry.isReading = false
         reads -= 1
+        if (entry.isOutdated && isAnswered) readSoon(entry)
+        if (isAnswered || !isCurrent(entry)) for (const resolve of awaiting) resolve()
+        else entry.awaiting.unshift(...awaiting)
         startReads()
       }),
     )
@@ -146,25 +160,28 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
     underWay.add(tracked)
   }
 
-  async function read(entry: Entry): Promise<void> {
+  /** Resolves to whether the API server answered. */
+  async function read(entry: Entry): Promise<boolean> {
     const signal = stop
-    if (!signal) return
+    if (!signal) return false
     entry.readAt = clock.monotonic()
     const path = `${collectionOf(entry.ref)}/${encodeURIComponent(entry.ref.name)}`
     try {
       const object = await cluster.send({ method: 'GET', path }, signal)
       unreached = 0
       take(entry, readOf(entry, object))
+      return true
     } catch (error) {
-      if (isRunning()) fail(entry, error instanceof Error ? error : new Error(String(error)))
+      return isRunning() && fail(entry, error instanceof Error ? error : new Error(String(error)))
     }
   }
 
-  function fail(entry: Entry, error: Error) {
+  /** Whether it is an answer. */
+  function fail(entry: Entry, error: Error): boolean {
     if (classify(error) === 'unreachable') {
       if (isCurrent(entry)) due.add(entry)
       pause()
-      return
+      return false
     }
     unreached = 0
     const status = error instanceof ApiError ? error.status : 0
@@ -176,6 +193,7 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
       if (isToTell) tell(entry, { kind: 'unreadable', status })
       readAfter(entry, steadyBackoff(limits.referenceRetry, entry.failures - 1, random))
     }
+    return true
   }
 
   function pause() {
@@ -238,11 +256,17 @@ export function createReferencedObjects(options: ReferencedObjectsOptions): Refe
       for (const ref of refs) add(referrer, ref)
       for (const key of before) if (!after.includes(key)) remove(referrer, key)
     },
-    refresh(refs) {
-      for (const ref of refs) {
-        const entry = entries.get(keyOf(ref))
-        if (entry) readSoon(entry)
-      }
+    async refresh(refs) {
+      const wanted = refs.flatMap((ref) => entries.get(keyOf(ref)) ?? [])
+      await Promise.all(
+        wanted.map(
+          (entry) =>
+            new Promise<void>((resolve) => {
+              entry.awaiting.push(resolve)
+              readSoon(entry)
+            }),
+        ),
+      )
     },
     get: (ref) => entries.get(keyOf(ref))?.last,
     subscribe: (listener) => void listeners.push(listener),
@@ -268,6 +292,8 @@ function newEntry(referrer: string, ref: ObjectRef): Entry {
     vain: 0,
     failures: 0,
     isReading: false,
+    isOutdated: false,
+    awaiting: [],
     readAt: -Infinity,
     cancelRead: () => undefined,
     watch: undefined,

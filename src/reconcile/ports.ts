@@ -139,8 +139,8 @@ export interface Objects {
 export interface ReferencedObjects {
   /** What the object of that key refers to from now on, in place of what it referred to before. */
   refer(key: string, refs: readonly ObjectRef[]): void
-  /** Reads these now, without waiting for the interval. */
-  refresh(refs: readonly ObjectRef[]): void
+  /** Reads these now, without waiting for the interval, and resolves when all were read. */
+  refresh(refs: readonly ObjectRef[]): Promise<void>
   /** The last read, the same one until something has changed; `undefined` where there is none yet. */
   get(ref: ObjectRef): ObjectRead | undefined
 }

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { connectionNameOf, parse, statusOf, type ParsedSpec, type StoredModelService } from '../api/modelservice.ts'
 import { reconcileRequestedAt } from '../api/names.ts'
-import { steadyTime, type Clock } from '../clock.ts'
+import { steadyTime, unlessAborted, withTimeout, type Clock } from '../clock.ts'
 import type { Observation } from '../decide/assess.ts'
 import { decide } from '../decide/decide.ts'
 import { failurePolicy, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
@@ -15,6 +15,7 @@ import { resolve, referencesOf, type Declaration } from '../decide/resolve.ts'
 import { hashesIn, statusAt } from '../decide/status.ts'
 import { suspensionOf, type Suspension } from '../decide/suspension.ts'
 import type { Priority, Turn } from '../priority.ts'
+import type { ObjectRef } from '../referenced-object.ts'
 import type { Requeue } from '../requeue.ts'
 import { followJob, sendUpdate } from './apply.ts'
 import type { Claims } from './claims.ts'
@@ -42,6 +43,9 @@ const deletedPauseMs = 300_000
 
 /** Objects whose status is of another endpoint are read so much later than that is written, so that all say so first. */
 const otherEndpointMs = 500
+
+/** So long a pass waits at most for the sources that a request to look now wants read. */
+const requestedReadMs = 5_000
 
 /** So often a pass that waits for a read looks whether the object has changed meanwhile. */
 const currentCheckMs = 500
@@ -167,18 +171,22 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const { key, object, connection, state } = subject
     state.isStillSo = undefined
     const parsed = parse(object)
-    const refs = parsed.ok ? referencesOf(parsed.spec, object.metadata.namespace) : []
-    references.refer(key, refs)
-    const requested = object.metadata.annotations?.[reconcileRequestedAt]
-    if (requested !== undefined && requested !== statusOf(object)?.lastHandledReconcileAt) references.refresh(refs)
+    if (!parsed.ok || !connection.ok) references.refer(key, [])
     if (!parsed.ok) return { outcome: { kind: 'invalid', reason: parsed.reason, issues: parsed.issues } }
     if (!connection.ok) return { outcome: { kind: 'failed', failure: connection.failure, stale: false } }
     const { spec } = parsed
     const { endpoint } = connection.value
     const winner = claims.winner(endpoint, spec.uuid) ?? key
     if (winner !== key) {
+      references.refer(key, [])
       state.isStillSo = () => claims.winner(endpoint, spec.uuid) === winner
       return { outcome: { kind: 'conflict', uuid: spec.uuid, winner } }
+    }
+    const refs = referencesOf(spec, object.metadata.namespace)
+    references.refer(key, refs)
+    if (refs.length > 0 && isRequested(object)) {
+      const isRead = await whileCurrent(() => isCurrent(key, subject), readAgain(refs, subject.signal))
+      if (isRead === undefined) return undefined
     }
     const resolution = resolve(spec, object.metadata.namespace, (ref) => references.get(ref))
     if (resolution.kind === 'pending') return 'pending'
@@ -192,6 +200,16 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (!followed) return look(context)
     // A request of a person's that came while the job ran is dealt with once the end of the job is reported.
     return state.job || context.token === undefined ? followed : { ...followed, nextPassMs: 0 }
+  }
+
+  /** Reads what a request to look now wants read before anything is sent, unless the API server takes too long. */
+  async function readAgain(refs: readonly ObjectRef[], signal: AbortSignal): Promise<true> {
+    try {
+      await withTimeout(clock, requestedReadMs, (limit) => unlessAborted(references.refresh(refs), limit), signal)
+    } catch (error) {
+      if (signal.aborted) throw error
+    }
+    return true
   }
 
   async function look(context: ReconcileContext): Promise<PassOutcome | undefined> {
@@ -218,7 +236,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     // One that no poll has renewed for so long is no observation any more.
     if (cached && token === undefined && !isStale(cached.at)) return cached
     const reading = whileCurrent(
-      context,
+      context.isCurrent,
       connection.inventory.read(spec.uuid, signal, { isFresh: token !== undefined, priority: turn.priority }),
     )
     const isReported = previous?.conditions !== undefined && previous.observedGeneration === object.metadata.generation
@@ -231,7 +249,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
    * What a read shows, or nothing as soon as the object is another than it was, so that an edit does not wait for a read
    * that hangs.
    */
-  async function whileCurrent<T>({ isCurrent }: ReconcileContext, reading: Promise<T>): Promise<T | undefined> {
+  async function whileCurrent<T>(isCurrent: () => boolean, reading: Promise<T>): Promise<T | undefined> {
     const { promise: changed, resolve } = Promise.withResolvers<undefined>()
     let cancel: () => void = () => undefined
     const lookLater = () => {
@@ -335,6 +353,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       return isActive || (state?.phase === 'settled' && state.isStillSo?.() !== false)
     },
   }
+}
+
+/** Whether somebody wants the object looked at now, and no status says yet that it was. */
+function isRequested(object: StoredModelService): boolean {
+  const token = object.metadata.annotations?.[reconcileRequestedAt]
+  return token !== undefined && token !== statusOf(object)?.lastHandledReconcileAt
 }
 
 const settledOutcomes: readonly Outcome['kind'][] = [

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { crdFile } from '../../deploy/paths.ts'
 import { reconcileRequestedAt, suspendReason, suspendUntil } from '../../src/api/names.ts'
 import { operatorRights } from '../../src/cli/doctor/rights.ts'
 import { planDocument } from '../../src/cli/plan/document.ts'
 import { environmentOf, runCommand } from '../support/cli.ts'
-import { apiServerMissing, sharedApiServer } from '../support/envtest/shared.ts'
+import { apiServerMissing, sharedApiServer, testNamespace } from '../support/envtest/shared.ts'
 import { startStandInApi, type StandInApi } from '../support/kube-api/server.ts'
 import { startFixture } from '../support/process-fixture.ts'
 import { startZStackSimulator, type ZStackSimulator } from '../support/zstack/simulator.ts'
@@ -293,6 +293,15 @@ describe('doctor', () => {
     expect(doctor.out + doctor.err).not.toContain('hunter2')
   })
 
+  it.each([
+    ['sessions live side by side', {}, 2],
+    ['each log-in ends the others', { uniqueSessions: true }, 3],
+  ] as const)('logs in once for its questions and once to see whether %s', async (_, moods, sessionsOpened) => {
+    zstack.set(moods)
+    await runCommand(['doctor', '--no-kubernetes'], { env: environmentOf(zstack) })
+    expect(zstack.counters).toMatchObject({ sessionsOpened, openSessions: 0 })
+  })
+
   it('knows the rights that the manifests grant', () => {
     const roles = parseAllDocuments(readFileSync('deploy/base/rbac.yaml', 'utf8')).map(
       (document) => document.toJS() as Role,
@@ -317,6 +326,57 @@ describe('doctor', () => {
   type Role = { readonly rules?: readonly Rule[] }
   const spell = ({ apiGroups, resources, verbs, resourceNames = [] }: Rule) =>
     `${apiGroups.join()} ${resources.join()} ${resourceNames.join()} ${[...verbs].sort().join()}`
+})
+
+describe.skipIf(apiServerMissing())('plan --all with read rights alone, on a real API server', () => {
+  it('plans what may be read, and says which Secret may not', { timeout: 60_000 }, async () => {
+    const zstack = await startZStackSimulator({
+      services: [uuids[0], uuids[1]].map((uuid) => ({ uuid, name: 'chat', requestCpu: 4 })),
+    })
+    onTestFinished(() => zstack.close())
+    const server = await sharedApiServer()
+    await server.applyCrd(crdFile.pathname)
+    const namespace = await testNamespace(server)
+    const post = async (path: string, body: object) => {
+      const { status } = await server.request('POST', path, body)
+      expect(status).toBe(201)
+    }
+    for (const [index, name] of ['granted', 'withheld'].entries()) {
+      const data = { token: Buffer.from('hunter2').toString('base64') }
+      await post(`/api/v1/namespaces/${namespace}/secrets`, { metadata: { name }, data })
+      const environmentParametersFrom = [{ secretKeyRef: { name, key: 'token' }, as: 'HF_TOKEN' }]
+      const spec = { uuid: uuids[index], requestCpu: 8, environmentParametersFrom }
+      const head = { apiVersion: 'ai.zstack.io/v1alpha1', kind: 'ModelService' }
+      await post(collection(namespace), { ...head, metadata: { name }, spec })
+    }
+    const kubeconfig = await server.serviceAccountKubeconfig(namespace, 'planner')
+    const plan = () =>
+      runCommand(['plan', '--all', '-n', namespace, '--kubeconfig', kubeconfig], { env: environmentOf(zstack) })
+    const refused = await plan()
+    expect(refused).toMatchObject({ code: 1, out: '' })
+    expect(refused.err).toMatch(/^error: .*cannot list resource "modelservices"/)
+
+    const rules = [
+      { apiGroups: ['ai.zstack.io'], resources: ['modelservices'], verbs: ['list'] },
+      { apiGroups: [''], resources: ['secrets'], resourceNames: ['granted'], verbs: ['get'] },
+    ]
+    const group = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`
+    await post(`${group}/roles`, { metadata: { name: 'planner' }, rules })
+    await post(`${group}/rolebindings`, {
+      metadata: { name: 'planner' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'planner' },
+      subjects: [{ kind: 'ServiceAccount', name: 'planner', namespace }],
+    })
+    await expect.poll(async () => (await plan()).out, { timeout: 20_000 }).toContain('granted')
+    const { code, out, err } = await plan()
+    expect(code).toBe(1)
+    expect(out).toMatch(/requestCpu/)
+    expect(out).toContain(
+      `environmentParametersFrom[0]: you may not get Secret withheld in namespace ${namespace}; grant it: kubectl create role`,
+    )
+    expect(out + err).not.toContain('hunter2')
+    expect(zstack.requests('update')).toEqual([])
+  })
 })
 
 describe.skipIf(apiServerMissing())('doctor on a real API server', () => {

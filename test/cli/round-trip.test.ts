@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { desiredOf } from '../../src/api/fields.ts'
 import type { Spec } from '../../src/api/modelservice.ts'
-import { planDocument } from '../../src/cli/plan/document.ts'
+import { planDocument, planDocumentOf } from '../../src/cli/plan/document.ts'
 import { planObjects } from '../../src/cli/plan/plan-objects.ts'
+import { planMarkdown } from '../../src/cli/plan/markdown.ts'
 import type { Patch } from '../../src/decide/plan.ts'
 import { createClaims } from '../../src/reconcile/claims.ts'
 import { createConnections } from '../../src/reconcile/connections.ts'
@@ -17,8 +18,9 @@ import { createConnection } from '../../src/zstack/connection.ts'
 import { fixedCredentials } from '../../src/zstack/credentials.ts'
 import { createHttp } from '../../src/zstack/http.ts'
 import { updateBody } from '../../src/zstack/wire.ts'
+import type { ObjectRef } from '../../src/referenced-object.ts'
 import { redacted } from '../../src/redacted.ts'
-import { noReferences } from '../support/references.ts'
+import { createFakeReferences, type FakeReferences } from '../support/references.ts'
 import { specs } from '../support/arbitrary.ts'
 import { createCapturedLog } from '../support/captured-log.ts'
 import { environmentOf, runCommand } from '../support/cli.ts'
@@ -165,69 +167,119 @@ describe('import', () => {
 /** Takes every field of the spec away that the next edit does not declare. */
 const withoutFields = (spec: unknown) => Object.fromEntries(Object.keys(spec ?? {}).map((field) => [field, undefined]))
 
+/** Stands in every value that a spec takes from elsewhere. */
+const confidential = 'hunter2'
+const confidentialText = fc.constantFrom('', 'é\n', '"quoted"', '<b>&').map((text) => `${confidential}${text}`)
+const hub = { name: 'hub' }
+const entry = fc.oneof(
+  fc.record({ secretRef: fc.constant(hub), prefix: fc.constantFrom('A_', 'B_') }),
+  fc.record({ configMapRef: fc.constant(hub), prefix: fc.constantFrom('A_', 'C_') }),
+  fc.record({ secretKeyRef: fc.constant({ ...hub, key: 'token' }), as: fc.constantFrom('TOKEN', 'A_token') }),
+  fc.record({ configMapKeyRef: fc.constant({ ...hub, key: 'nothing' }), optional: fc.constant(true) }),
+)
+const entries = fc.array(entry, { minLength: 1, maxLength: 3 })
+const textRef = fc.constantFrom('secretKeyRef', 'configMapKeyRef').map((ref) => ({ [ref]: { ...hub, key: 'yaml' } }))
+/** References of a spec; a yaml of its own stands aside for one from elsewhere. */
+const sources = fc.record(
+  {
+    environmentParametersFrom: entries,
+    startupParametersFrom: entries,
+    inferenceParamsFrom: entries,
+    yamlFrom: textRef,
+  },
+  { requiredKeys: [] },
+)
+const texts = fc.record({
+  token: confidentialText,
+  yaml: confidentialText.map((text) => `a: ${JSON.stringify(text)}\n`),
+})
+
+function writeSources(references: FakeReferences, data: Readonly<Record<string, string>>) {
+  references.write({ kind: 'Secret', name: 'hub' }, data)
+  references.write({ kind: 'ConfigMap', name: 'hub' }, data)
+}
+
 describe('plan', () => {
-  it('of any spec names exactly the update that the operator then sends', { timeout: 120_000 }, async () => {
-    const { endpoint, connection, close } = connect()
-    const { log } = createCapturedLog()
-    const signal = new AbortController().signal
-    const intents = fc.record({
-      declared: specs,
-      policy: fc.constantFrom(undefined, 'Enforce', 'ApplyChanges', 'Observe'),
-      suspend: fc.constantFrom(undefined, undefined, true, false),
-    })
-    /** Edits one after the other, with drift before some: from the second on, the status tells what was sent before. */
-    const lives = fc.array(fc.record({ intent: intents, drift: fc.constantFrom(undefined, 77, null) }), {
-      minLength: 1,
-      maxLength: 3,
-    })
-    const specOf = (
-      { declared, policy, suspend }: typeof intents extends fc.Arbitrary<infer T> ? T : never,
-      uuid: string,
-    ) => ({
-      ...declared,
-      uuid,
-      ...(policy && { policy }),
-      ...(suspend !== undefined && { suspend }),
-    })
-    try {
-      await fc.assert(
-        fc.asyncProperty(inventories, lives, async ([service], steps) => {
-          const { uuid } = service!
-          const release = hold([service!])
-          const claims = createClaims()
-          const fleet = createFleet((key, _, after) => void claims.note(key, after, connection))
-          for (const [index, { intent, drift }] of steps.entries()) {
-            const spec = specOf(intent, uuid)
-            if (index === 0) fleet.create('one', spec)
-            else fleet.edit('one', { ...withoutFields(fleet.get(keyOf('one'))?.spec), ...spec })
-            if (drift !== undefined) zstack.drift(uuid, { requestCpu: drift })
-            const subject = { source: undefined, object: fleet.get(keyOf('one'))! }
-            // Nobody knows anything but what stands in status: neither the plan nor the operator.
+  it(
+    'of any spec, references included, names exactly the update that the operator then sends, and no value from elsewhere',
+    { timeout: 120_000 },
+    async () => {
+      const { endpoint, connection, close } = connect()
+      const { log } = createCapturedLog()
+      const signal = new AbortController().signal
+      const intents = fc.record({
+        declared: specs,
+        policy: fc.constantFrom(undefined, 'Enforce', 'ApplyChanges', 'Observe'),
+        suspend: fc.constantFrom(undefined, undefined, true, false),
+        from: fc.oneof(fc.constant({}), sources),
+        data: texts,
+      })
+      /** Edits one after the other, with drift before some: from the second on, the status tells what was sent before. */
+      const lives = fc.array(fc.record({ intent: intents, drift: fc.constantFrom(undefined, 77, null) }), {
+        minLength: 1,
+        maxLength: 3,
+      })
+      const specOf = (
+        { declared, policy, suspend, from }: typeof intents extends fc.Arbitrary<infer T> ? T : never,
+        uuid: string,
+      ) => ({
+        ...declared,
+        ...('yamlFrom' in from && { yaml: undefined }),
+        ...from,
+        uuid,
+        ...(policy && { policy }),
+        ...(suspend !== undefined && { suspend }),
+      })
+      try {
+        await fc.assert(
+          fc.asyncProperty(inventories, lives, async ([service], steps) => {
+            const { uuid } = service!
+            const release = hold([service!])
+            const claims = createClaims()
+            const references = createFakeReferences()
+            const fleet = createFleet((key, _, after) => void claims.note(key, after, connection))
+            for (const [index, { intent, drift }] of steps.entries()) {
+              const spec = specOf(intent, uuid)
+              writeSources(references, intent.data)
+              if (index === 0) fleet.create('one', spec)
+              else fleet.edit('one', { ...withoutFields(fleet.get(keyOf('one'))?.spec), ...spec })
+              if (drift !== undefined) zstack.drift(uuid, { requestCpu: drift })
+              const subject = { source: undefined, object: fleet.get(keyOf('one'))! }
+              // Nobody knows anything but what stands in status: neither the plan nor the operator.
+              connection.inventory.retain(new Set())
+              const options = {
+                inventory: connection.inventory,
+                endpoint,
+                now: Date.now(),
+                signal,
+                references: (ref: ObjectRef) => references.get(ref),
+              }
+              const [planned] = await planObjects([subject], options)
+              connection.inventory.retain(new Set())
+              zstack.resetCounters()
+              const ignore = () => undefined
+              const reconciler = createReconciler({
+                ...{ objects: fleet, claims, connections: createConnections([connection]), clock: systemClock },
+                ...{ recordEvent: ignore, onUpdate: ignore, mayRestoreStatus: () => true, staleAfterMs: 300_000 },
+                references,
+              })
+              await reconciler.reconcile(keyOf('one'), { log, signal })
+              const [sent] = zstack.requests('update')
+              const shown = JSON.stringify(planDocumentOf([planned!], endpoint, 0)) + planMarkdown([planned!], endpoint)
+              expect(shown).not.toContain(confidential)
+              const patch: Patch = Object.fromEntries(planned!.changes.map(({ field, desired }) => [field, desired]))
+              expect(sent?.body).toEqual(planned!.result === 'update' ? updateBody(patch, 'envelope') : undefined)
+            }
+            release()
             connection.inventory.retain(new Set())
-            const options = { inventory: connection.inventory, endpoint, now: Date.now(), signal }
-            const [planned] = await planObjects([subject], options)
-            connection.inventory.retain(new Set())
-            zstack.resetCounters()
-            const ignore = () => undefined
-            const reconciler = createReconciler({
-              ...{ objects: fleet, claims, connections: createConnections([connection]), clock: systemClock },
-              ...{ recordEvent: ignore, onUpdate: ignore, mayRestoreStatus: () => true, staleAfterMs: 300_000 },
-              references: noReferences,
-            })
-            await reconciler.reconcile(keyOf('one'), { log, signal })
-            const [sent] = zstack.requests('update')
-            const patch: Patch = Object.fromEntries(planned!.changes.map(({ field, desired }) => [field, desired]))
-            expect(sent?.body).toEqual(planned!.result === 'update' ? updateBody(patch, 'envelope') : undefined)
-          }
-          release()
-          connection.inventory.retain(new Set())
-        }),
-        { numRuns: 150 },
-      )
-    } finally {
-      await close()
-    }
-  })
+          }),
+          { numRuns: 150 },
+        )
+      } finally {
+        await close()
+      }
+    },
+  )
 
   function connect() {
     const endpoint = zstack.url

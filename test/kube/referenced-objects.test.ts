@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ApiError } from '../../src/kube/cluster.ts'
 import { createReferencedObjects } from '../../src/kube/referenced-objects.ts'
@@ -213,7 +214,7 @@ describe('what somebody asks for', () => {
     await clock.advance(120_000)
     answer('hub', object(1))
     gets.length = 0
-    for (let i = 0; i < 5; i++) references.refresh([hub, secret('nobody')])
+    for (let i = 0; i < 5; i++) void references.refresh([hub, secret('nobody')])
     await clock.advance(1_000)
     expect(gets).toHaveLength(1)
     expect(references.get(hub)?.kind).toBe('found')
@@ -281,5 +282,43 @@ describe('when told to stop', () => {
     await running
     expect(streams[0]!.isOpen()).toBe(false)
     expect(clock.pending).toBe(0)
+  })
+})
+
+describe('a refresh that somebody waits for', () => {
+  it('ends with a read that began afterwards, not with the one under way', async () => {
+    const { clock, references, gets } = start()
+    references.refer('a', [hub])
+    let isOver = false
+    const over = references.refresh([hub]).then(() => (isOver = true))
+    await setImmediate()
+    await clock.advance(900)
+    expect({ gets: gets.length, isOver }).toEqual({ gets: 1, isOver: false })
+    await clock.advance(200)
+    await over
+    expect(gets).toHaveLength(2)
+  })
+
+  it('goes on while the API server cannot be reached, and ends with any answer', async () => {
+    const { clock, references, answer } = start()
+    references.refer('a', [hub])
+    await clock.advance(5_000)
+    answer('hub', new ApiError(0, 'connection refused'))
+    let isOver = false
+    void references.refresh([hub]).then(() => (isOver = true))
+    await clock.advance(10_000)
+    expect(isOver).toBe(false)
+    answer('hub', refused)
+    await clock.advance(120_000)
+    expect(isOver).toBe(true)
+  })
+
+  it('ends where nobody refers to it any more', async () => {
+    const { references } = start()
+    references.refer('a', [hub])
+    const over = references.refresh([hub])
+    references.refer('a', [])
+    await over
+    await references.refresh([hub])
   })
 })

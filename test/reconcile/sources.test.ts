@@ -182,6 +182,32 @@ describe('what an object refers to', () => {
   })
 })
 
+describe('the loser of a uuid', () => {
+  it('has nothing read that it refers to, until it wins', async () => {
+    const rig = await inSync({ uuid, requestCpu: 4 })
+    rig.fleet.create('b', fromHub)
+    await rig.pass('b')
+    expect(rig.ready('b')).toBe('False UUIDConflict')
+    expect(rig.references.referredBy('default/b')).toEqual([])
+    rig.fleet.remove('a')
+    await rig.passes('b', 2)
+    expect(rig.references.referredBy('default/b')).toEqual(['Secret hub'])
+    expect(rig.ready('b')).toBe('True InSync')
+  })
+
+  it('that won before has nothing read any more', async () => {
+    const rig = createRig()
+    rig.inventory.place(uuid, { name: 'model' })
+    rig.references.write(hub, { token })
+    rig.fleet.create('b', fromHub, { createdAt: '2026-01-02T00:00:00Z' })
+    await rig.pass('b')
+    expect(rig.references.referredBy('default/b')).toEqual(['Secret hub'])
+    rig.fleet.create('a', { uuid }, { createdAt: '2026-01-01T00:00:00Z' })
+    await rig.pass('b')
+    expect(rig.references.referredBy('default/b')).toEqual([])
+  })
+})
+
 describe('a request to look now', () => {
   it('reads what the object refers to without waiting for the interval, once', async () => {
     const rig = await inSync()
@@ -193,6 +219,48 @@ describe('a request to look now', () => {
     await rig.passes('a', 3)
     expect(rig.fleet.status('a').lastHandledReconcileAt).toBe('now')
     expect(rig.references.refreshed).toEqual(['Secret hub', 'Secret hub'])
+  })
+})
+
+describe('a request to look now, of a Secret that was rotated', () => {
+  it('sends the new value, and not the old one before it', async () => {
+    const rig = await inSync()
+    const answer = Promise.withResolvers<undefined>()
+    rig.references.answerRefreshAfter(answer.promise)
+    rig.fleet.edit('a', { requestCpu: 8 })
+    rig.fleet.request('a', 'now')
+    const { ended } = await rig.begin('a')
+    expect(rig.inventory.updates()).toHaveLength(1)
+    rig.references.write(hub, { token: 'rotated' })
+    answer.resolve(undefined)
+    await ended
+    expect(rig.inventory.updates().slice(1)).toEqual([
+      { requestCpu: 8, environmentParameters: { HF_TOKEN: 'rotated' } },
+    ])
+  })
+
+  it('waits for five seconds and no longer', async () => {
+    const rig = await inSync()
+    rig.references.answerRefreshAfter(new Promise(() => undefined))
+    rig.fleet.edit('a', { requestCpu: 8 })
+    rig.fleet.request('a', 'now')
+    const { ended } = await rig.begin('a')
+    await rig.clock.advance(4_900)
+    expect(rig.inventory.updates()).toHaveLength(1)
+    await rig.clock.advance(200)
+    await ended
+    expect(rig.inventory.updates()[1]).toEqual({ requestCpu: 8, environmentParameters: { HF_TOKEN: token } })
+    expect(rig.fleet.status('a').lastHandledReconcileAt).toBe('now')
+  })
+
+  it('is dropped at once for an edit that comes meanwhile', async () => {
+    const rig = await inSync()
+    rig.references.answerRefreshAfter(new Promise(() => undefined))
+    rig.fleet.request('a', 'now')
+    const { ended } = await rig.begin('a')
+    rig.fleet.edit('a', { environmentParametersFrom: undefined, requestCpu: 8 })
+    await rig.clock.advance(1_000)
+    expect(await ended).toEqual({ kind: 'after', ms: 0 })
   })
 })
 

@@ -1,12 +1,12 @@
 /** Applies a step of a schedule to a world. */
-import { reconcileRequestedAt } from '../../src/api/names.ts'
+import { reconcileRequestedAt, suspendUntil } from '../../src/api/names.ts'
 import type { Kubernetes } from './kubernetes.ts'
-import type { Objects } from './objects.ts'
+import type { Objects, Stored } from './objects.ts'
 import type { Replica } from './replica.ts'
 import type { Step } from './schedule.ts'
-import type { Secrets } from './secrets.ts'
 import type { Services } from './services.ts'
 import type { Sessions } from './sessions.ts'
+import type { Sources } from './sources.ts'
 import type { Time } from './time.ts'
 import type { KubeTrouble, Troubles, ZStackTrouble } from './trouble.ts'
 import { apply, hush } from './values.ts'
@@ -16,7 +16,7 @@ export type World = {
   readonly time: Time
   readonly epoch: number
   readonly objects: Objects
-  readonly secrets: Secrets
+  readonly sources: Sources
   readonly services: Services
   readonly sessions: Sessions
   readonly zstack: ZStack
@@ -29,7 +29,7 @@ export type World = {
 }
 
 export function applyStep(step: Step, world: World): void {
-  const { time, epoch, objects, secrets, services, sessions, zstack } = world
+  const { time, epoch, objects, sources, services, sessions, zstack } = world
   const { kubernetes, kubeTroubles, zstackTroubles, replicas } = world
   switch (step.do) {
     case 'create':
@@ -49,17 +49,29 @@ export function applyStep(step: Step, world: World): void {
     case 'touch':
       objects.edit(step.key, () => ({ metadata: { labels: { touched: String(time.now()) } } }))
       return
-    case 'write secret':
-      secrets.write(step.secret, step.data)
+    case 'write source':
+      sources.write(step.source, step.texts)
       return
-    case 'touch secret':
-      secrets.touch(step.secret)
+    case 'touch source':
+      sources.touch(step.source)
       return
-    case 'remove secret':
-      secrets.remove(step.secret)
+    case 'remove source':
+      sources.remove(step.source)
+      return
+    case 'forbid source':
+      sources.forbid(step.source)
+      if (step.forMs !== undefined) time.after(step.forMs, () => sources.allow(step.source))
       return
     case 'request':
-      objects.edit(step.key, () => ({ metadata: { annotations: { [reconcileRequestedAt]: step.token } } }))
+      objects.edit(step.key, ({ metadata }) => annotated(metadata, { [reconcileRequestedAt]: step.token }))
+      return
+    case 'suspend': {
+      const until = step.forMs === undefined ? 'tomorrow' : new Date(epoch + time.now() + step.forMs).toISOString()
+      objects.edit(step.key, ({ metadata }) => annotated(metadata, { [suspendUntil]: until }))
+      return
+    }
+    case 'resume':
+      objects.edit(step.key, ({ metadata }) => annotated(metadata, { [suspendUntil]: undefined }))
       return
     case 'drift':
       services.drift(step.uuid, step.values)
@@ -123,6 +135,11 @@ export function applyStep(step: Step, world: World): void {
     case 'pause':
       replicas[step.who]?.pause(step.forMs, step.timersFirst)
   }
+}
+
+function annotated({ annotations }: Stored['metadata'], changes: Readonly<Record<string, string | undefined>>) {
+  const entries = Object.entries({ ...annotations, ...changes }).filter(([, value]) => value !== undefined)
+  return { metadata: { annotations: Object.fromEntries(entries) as Record<string, string> } }
 }
 
 /** Ends every fault; what is wrong by then stays wrong until somebody corrects it. */

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { createBystanderJudge, type Promises, type ViolationKind } from './bystanders.ts'
 import { createObjects } from './objects.ts'
+import { createSources } from './sources.ts'
 import { createServices, type Values } from './services.ts'
 import { wordOf } from './service-faults.ts'
 import { createTime } from './time.ts'
@@ -15,14 +16,16 @@ const other = '00000002'.padEnd(32, '0')
 const declared = { requestCpu: 4 }
 
 /** A bystander in sync and a broken object, and nobody at work on either but the test. */
-function startWorld(options: { readonly contested?: readonly string[] } = {}) {
+function startWorld(options: { readonly contested?: readonly string[]; readonly unresolved?: readonly string[] } = {}) {
   const time = createTime()
   const objects = createObjects(0)
   const services = createServices()
   const found: ViolationKind[] = []
   let isJobRunning = false
   const judge = createBystanderJudge({
-    ...{ time, objects, services, endpoint, promises },
+    ...{ time, objects, sources: createSources(), services, endpoint, promises },
+    unresolved: new Set(options.unresolved),
+    ...{ unresolvedFromMs: 0, unresolvedToldFromMs: 20_000 },
     bystanders: new Set(['red/by']),
     contested: new Set(options.contested),
     slowMs: () => 0,
@@ -184,6 +187,26 @@ it.each<[ViolationKind, (judge: ReturnType<typeof startWorld>['judge']) => void,
   expect(found).toEqual([])
   happens(judge)
   expect(found).toEqual([kind])
+})
+
+it('an update of an object whose Secret cannot be had is reported, and that it does not say so', async () => {
+  const world = startWorld({ unresolved: ['red/broken'] })
+  world.say('red/broken', 'False', 'ReferenceNotFound')
+  await world.pass(25_000)
+  expect(world.found).toEqual([])
+  world.judge.arrived(other, { requestCpu: 8 })
+  world.say('red/broken', 'True', 'InSync')
+  await world.pass(500)
+  expect(world.found).toEqual(['update without its source', 'silent trouble'])
+})
+
+it('a Secret that changes is worth an update each time, and no more', () => {
+  const { judge, found } = startWorld()
+  for (let count = 0; count < 30; count += 1) judge.sourceChanged('red/broken')
+  for (let count = 0; count < 42; count += 1) judge.arrived(other, { requestCpu: 8 })
+  expect(found).toEqual([])
+  judge.arrived(other, { requestCpu: 8 })
+  expect(found).toEqual(['too many updates'])
 })
 
 it('status that somebody else writes over is written at the pace of a backoff, or it is reported', () => {

@@ -1,13 +1,14 @@
 /** What bystanders of lasting faults are promised, looked at at every moment while the faults last. */
 import { parse, statusOf, type FieldName, type StoredModelService } from '../../src/api/modelservice.ts'
 import { conditionOf } from '../../src/decide/conditions.ts'
-import { desiredOf, fields } from '../../src/api/fields.ts'
+import { fields } from '../../src/api/fields.ts'
 import type { Reason } from '../../src/api/reasons.ts'
 import type { Status } from '../../src/api/status.ts'
 import { startMs } from './lasting-schedule.ts'
 import { keyOf, type Objects } from './objects.ts'
 import { isSame, type Services, type Values } from './services.ts'
 import { wordOf } from './service-faults.ts'
+import { declaredBy, type Sources } from './sources.ts'
 import type { Time } from './time.ts'
 
 export const violationKinds = [
@@ -25,6 +26,7 @@ export const violationKinds = [
   'too many events',
   'repeated log line',
   'silent trouble',
+  'update without its source',
   'status of another endpoint',
   'slow stop',
   'session left open',
@@ -71,6 +73,7 @@ const anHour = 3_600_000
 export type BystanderJudgeOptions = {
   readonly time: Time
   readonly objects: Objects
+  readonly sources: Pick<Sources, 'read'>
   readonly services: Services
   readonly endpoint: string
   readonly promises: Promises
@@ -80,6 +83,11 @@ export type BystanderJudgeOptions = {
   readonly slowMs: (key: string) => number
   /** Objects whose status somebody else writes. */
   readonly contested: ReadonlySet<string>
+  /** Objects that refer to what cannot be had from some moment on. */
+  readonly unresolved: ReadonlySet<string>
+  readonly unresolvedFromMs: number
+  /** From then on each of them says so. */
+  readonly unresolvedToldFromMs: number
   readonly isJobRunning: (uuid: string) => boolean
   readonly report: (violation: Violation) => void
 }
@@ -87,6 +95,8 @@ export type BystanderJudgeOptions = {
 export interface BystanderJudge {
   /** An object was edited or made anew. Where `isTold`, a status has to speak of it at once. */
   edited(key: string, isTold: boolean): void
+  /** What an object refers to was changed: that is worth an update, and what tells of it. */
+  sourceChanged(key: string): void
   /** Somebody changed the service of a bystander. */
   drifted(key: string): void
   /** An update with these values is about to be carried out, or refused, by ZStack. */
@@ -124,11 +134,13 @@ const troubles: ReadonlySet<Reason> = new Set<Reason>([
   'ObservationStale',
   'ConnectionNotFound',
   'SecretNotFound',
+  'ReferenceNotFound',
   'UpdateNotEffective',
 ])
 
 export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJudge {
-  const { time, objects, services, endpoint, promises, bystanders, contested, slowMs, isJobRunning, report } = options
+  const { time, objects, sources, services, endpoint, promises, bystanders, contested, slowMs, isJobRunning } = options
+  const { unresolved, unresolvedFromMs, unresolvedToldFromMs, report } = options
   const edits = new Map<string, number>()
   const unobserved = new Map<string, number>()
   const drifts = new Map<string, number>()
@@ -139,9 +151,10 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
   const told = new Set<string>()
   const known = new Map<string, Seen>()
   let isFlooded = false
-  const [updates, hourly, statusWrites, events, lines] = [tenMinutes, anHour, tenMinutes, tenMinutes, tenMinutes].map(
-    (windowMs) => createRate(time, windowMs),
-  ) as [Rate, Rate, Rate, Rate, Rate]
+  const [updates, statusWrites, events, lines] = [1, 2, 3, 4].map(() => createRate(time, tenMinutes)) as [
+    ...[Rate, Rate, Rate, Rate],
+  ]
+  const [hourly, sourceChanges] = [createRate(time, anHour), createRate(time, anHour)]
   const [queries, recentUpdates] = [createRate(time, 60_000), createRate(time, 60_000)]
   let isJudged = true
 
@@ -160,6 +173,12 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
       sayOnce(kind, about, `${about}: ${count}, more than ${max} within ${rate.windowMs / 60_000} minutes`)
   }
 
+  function declaredFor(object: StoredModelService) {
+    const parsed = parse(object)
+    if (!parsed.ok) return []
+    return [...(declaredBy(parsed.spec, object.metadata.namespace, (key) => sources.read(key)) ?? [])]
+  }
+
   /** Neither an object nor what a service holds is ever changed in place, so that what was found of both stands. */
   function seen(key: string): Seen | undefined {
     const object = objects.get(key)
@@ -167,8 +186,7 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
     const held = services.get((object.spec as { uuid: string }).uuid)?.values
     const before = known.get(key)
     if (before?.object === object && before.held === held) return before
-    const parsed = parse(object)
-    const desired = parsed.ok ? [...desiredOf(parsed.spec)] : []
+    const desired = declaredFor(object)
     const differences = desired.flatMap(([field, wanted]) => (isSame(field, wanted, held?.[field]) ? [] : [field]))
     const now = { object, held, status: statusOf(object), differences }
     known.set(key, now)
@@ -234,6 +252,12 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
       sayOnce('status of another endpoint', key, `${key} goes by ${status.connection.endpoint}`)
   }
 
+  function lookAtReference(key: string) {
+    const reason = conditionOf(seen(key)?.status, 'Ready')?.reason
+    if (reason !== 'ReferenceNotFound' && !contested.has(key))
+      sayOnce('silent trouble', key, `${key} says ${reason} while what it refers to cannot be had`)
+  }
+
   /** What was edited or drifted begins its tries anew. */
   const seriesOf = (key: string) => (lastChange.has(key) ? 2 : 1)
 
@@ -250,6 +274,7 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
       if (isTold && !contested.has(key)) unobserved.set(key, time.now())
       lastChange.set(key, time.now())
     },
+    sourceChanged: (key) => sourceChanges.add(key),
     drifted(key) {
       if ((seen(key)?.differences.length ?? 0) > 0) drifts.set(key, time.now())
       lastChange.set(key, time.now())
@@ -267,15 +292,18 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
         const isQuiet = time.now() - (lastChange.get(key) ?? 0) > promises.driftMs + 5_000
         if (bystanders.has(key) && !contested.has(key) && isJudged && converged.has(key) && isNeedless && isQuiet)
           sayOnce('needless update', key, `${key} is sent ${names.join()}, which ZStack holds already`)
-        const parsed = parse(object)
-        const left = parsed.ok ? [...desiredOf(parsed.spec)].filter(([field]) => field in held || field in values) : []
+        const left = declaredFor(object).filter(([field]) => field in held || field in values)
         if (left.every(([field, wanted]) => isSame(field, wanted, values[field] ?? held[field]))) edits.delete(key)
       }
+      const missing = claimants.find((object) => unresolved.has(keyOf(object)))
+      if (missing && time.now() > unresolvedFromMs)
+        sayOnce('update without its source', uuid, `${keyOf(missing)} is sent ${Object.keys(values).join()}`)
       for (const rate of [updates, hourly]) rate.add(uuid)
       recentUpdates.add('')
       const series = Math.max(1, ...claimants.map((object) => seriesOf(keyOf(object))))
-      within(updates, series * maxUpdatesInTenMinutes, 'too many updates', uuid)
-      within(hourly, series * maxUpdatesInAnHour, 'too many updates', uuid)
+      const changes = Math.max(0, ...claimants.map((object) => sourceChanges.count(keyOf(object))))
+      within(updates, series * maxUpdatesInTenMinutes + changes, 'too many updates', uuid)
+      within(hourly, series * maxUpdatesInAnHour + changes, 'too many updates', uuid)
     },
     queried() {
       queries.add('')
@@ -284,18 +312,19 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
     wroteStatus(key, status) {
       statusWrites.add(key)
       // A try is told when it begins and when it ends, and what others wrote over it is told again.
-      const max = 2 * seriesOf(key) * maxUpdatesInTenMinutes + (contested.has(key) ? 16 : 6)
+      const max =
+        2 * seriesOf(key) * maxUpdatesInTenMinutes + (contested.has(key) ? 16 : 6) + 2 * sourceChanges.count(key)
       within(statusWrites, max, 'too many status writes', key)
       listen(key, JSON.stringify(status))
     },
     recordsEvent(key, message) {
       listen(key, message)
       events.add(key)
-      within(events, maxEventsInTenMinutes, 'too many events', key)
+      within(events, maxEventsInTenMinutes + sourceChanges.count(key), 'too many events', key)
       // At the start much is told that was found then.
       if (time.now() < startMs) return
       events.add('all')
-      within(events, promises.eventsInAll, 'too many events', 'all')
+      within(events, promises.eventsInAll + sourceChanges.all(), 'too many events', 'all')
     },
     logs(level, about, message) {
       if (level < 40) return
@@ -306,6 +335,7 @@ export function createBystanderJudge(options: BystanderJudgeOptions): BystanderJ
     },
     look() {
       for (const object of objects.all()) lookAtEndpoint(keyOf(object))
+      if (time.now() > unresolvedToldFromMs) for (const key of unresolved) lookAtReference(key)
       if (!isJudged || time.now() < promises.judgedFromMs) return
       for (const key of bystanders) lookAt(key)
       for (const [key, since] of unobserved) lookAtGeneration(key, since)
@@ -322,7 +352,7 @@ function troubleIn(status: Status | undefined): string | undefined {
   return condition && `${condition.type}=${condition.status}/${condition.reason}`
 }
 
-type Rate = { readonly windowMs: number; add(about: string): void; count(about: string): number }
+type Rate = { readonly windowMs: number; add(about: string): void; count(about: string): number; all(): number }
 
 /** How often something happened within a window that moves on. */
 function createRate(time: Time, windowMs: number): Rate {
@@ -335,6 +365,7 @@ function createRate(time: Time, windowMs: number): Rate {
       moments.set(about, recent)
       return recent.length
     },
+    all: () => [...moments.values()].reduce((sum, some) => sum + some.length, 0),
   }
 }
 

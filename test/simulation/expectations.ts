@@ -7,14 +7,17 @@ import { isEmpty } from '../../src/api/json.ts'
 import type { Judge } from './judge.ts'
 import { winnerOf } from './judge.ts'
 import { keyOf, type Objects, type Stored } from './objects.ts'
-import { declaredBy, type Secrets } from './secrets.ts'
+import { declaredBy, type Sources } from './sources.ts'
+import { isSuspended } from './suspension.ts'
 import { isSame, type Service, type Services } from './services.ts'
 
 export type Ended = {
   readonly objects: Objects
-  readonly secrets: Secrets
+  readonly sources: Sources
   readonly services: Services
   readonly judge: Judge
+  /** Milliseconds since the epoch. */
+  readonly now: number
   /** Fields that this ZStack never shows though others do. */
   readonly hides: readonly FieldName[]
 }
@@ -39,7 +42,7 @@ function faultOf(object: Stored, world: Ended): string | undefined {
   if (!parsed.ok) return must(`False ${parsed.reason}`)
   const { spec } = parsed
   if (winnerOf(world.objects.all(), spec.uuid) !== object) return must('False UUIDConflict')
-  const desired = declaredBy(spec, object.metadata.namespace, (key) => world.secrets.get(key))
+  const desired = declaredBy(spec, object.metadata.namespace, (key) => world.sources.read(key))
   if (!desired) return must('False ReferenceNotFound')
   const token = annotations?.[reconcileRequestedAt]
   if (token !== undefined && status.lastHandledReconcileAt !== token) return `request ${token} was not dealt with`
@@ -53,8 +56,11 @@ function faultOf(object: Stored, world: Ended): string | undefined {
   const hidden = differing.filter((field) => !visible(field) && !unclear(field) && isOwn && !service.unsure.has(field))
   // A process may know from earlier that a field is shown which no service holds any more.
   const known = differing.filter((field) => visible(field) || unclear(field))
-  const wrong = must(...expected(spec, shown, hidden), ...expected(spec, known, hidden))
-  return wrong === undefined ? neverApplied(spec, desired, shown, service) : `${wrong}; differs in ${differing.join()}`
+  const isHalted = isSuspended(object, world.now)
+  const wrong = must(...expected(spec, isHalted, shown, hidden), ...expected(spec, isHalted, known, hidden))
+  return wrong === undefined
+    ? neverApplied(spec, isHalted, desired, shown, service)
+    : `${wrong}; differs in ${differing.join()}`
 }
 
 /** A field that only newer servers show counts as shown once some service holds a value of it; before, nobody can tell. */
@@ -68,18 +74,29 @@ function visibilityIn({ objects, services, hides }: Ended) {
   }
 }
 
-function expected({ policy, suspend }: Spec, shown: readonly FieldName[], hidden: readonly FieldName[]): string[] {
+function expected(
+  { policy }: Spec,
+  isHalted: boolean,
+  shown: readonly FieldName[],
+  hidden: readonly FieldName[],
+): string[] {
   const differs = shown.length > 0
   if (policy === 'Observe') return [differs ? 'True DriftDetected' : 'True InSync']
   // ApplyChanges tells drift from a change of the spec by what was once in effect.
   const drifted = differs && policy === 'ApplyChanges' ? ['True DriftDetected'] : []
-  if (suspend === true) return differs ? ['Unknown Suspended', ...drifted] : ['Unknown Suspended', 'True InSync']
+  if (isHalted) return differs ? ['Unknown Suspended', ...drifted] : ['Unknown Suspended', 'True InSync']
   return hidden.length > 0 ? ['sent'] : differs ? drifted : ['True InSync']
 }
 
 /** Under ApplyChanges only what was once in effect may differ. */
-function neverApplied({ policy, suspend }: Spec, desired: Desired, shown: readonly FieldName[], service: Service) {
-  if (policy !== 'ApplyChanges' || suspend === true) return undefined
+function neverApplied(
+  { policy }: Spec,
+  isHalted: boolean,
+  desired: Desired,
+  shown: readonly FieldName[],
+  service: Service,
+) {
+  if (policy !== 'ApplyChanges' || isHalted) return undefined
   const never = shown.filter((field) => {
     const wanted = desired.get(field)!
     return service.held.get(field)?.some((value) => isSame(field, wanted, value)) !== true && !isEmpty(wanted)

@@ -8,13 +8,20 @@ import { failureOf } from '../../src/zstack/failures.ts'
 import type { HttpAnswer, HttpRequest } from '../../src/zstack/http.ts'
 import { keyOf, type Objects, type Stored } from './objects.ts'
 import { createObservations } from './observations.ts'
-import { declaredBy } from './secrets.ts'
+import type { Process } from './process.ts'
+import { declaredBy } from './sources.ts'
+import { isSuspended } from './suspension.ts'
 import type { Time } from './time.ts'
 import type { View } from './watching.ts'
 import type { Order, ZStack } from './zstack.ts'
 
 /** A process as the judge knows it. */
-export type Sender = { readonly name: string; readonly identity: string; readonly view: View }
+export type Sender = {
+  readonly name: string
+  readonly identity: string
+  readonly process: Pick<Process, 'clock'>
+  readonly view: View
+}
 
 export type JudgeOptions = {
   readonly time: Time
@@ -96,7 +103,9 @@ export function createJudge({ time, objects, zstack, elects, showsPast, report }
 
   function declaredIn({ view }: Sender, winner: Stored) {
     const parsed = parse(winner)
-    return parsed.ok ? declaredBy(parsed.spec, winner.metadata.namespace, (key) => view.secrets.get(key)) : undefined
+    return parsed.ok
+      ? declaredBy(parsed.spec, winner.metadata.namespace, (key) => view.sources.get(key) ?? 'missing')
+      : undefined
   }
 
   function permissionViolation(sender: Sender, uuid: string, patch: Patch, winner: Stored | undefined) {
@@ -105,10 +114,10 @@ export function createJudge({ time, objects, zstack, elects, showsPast, report }
     const parsed = parse(winner)
     if (!parsed.ok) return `was shown an invalid ${keyOf(winner)}`
     const { spec } = parsed
-    if (spec.suspend) return `was shown that ${keyOf(winner)} is suspended`
+    if (isSuspended(winner, sender.process.clock.now())) return `was shown that ${keyOf(winner)} is suspended`
     if (spec.policy === 'Observe') return `was shown that ${keyOf(winner)} observes`
     const desired = declaredIn(sender, winner)
-    if (!desired) return `was shown that a Secret of ${keyOf(winner)} is missing`
+    if (!desired) return `was not shown all that ${keyOf(winner)} refers to`
     for (const [field, value] of Object.entries(patch) as [FieldName, Json][]) {
       if (!desired.has(field)) return `was shown no ${field} in ${keyOf(winner)}`
       if (!isDeepStrictEqual(desired.get(field), value))

@@ -1,11 +1,11 @@
 /** The API server of a simulated world, as one process after the other reaches it. */
-import { group, plural, version } from '../../src/api/names.ts'
+import { group, plural, version as apiVersion } from '../../src/api/names.ts'
 import { ApiError, type ApiRequest, type Cluster } from '../../src/kube/cluster.ts'
 import type { Chance } from './chance.ts'
 import { exchange } from './exchange.ts'
-import type { Lease, Objects, Stored } from './objects.ts'
+import type { Change, Lease, Objects, Stored } from './objects.ts'
 import { silence, type Process } from './process.ts'
-import type { Secret, Secrets } from './secrets.ts'
+import { objectOf, sourceOf, type SourceRead, type Sources } from './sources.ts'
 import type { Time } from './time.ts'
 import { fateOf, type KubeOperation, type KubeTrouble, type Troubles } from './trouble.ts'
 import { openWatch, type View, type Watcher } from './watching.ts'
@@ -32,7 +32,9 @@ export type KubernetesOptions = {
   readonly time: Time
   readonly chance: Chance
   readonly objects: Objects
-  readonly secrets?: Secrets
+  readonly sources?: Sources
+  /** Whether they may be watched by name. */
+  readonly mayWatchSources?: boolean
   readonly troubles: Troubles<KubeTrouble>
   /** No page of a list is longer. */
   readonly pageSize: number
@@ -47,21 +49,33 @@ const startingMs = 600
 /** A stale list is at most so many versions old. */
 const maxStaleVersions = 12
 
+type SourceChange = { readonly version: number; readonly key: string; readonly read: SourceRead }
+
 type Answer = { readonly value: unknown } | { readonly error: ApiError }
 
 export function createKubernetes(options: KubernetesOptions): Kubernetes {
-  const { time, chance, objects, secrets, troubles, pageSize, forbidden } = options
-  const watches = new Map<Watcher, ReturnType<typeof openWatch>['tell']>()
+  const { time, chance, objects, sources, troubles, pageSize, forbidden } = options
+  const watches = new Map<Watcher, (change: Change) => void>()
+  const sourceWatches = new Map<Watcher, (change: SourceChange) => void>()
   let downUntil = -1
   let writes = 0
   objects.onChange((change) => {
     for (const tell of watches.values()) tell(change)
+  })
+  sources?.onChange((key) => {
+    for (const tell of sourceWatches.values()) tell({ version: sources.version(), key, read: sources.read(key) })
   })
 
   function forbiddenIn(url: URL): ApiError | undefined {
     const namespace = namespaceIn(url)
     const isForbidden = namespace !== undefined && forbidden?.has(namespace) && !url.pathname.endsWith('/status')
     return isForbidden ? new ApiError(403, `modelservices is forbidden in the namespace "${namespace}"`) : undefined
+  }
+
+  function forbiddenWatch(source: string | undefined): ApiError | undefined {
+    if (source === undefined || (options.mayWatchSources === true && sources?.read(source) !== 'forbidden'))
+      return undefined
+    return new ApiError(403, `User "operator" cannot watch ${source}`)
   }
 
   function refusal(what: string | undefined, operation: KubeOperation): ApiError | undefined {
@@ -118,9 +132,11 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
         writes += 1
         return body
       case 'reference': {
-        const secret = secrets?.get(secretIn(url))
-        if (!secret) throw new ApiError(404, 'not found')
-        return secret
+        const key = sourceIn(url)
+        const source = sources?.read(key) ?? 'missing'
+        if (source === 'missing') throw new ApiError(404, 'not found')
+        if (source === 'forbidden') throw new ApiError(403, `User "operator" cannot get ${key}`)
+        return objectOf(key, source)
       }
       case 'lease': {
         const lease = objects.lease()
@@ -138,13 +154,19 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
     /** What an answer tells the process of ModelServices. */
     function show(operation: KubeOperation, url: URL, answer: unknown) {
       if (operation === 'status') view.wrote(answer as Stored)
-      if (operation === 'reference') view.secrets.set(secretIn(url), answer as Secret)
       if (operation !== 'list' || url.searchParams.has('fieldSelector')) return
       const { items, metadata } = answer as { items: Stored[]; metadata: { continue?: string } }
       const namespace = namespaceIn(url)
       const listed = url.searchParams.has('continue') ? [...(pages.get(namespace) ?? []), ...items] : items
       pages.set(namespace, listed)
       if (metadata.continue === undefined) view.list(listed, namespace)
+    }
+
+    /** What the process is told of a source; nothing is learned of it where the read itself failed. */
+    function showSource(key: string, answer: Answer) {
+      if ('value' in answer) view.sources.set(key, sourceOf(key, answer.value))
+      else if (answer.error.status === 404) view.sources.set(key, 'missing')
+      else if (answer.error.status === 403) view.sources.set(key, 'forbidden')
     }
 
     async function send(request: ApiRequest, signal: AbortSignal): Promise<unknown> {
@@ -165,8 +187,8 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
           return error ? { error } : attempt(() => handle(wanted, url, operation, trouble?.what === 'stale list'))
         },
         delivered: (answer) => {
-          if ('value' in answer) show(operation, url, answer.value)
-          else if (operation === 'reference' && answer.error.status === 404) view.secrets.delete(secretIn(url))
+          if (operation === 'reference') showSource(sourceIn(url), answer)
+          else if ('value' in answer) show(operation, url, answer.value)
           witness.answered(operation, 'error' in answer ? answer.error : undefined)
         },
         failed: (how) => new ApiError(0, `no answer from the API server: ${how}`),
@@ -177,37 +199,69 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
 
     async function stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
       const url = new URL(path, 'http://kubernetes')
-      if (url.pathname.startsWith('/api/v1/')) throw new ApiError(403, 'nobody may watch by name')
+      const source = url.pathname.startsWith('/api/v1/') ? sourceIn(url) : undefined
       const trouble = troubles.meets('watch')
       const fate = time.now() < downUntil ? refused : fateOf(trouble?.what, chance, slowMs)
       const from = Number(url.searchParams.get('resourceVersion'))
-      witness.watching(`opens a watch from ${from}`)
+      witness.watching(source === undefined ? `opens a watch from ${from}` : `opens a watch on ${source}`)
       const answer = await exchange<{ error: ApiError } | { value: undefined }>({
         ...{ time, process, fate, signal, limitMs: 600_000 },
         arrive: () => {
           const error =
-            time.now() < downUntil ? new ApiError(0, 'refused') : (forbiddenIn(url) ?? refusal(trouble?.what, 'watch'))
+            time.now() < downUntil
+              ? new ApiError(0, 'refused')
+              : (forbiddenIn(url) ?? forbiddenWatch(source) ?? refusal(trouble?.what, 'watch'))
           if (error) return { error }
-          return from < objects.oldest()
+          return source === undefined && from < objects.oldest()
             ? { error: new ApiError(410, 'too old resource version') }
             : { value: undefined }
         },
         failed: (how) => new ApiError(0, `no answer from the API server: ${how}`),
       })
       if ('error' in answer) throw answer.error
-      const opened = openWatch({
-        ...{ time, process, objects, version: from, namespace: namespaceIn(url), signal },
+      const common = {
+        ...{ time, process, signal },
         timeoutMs: Number(url.searchParams.get('timeoutSeconds')) * 1_000,
         current: {
           delayMs: () => (meets('late events') ? chance.whole(0, 8_000) : chance.whole(0, 10)),
           repeats: () => meets('repeated events'),
           splits: () => meets('split lines'),
         },
-        delivered: (change) => view.change(change),
-        closed: () => watches.delete(opened.watcher),
-      })
-      watches.set(opened.watcher, opened.tell)
-      return opened.chunks
+      }
+      return source === undefined ? streamObjects(from, namespaceIn(url)) : streamSource(source)
+
+      function streamObjects(version: number, namespace: string | undefined) {
+        const opened = openWatch<Change>({
+          ...{ ...common, version, backlog: objects.since(version), hasBookmarks: true },
+          lineOf: ({ type, object }) =>
+            (namespace ?? object.metadata.namespace) === object.metadata.namespace
+              ? { type, object: { apiVersion: `${group}/${apiVersion}`, kind: 'ModelService', ...object } }
+              : undefined,
+          delivered: (change) => view.change(change),
+          closed: () => watches.delete(opened.watcher),
+        })
+        watches.set(opened.watcher, opened.tell)
+        return opened.chunks
+      }
+
+      /** The lines tell that a source has changed; what it holds, a process reads. */
+      function streamSource(key: string) {
+        const present: SourceChange = { version: sources?.version() ?? 0, key, read: sources?.read(key) ?? 'missing' }
+        const opened = openWatch<SourceChange>({
+          ...{ ...common, version: present.version, hasBookmarks: false },
+          backlog: typeof present.read === 'string' ? [] : [present],
+          lineOf: ({ key: changed, read }) => {
+            if (changed !== key || read === 'forbidden') return undefined
+            return read === 'missing'
+              ? { type: 'DELETED', object: {} }
+              : { type: 'MODIFIED', object: objectOf(key, read) }
+          },
+          delivered: () => undefined,
+          closed: () => sourceWatches.delete(opened.watcher),
+        })
+        sourceWatches.set(opened.watcher, opened.tell)
+        return opened.chunks
+      }
     }
 
     return {
@@ -224,10 +278,10 @@ export function createKubernetes(options: KubernetesOptions): Kubernetes {
 
   return {
     clusterFor,
-    watchers: () => [...watches.keys()],
+    watchers: () => [...watches.keys(), ...sourceWatches.keys()],
     goDown(forMs) {
       downUntil = time.now() + forMs
-      for (const watcher of [...watches.keys()]) watcher.cut()
+      for (const watcher of [...watches.keys(), ...sourceWatches.keys()]) watcher.cut()
     },
     comeUp() {
       downUntil = Math.min(downUntil, time.now())
@@ -249,15 +303,18 @@ function attempt(work: () => unknown): Answer {
 
 function operationOf({ pathname }: URL): KubeOperation {
   if (pathname.startsWith('/apis/coordination.k8s.io/')) return 'lease'
-  if (/^\/api\/v1\/namespaces\/[^/]+\/secrets\//.test(pathname)) return 'reference'
+  if (/^\/api\/v1\/namespaces\/[^/]+\/(secrets|configmaps)\//.test(pathname)) return 'reference'
   if (pathname.startsWith('/api/v1/')) return 'event'
-  if (!pathname.startsWith(`/apis/${group}/${version}/`)) throw new Error(`nobody knows ${pathname}`)
+  if (!pathname.startsWith(`/apis/${group}/${apiVersion}/`)) throw new Error(`nobody knows ${pathname}`)
   return pathname.endsWith('/status') ? 'status' : 'list'
 }
 
-function secretIn({ pathname }: URL): string {
-  const [, namespace = '', name = ''] = /\/namespaces\/([^/]+)\/secrets\/([^/]+)$/.exec(pathname) ?? []
-  return `${namespace}/${name}`
+/** The key of the source that a path, or the field selector of a watch, names. */
+function sourceIn({ pathname, searchParams }: URL): string {
+  const [, namespace = '', plural = '', name] =
+    /\/namespaces\/([^/]+)\/(secrets|configmaps)(?:\/([^/]+))?$/.exec(pathname) ?? []
+  const selected = searchParams.get('fieldSelector')?.replace('metadata.name=', '')
+  return `${plural === 'secrets' ? 'Secret' : 'ConfigMap'} ${namespace}/${name ?? selected ?? ''}`
 }
 
 function namespaceIn({ pathname }: URL): string | undefined {

@@ -22,11 +22,24 @@ export const troubleSorts = [
   'a status of another endpoint',
   'the right to query is taken away',
   'ZStack hangs at SIGTERM',
+  'a Secret cannot be had',
+  'a Secret changes again and again',
 ] as const
 export type TroubleSort = (typeof troubleSorts)[number]
 
+/** These came last, and are drawn apart, so that seeds without them draw what they drew before. */
+const ofSources: readonly TroubleSort[] = ['a Secret cannot be had', 'a Secret changes again and again']
+const sortsDrawn = troubleSorts.filter((sort) => !ofSources.includes(sort))
+
 type Values = Readonly<Record<string, unknown>>
 export type LastingObject = { readonly key: string; readonly uuid: string; readonly values: Values }
+
+/** What happens to the Secret that all broken objects refer to. */
+export type SourceStep = { readonly at: number } & (
+  | { readonly do: 'write source'; readonly source: string; readonly token: string }
+  | { readonly do: 'remove source'; readonly source: string }
+  | { readonly do: 'forbid source'; readonly source: string }
+)
 
 export type LastingStep = { readonly at: number } &
   /** Where `isTold`, a status has to speak of it at once, even if the service is broken. */
@@ -55,6 +68,12 @@ export type LastingSchedule = {
   /** Whether all objects begin with a good status of another endpoint. */
   readonly isMoved: boolean
   readonly steps: readonly LastingStep[]
+  readonly sources: {
+    readonly steps: readonly SourceStep[]
+    readonly mayWatch: boolean
+    /** From then on nothing of the broken objects may be sent, for what they refer to cannot be had. */
+    readonly unresolvedFromMs: number | undefined
+  }
   /** Bystanders whose service takes every update slowly. */
   readonly slow: readonly string[]
   /** Speaks for the service of a bystander that is deleted. */
@@ -72,13 +91,16 @@ const twinKey = 'red/twin'
 const namespaces = ['red', 'green', 'blue', 'grey', 'pink']
 /** Of many broken objects that are edited at once, so many must be told of within a second. */
 const maxTold = 2
+/** Without a watch, what was removed or forbidden is noticed with the next read. */
+const noticedMs = 32_000
 /** By then an operator has done what was to be done at its start. */
 export const startMs = 20_000
 
 /** @param only the one sort of trouble, where it is not to be drawn */
 export function drawLasting(seed: number, only?: TroubleSort): LastingSchedule {
   const chance = createChance(seed + 0x1a57)
-  const sorts = only ? [only] : drawSorts(chance)
+  const apart = createChance(seed ^ 0x5ec7)
+  const sorts = only ? [only] : withSources(drawSorts(chance), apart)
   const has = (sort: TroubleSort) => sorts.includes(sort)
   const pollIntervalMs = chance.pick([10_000, 20_000, 60_000])
   const requestTimeoutMs = has('ZStack hangs at SIGTERM') ? 30_000 : chance.pick([5_000, 30_000])
@@ -91,16 +113,22 @@ export function drawLasting(seed: number, only?: TroubleSort): LastingSchedule {
     workers: chance.pick([8, 32]),
     ...{ requestTimeoutMs, maxInFlight, pollIntervalMs },
   }
+  const isSourced = sorts.some((sort) => ofSources.includes(sort))
   const bystanders = drawObjects(
     chance,
     has('queries fail at random') ? 300 : chance.pick([3, 10, 30, 120, 300]),
     'by',
     0,
     namespaces,
+  ).map((object, index) => (isSourced && index % 3 === 0 ? referring(object) : object))
+  const maxBroken = Math.min(
+    has('PUTs hang') ? 2 * maxInFlight + 8 : has('a Secret changes again and again') ? 10 : 100,
+    chance.pick([1, 3, 10, 30, 100]),
   )
-  const maxBroken = Math.min(has('PUTs hang') ? 2 * maxInFlight + 8 : 100, chance.pick([1, 3, 10, 30, 100]))
   // Many that are edited at once delay those of their own namespaces.
-  const broken = drawObjects(chance, maxBroken, 'broken', 1_000, maxBroken > 3 ? ['black', 'brown'] : namespaces)
+  const broken = drawObjects(chance, maxBroken, 'broken', 1_000, maxBroken > 3 ? ['black', 'brown'] : namespaces).map(
+    (object) => (isSourced ? referring({ ...object, key: object.key.replace(/^[^/]+/, 'black') }) : object),
+  )
   const steps: LastingStep[] = []
   // A query that hangs is told apart from what it asks for by halves, each of which is given up after two seconds.
   const learnMs = has('a query hangs') ? 20_000 : 0
@@ -110,11 +138,12 @@ export function drawLasting(seed: number, only?: TroubleSort): LastingSchedule {
   const parts = { chance, bystanders, broken, steps, fromMs: judgedFromMs, lastMs, pollIntervalMs }
   const { faults, omissions, contested, slow } = drawTroubles(sorts, parts)
   if (!sorts.some((sort) => alone.includes(sort))) drawChanges(parts, new Set(slow))
+  const sources = drawSources(sorts, { ...parts, chance: apart })
   const atEnd = has('ZStack hangs at SIGTERM') || chance.percent(20)
   const endMs = spanMs - chance.whole(1, pollIntervalMs * 1.2)
   const onAtEnd = chance.pick(['query', 'query', 'any'] as const)
   return {
-    ...{ seed, sorts, deployment, bystanders, contested, omissions, slow, judgedFromMs, spanMs },
+    ...{ seed, sorts, deployment, bystanders, contested, omissions, slow, sources, judgedFromMs, spanMs },
     mood: {
       bodyShape: chance.pick(['envelope', 'single-api'] as const),
       answer: has('jobs fail') ? 'async' : chance.pick(['sync', 'sync', 'async', 'bare'] as const),
@@ -136,11 +165,50 @@ export function drawLasting(seed: number, only?: TroubleSort): LastingSchedule {
 const alone: readonly TroubleSort[] = ['a status of another endpoint', 'the right to query is taken away']
 
 function drawSorts(chance: Chance): TroubleSort[] {
-  const first = chance.pick(troubleSorts)
+  const first = chance.pick(sortsDrawn)
   if (alone.includes(first) || chance.percent(50)) return [first]
-  const second = chance.pick(troubleSorts.filter((sort) => sort !== first && !alone.includes(sort)))
+  const second = chance.pick(sortsDrawn.filter((sort) => sort !== first && !alone.includes(sort)))
   // Whether a query hangs or fails at random decides how long drift may stand, so each is judged by itself.
   return [first, second].filter((sort) => first !== 'a query hangs' || sort !== 'queries fail at random')
+}
+
+/** In place of what was drawn, or beside it. */
+function withSources(sorts: readonly TroubleSort[], chance: Chance): readonly TroubleSort[] {
+  if (chance.percent(85)) return sorts
+  const sort = chance.pick(ofSources)
+  return chance.percent(60) || sorts.some((one) => alone.includes(one)) ? [sort] : [sort, sorts[0]!]
+}
+
+function referring({ key, uuid, values }: LastingObject): LastingObject {
+  const entry = { secretKeyRef: { name: 'hub', key: 'token' }, as: 'HF_TOKEN' }
+  return { key, uuid, values: { ...values, environmentParametersFrom: [entry] } }
+}
+
+const brokenSource = 'Secret black/hub'
+
+function drawSources(sorts: readonly TroubleSort[], { chance, steps, broken, fromMs, lastMs }: Parts) {
+  const mayWatch = chance.percent(50)
+  const good = [...namespaces, 'black'].map((namespace): SourceStep => {
+    return { at: 0, do: 'write source', source: `Secret ${namespace}/hub`, token: 'hu5h-token' }
+  })
+  if (sorts.includes('a Secret cannot be had')) {
+    const at = chance.percent(50) ? 0 : chance.whole(fromMs, lastMs)
+    const lost: SourceStep = { at, do: chance.percent(50) ? 'remove source' : 'forbid source', source: brokenSource }
+    const edit = { at: chance.whole(fromMs, lastMs), do: 'edit', isTold: sorts.length === 1 } as const
+    for (const { key, values } of broken.slice(0, maxTold))
+      steps.push({ ...edit, key, values: { ...values, description: 'edited all the same' } })
+    return { mayWatch, steps: [...good, lost], unresolvedFromMs: at === 0 ? 0 : at + noticedMs }
+  }
+  if (!sorts.includes('a Secret changes again and again')) return { mayWatch, steps: [], unresolvedFromMs: undefined }
+  const everyMs = chance.pick([4_000, 20_000, 61_000])
+  const moments = Array.from(
+    { length: Math.floor((lastMs - fromMs) / everyMs) },
+    (_, index) => fromMs + index * everyMs,
+  )
+  const changes = moments.map((at, index): SourceStep => {
+    return { at, do: 'write source', source: brokenSource, token: `hu5h-token-${index}` }
+  })
+  return { mayWatch, steps: [...good, ...changes], unresolvedFromMs: undefined }
 }
 
 function drawObjects(
@@ -254,13 +322,16 @@ function drawTroubles(sorts: readonly TroubleSort[], { chance, bystanders, broke
         break
       case 'a namespace may not be listed':
       case 'ZStack hangs at SIGTERM':
+      case 'a Secret cannot be had':
+      case 'a Secret changes again and again':
         break
     }
 
   function editBroken(moment: number) {
     if (isEdited) return
     // One whose update hangs already tells of an edit when that has ended.
-    const isIdle = ({ values }: LastingObject) => values.environmentParameters === undefined
+    const isIdle = ({ values }: LastingObject) =>
+      values.environmentParameters === undefined && values.environmentParametersFrom === undefined
     const told = new Set(broken.filter(isIdle).slice(0, maxTold))
     isEdited = true
     for (const object of broken) {

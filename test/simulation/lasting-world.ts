@@ -5,12 +5,13 @@ import { createBystanderJudge, type Promises, type Violation, type ViolationKind
 import { createChance } from './chance.ts'
 import { accessKey, configOf, endpoint, epoch, sessionIn } from './deployment.ts'
 import { createKubernetes } from './kubernetes.ts'
-import { startMs, type LastingSchedule, type LastingStep } from './lasting-schedule.ts'
+import { startMs, type LastingSchedule, type LastingStep, type SourceStep } from './lasting-schedule.ts'
 import { createObjects, keyOf } from './objects.ts'
 import { createReplica, type Life } from './replica.ts'
 import { createServiceFaults, slowUpdateMs } from './service-faults.ts'
 import { createServices, type Values } from './services.ts'
 import { account, createSessions, digest } from './sessions.ts'
+import { createSources } from './sources.ts'
 import { createTime } from './time.ts'
 import { createTroubles, type KubeTrouble, type ZStackTrouble } from './trouble.ts'
 import { hush } from './values.ts'
@@ -54,6 +55,7 @@ export async function runLasting(schedule: LastingSchedule, tell?: (line: string
   const say = (kind: ViolationKind, what: string) => report({ kind, at: time.now(), what })
 
   const objects = createObjects(epoch)
+  const sources = createSources()
   const services = createServices()
   const sessions = createSessions(time, { max: 100, lifeMs: 7_200_000, isUnique: false })
   const accessKeys = new Map([[accessKey.id, accessKey.secret]])
@@ -63,7 +65,8 @@ export async function runLasting(schedule: LastingSchedule, tell?: (line: string
     mood: schedule.mood,
   })
   const kubernetes = createKubernetes({
-    ...{ time, chance: chance.fork(), objects, pageSize: 500, forbidden: new Set(schedule.forbidden) },
+    ...{ time, chance: chance.fork(), objects, sources, pageSize: 500, forbidden: new Set(schedule.forbidden) },
+    mayWatchSources: schedule.sources.mayWatch,
     troubles: createTroubles<KubeTrouble>(time, chance.fork()),
   })
   const httpFor = createWire({
@@ -74,10 +77,17 @@ export async function runLasting(schedule: LastingSchedule, tell?: (line: string
   const keys = [...bystanders, ...(twin ? [twin] : [])].map(({ key }) => key)
   const slow = new Set([...schedule.slow, ...(twin ? [twin.key] : [])])
   const contested = new Set(schedule.contested)
+  const { unresolvedFromMs = Infinity } = schedule.sources
   const judge = createBystanderJudge({
-    ...{ time, objects, services, endpoint, contested, report },
+    ...{ time, objects, sources, services, endpoint, contested, report },
     promises: promisesOf(schedule),
     bystanders: new Set(isAlone ? [] : keys),
+    unresolved: new Set(schedule.sources.unresolvedFromMs === undefined ? [] : broken.map(({ key }) => key)),
+    unresolvedFromMs,
+    // An update that hangs already is told of until it has ended.
+    unresolvedToldFromMs:
+      Math.max(startMs, unresolvedFromMs) +
+      (schedule.sorts.includes('PUTs hang') ? deployment.requestTimeoutMs + latencyMs : 0),
     // An update on its way may have to arrive before the next one leaves.
     slowMs: (key) => (slow.has(key) ? 2 * slowUpdateMs : 0),
     isJobRunning: (uuid) => zstack.runningFor(uuid),
@@ -189,6 +199,15 @@ export async function runLasting(schedule: LastingSchedule, tell?: (line: string
     }
   }
 
+  function takeSource(step: SourceStep) {
+    if (step.do === 'write source') sources.write(step.source, { token: step.token })
+    else if (step.do === 'remove source') sources.remove(step.source)
+    else sources.forbid(step.source)
+    if (step.at === 0) return
+    trace(() => `STEP ${JSON.stringify(step)}`)
+    for (const { key } of broken) judge.sourceChanged(key)
+  }
+
   /** Whether enough went wrong already. */
   const isTold = () => violations.length >= maxViolations || judge.isFlooded()
 
@@ -200,9 +219,10 @@ export async function runLasting(schedule: LastingSchedule, tell?: (line: string
   }
 
   async function live() {
-    for (const step of steps) {
+    for (const step of [...steps, ...schedule.sources.steps.filter(isLater)].sort((a, b) => a.at - b.at)) {
       await passUntil(step.at)
-      take(step)
+      if ('source' in step) takeSource(step)
+      else take(step)
     }
     await passUntil(quietFromMs)
     judge.endOfBystanders()
@@ -227,6 +247,8 @@ export async function runLasting(schedule: LastingSchedule, tell?: (line: string
     if (life && life.identity === objects.lease()?.spec?.holderIdentity) say('lease kept', 'after the stop')
   }
 
+  const isLater = ({ at }: SourceStep) => at > 0
+  for (const step of schedule.sources.steps) if (!isLater(step)) takeSource(step)
   place()
   const replica = createReplica({
     ...{ name: 'a', time, epoch, skewMs: 0, config: configOf(deployment, true), chance: chance.fork(), connect },
@@ -287,7 +309,7 @@ function valuesIn(body: unknown): Values {
 
 /** What the service of an object shows that nobody has touched yet. */
 function shownOf(values: Readonly<Record<string, unknown>>): Values {
-  const isShown = ([field]: [string, unknown]) => field !== 'environmentParameters'
+  const isShown = ([field]: [string, unknown]) => !field.startsWith('environmentParameters')
   return Object.fromEntries(Object.entries(values).filter(isShown))
 }
 

@@ -1,9 +1,9 @@
 /** What happens in a simulated world, as data: drawn from a seed, printed, cut down, run again. */
 import { createChance, type Chance } from './chance.ts'
-import { anyReference, anySecret, secretKeys, type SecretData } from './secrets.ts'
 import { anyDrift, anyEdit, anyRule, anyService, anySpec, type Edit } from './values.ts'
 import type { Values } from './services.ts'
 import type { SessionLimits } from './sessions.ts'
+import { anyReference, anyTexts, sourceKeys, type Texts } from './sources.ts'
 import {
   kubeOperations,
   kubeTroubles,
@@ -29,9 +29,14 @@ export type Step = { readonly at: number } & (
   | { readonly do: 'create'; readonly key: Key; readonly spec: Readonly<Record<string, unknown>> }
   | { readonly do: 'edit'; readonly key: Key; readonly edits: readonly Edit[] }
   | { readonly do: 'remove' | 'begin deletion' | 'touch'; readonly key: Key }
-  | { readonly do: 'write secret'; readonly secret: string; readonly data: SecretData }
-  | { readonly do: 'touch secret' | 'remove secret'; readonly secret: string }
+  | { readonly do: 'write source'; readonly source: string; readonly texts: Texts }
+  | { readonly do: 'touch source' | 'remove source'; readonly source: string }
+  /** RBAC lets nobody get it, for so long or for good. */
+  | { readonly do: 'forbid source'; readonly source: string; readonly forMs: number | undefined }
   | { readonly do: 'request'; readonly key: Key; readonly token: string }
+  /** By annotation; without a time that can be read, it has no end. */
+  | { readonly do: 'suspend'; readonly key: Key; readonly forMs: number | undefined }
+  | { readonly do: 'resume'; readonly key: Key }
   | { readonly do: 'drift'; readonly uuid: string; readonly values: Values }
   | { readonly do: 'lose service'; readonly uuid: string }
   | { readonly do: 'bring service back'; readonly uuid: string; readonly isNew: boolean }
@@ -59,6 +64,8 @@ export type Setting = {
   readonly replicas: 1 | 2
   /** Whether each replica is one pod, in whose name all its processes hold the lease. */
   readonly arePods: boolean
+  /** Whether RBAC lets Secrets and ConfigMaps be watched by name, beside being read. */
+  readonly mayWatchSources: boolean
   readonly pollIntervalMs: number
   readonly requestTimeoutMs: number
   readonly maxInFlight: number
@@ -80,7 +87,8 @@ export function drawSchedule(seed: number): Schedule {
   const chance = createChance(seed)
   // Drawn apart, so that whatever else a seed draws is what it drew before these were added.
   const apart = createChance(~seed)
-  const setting = drawNewer(drawSetting(chance), apart)
+  const ofSources = createChance(seed ^ 0x5ec7)
+  const setting = { ...drawNewer(drawSetting(chance), apart), mayWatchSources: createChance(seed ^ 0x3a7c).percent(50) }
   const spanMs = setting.replicas === 2 ? chance.whole(30, 120) * 1_000 : chance.pick([60, 200, 600]) * 1_000
   const count = chance.percent(80) ? chance.whole(2, 16) : chance.whole(16, 40)
   const begin = keys
@@ -92,7 +100,11 @@ export function drawSchedule(seed: number): Schedule {
     chance.percent(40) && index > 0 ? moments[index - 1]! + chance.whole(0, 1_000) : at,
   )
   const steps = bunched.map((at) => ({ at, ...drawStep(chance, setting) }))
-  const newer = [...drawNewerSteps(apart, setting, spanMs), ...drawSecretSteps(createChance(seed ^ 0x5ec7), spanMs)]
+  const newer = [
+    ...drawNewerSteps(apart, setting, spanMs),
+    ...drawSourceSteps(ofSources, spanMs),
+    ...drawSuspensions(createChance(seed ^ 0x5059), spanMs),
+  ]
   return {
     seed,
     setting,
@@ -102,7 +114,10 @@ export function drawSchedule(seed: number): Schedule {
 }
 
 /** The rest of a setting: whether replicas are pods, and what newer nodes do. */
-function drawNewer(setting: Omit<Setting, 'arePods'>, chance: Chance): Setting {
+function drawNewer(
+  setting: Omit<Setting, 'arePods' | 'mayWatchSources'>,
+  chance: Chance,
+): Omit<Setting, 'mayWatchSources'> {
   const arePods = chance.percent(50)
   const apiTimeoutMs = chance.pick([undefined, 60_000, 600_000])
   const isUnique = chance.percent(25)
@@ -115,7 +130,7 @@ function drawNewer(setting: Omit<Setting, 'arePods'>, chance: Chance): Setting {
   }
 }
 
-function drawNewerSteps(chance: Chance, { sessions }: Setting, spanMs: number): readonly Step[] {
+function drawNewerSteps(chance: Chance, { sessions }: Pick<Setting, 'sessions'>, spanMs: number): readonly Step[] {
   const at = () => chance.whole(0, spanMs)
   const disabling = chance.percent(8) ? [{ at: at(), forMs: chance.pick([5_000, 60_000, 200_000]) }] : []
   const logIns = sessions.isUnique ? Array.from({ length: chance.whole(1, 8) }, at) : []
@@ -125,28 +140,42 @@ function drawNewerSteps(chance: Chance, { sessions }: Setting, spanMs: number): 
   ]
 }
 
-/** In two of five worlds, specs refer to Secrets, and those are written, touched, removed and made anew. */
-function drawSecretSteps(chance: Chance, spanMs: number): readonly Step[] {
+/** In two of five worlds, specs refer to Secrets and ConfigMaps; those are written, touched, removed, made anew, forbidden. */
+function drawSourceSteps(chance: Chance, spanMs: number): readonly Step[] {
   if (chance.percent(60)) return []
   const at = () => chance.whole(0, spanMs)
   const many = <S>(count: number, draw: () => S) => Array.from({ length: count }, draw)
-  const write = (secret: string, when: number): Step => ({
-    ...{ at: when, do: 'write secret', secret, data: anySecret(chance) },
+  const write = (source: string, when: number): Step => ({
+    ...{ at: when, do: 'write source', source, texts: anyTexts(chance) },
   })
   return [
-    ...secretKeys.filter(() => chance.percent(75)).map((secret) => write(secret, 0)),
+    ...sourceKeys.filter(() => chance.percent(75)).map((source) => write(source, 0)),
     ...many(chance.whole(1, 6), (): Step => {
       return { at: chance.percent(40) ? 1 : at(), do: 'edit', key: chance.pick(keys), edits: anyReference(chance) }
     }),
-    ...many(chance.whole(0, 8), () => write(chance.pick(secretKeys), at())),
+    ...many(chance.whole(0, 8), () => write(chance.pick(sourceKeys), at())),
     ...many(chance.whole(0, 5), (): Step => ({
-      ...{ at: at(), do: chance.pick(['touch secret', 'touch secret', 'remove secret'] as const) },
-      secret: chance.pick(secretKeys),
+      ...{ at: at(), do: chance.pick(['touch source', 'touch source', 'remove source'] as const) },
+      source: chance.pick(sourceKeys),
+    })),
+    ...many(chance.percent(40) ? chance.whole(1, 3) : 0, (): Step => ({
+      ...{ at: at(), do: 'forbid source', source: chance.pick(sourceKeys) },
+      forMs: chance.pick([500, 20_000, 100_000, undefined]),
     })),
   ]
 }
 
-function drawSetting(chance: Chance): Omit<Setting, 'arePods'> {
+/** In three of ten worlds, objects are suspended by annotation, and some of them resumed before that ends. */
+function drawSuspensions(chance: Chance, spanMs: number): readonly Step[] {
+  if (chance.percent(70)) return []
+  return Array.from({ length: chance.whole(1, 5) }, (): Step => {
+    const [at, key] = [chance.whole(0, spanMs), chance.pick(keys)]
+    const forMs = chance.pick([5_000, 60_000, 60_000, 600_000, undefined])
+    return chance.percent(75) ? { at, do: 'suspend', key, forMs } : { at, do: 'resume', key }
+  })
+}
+
+function drawSetting(chance: Chance): Omit<Setting, 'arePods' | 'mayWatchSources'> {
   const bodyShape = chance.pick(['envelope', 'envelope', 'flat', 'single-api'] as const)
   const replicas = chance.percent(12) ? 2 : 1
   const skew = () => (chance.percent(80) ? 0 : chance.whole(-120, 120) * 1_000)

@@ -1,8 +1,8 @@
 /** Watches as a simulated API server serves them: in order, some time behind, and cut off at any moment. */
 import { statusOf } from '../../src/api/modelservice.ts'
-import { keyOf, type Change, type Objects, type Stored } from './objects.ts'
+import { keyOf, type Change, type Stored } from './objects.ts'
 import type { Process } from './process.ts'
-import type { Secret } from './secrets.ts'
+import type { SourceRead } from './sources.ts'
 import type { Time } from './time.ts'
 
 /** What happens to the next lines of watches. */
@@ -26,29 +26,36 @@ export type Watcher = {
   garble(text: string): void
 }
 
-export type WatchOptions = {
+/** @template C a change of what is watched */
+export type WatchOptions<C> = {
   readonly time: Time
   readonly process: Process
-  readonly objects: Objects
+  /** Of what is watched, when the watch begins. */
   readonly version: number
-  readonly namespace: string | undefined
+  /** The changes that the watch begins with. */
+  readonly backlog: readonly C[]
+  /** What the watch tells of a change, if anything. */
+  readonly lineOf: (change: C) => object | undefined
+  readonly hasBookmarks: boolean
   readonly timeoutMs: number
   readonly signal: AbortSignal
   readonly current: Current
   /** A line is in the hands of the process. */
-  readonly delivered: (change: Change) => void
+  readonly delivered: (change: C) => void
   readonly closed: () => void
 }
 
 const bookmarkMs = 60_000
 
-export function openWatch(options: WatchOptions): {
+export function openWatch<C extends { readonly version: number }>(
+  options: WatchOptions<C>,
+): {
   readonly chunks: AsyncIterable<Buffer>
   readonly watcher: Watcher
-  readonly tell: (change: Change) => void
+  readonly tell: (change: C) => void
 } {
-  const { time, process, objects, namespace, timeoutMs, signal, current, delivered, closed } = options
-  const waiting: { readonly text: string; readonly change?: Change }[] = []
+  const { time, process, backlog, lineOf, hasBookmarks, timeoutMs, signal, current, delivered, closed } = options
+  const waiting: { readonly text: string; readonly change?: C }[] = []
   const ready: Buffer[] = []
   let lastVersion = options.version
   let isFlushing = false
@@ -61,7 +68,7 @@ export function openWatch(options: WatchOptions): {
     wanted = undefined
   }
 
-  function put(text: string, change?: Change) {
+  function put(text: string, change?: C) {
     if (state !== 'open') return
     waiting.push(change ? { text, change } : { text })
     if (!isFlushing) later()
@@ -80,7 +87,7 @@ export function openWatch(options: WatchOptions): {
     })
   }
 
-  function hand(text: string, change?: Change) {
+  function hand(text: string, change?: C) {
     const bytes = Buffer.from(`${text}\n`)
     const middle = current.splits() ? bytes.length >> 1 : bytes.length
     process.reach(() => {
@@ -92,10 +99,10 @@ export function openWatch(options: WatchOptions): {
     })
   }
 
-  function tell(change: Change) {
+  function tell(change: C) {
     lastVersion = change.version
-    if (namespace !== undefined && change.object.metadata.namespace !== namespace) return
-    put(JSON.stringify({ type: change.type, object: shown(change.object) }), change)
+    const line = lineOf(change)
+    if (line) put(JSON.stringify(line), change)
   }
 
   function finish(as: 'ended' | 'broken', why?: Error) {
@@ -114,12 +121,12 @@ export function openWatch(options: WatchOptions): {
     put(JSON.stringify({ type: 'BOOKMARK', object: { kind: 'ModelService', metadata } }))
     stopBookmarks = time.after(bookmarkMs, bookmark)
   }
-  stopBookmarks = time.after(bookmarkMs, bookmark)
+  if (hasBookmarks) stopBookmarks = time.after(bookmarkMs, bookmark)
   const stopTimeout = time.after(timeoutMs, () => {
     if (state === 'open') process.reach(() => finish('ended'))
   })
   signal.addEventListener('abort', () => finish('broken', signal.reason as Error), { once: true })
-  for (const change of objects.since(options.version)) tell(change)
+  for (const change of backlog) tell(change)
 
   async function* chunks(): AsyncGenerator<Buffer, void> {
     for (;;) {
@@ -146,18 +153,13 @@ export function openWatch(options: WatchOptions): {
   return { chunks: chunks(), watcher, tell }
 }
 
-/** With the type of every object, as the wire has it. */
-function shown(object: Stored): object {
-  return { apiVersion: 'ai.zstack.io/v1alpha1', kind: 'ModelService', ...object }
-}
-
 /** What a process has been shown: by lists, watches and the answers to its own writes. */
 export interface View {
   readonly objects: Map<string, Stored>
   /** The job that the status of an object named when the process was first shown the object, by uid. */
   readonly firstJobs: ReadonlyMap<string, string | undefined>
-  /** What it was shown of Secrets, by `namespace/name`. */
-  readonly secrets: Map<string, Secret>
+  /** What it was shown of Secrets and ConfigMaps, by `Kind namespace/name`. */
+  readonly sources: Map<string, SourceRead>
   list(objects: readonly Stored[], namespace: string | undefined): void
   change(change: Change): void
   /** The answer to a write of its own. */
@@ -190,7 +192,7 @@ export function createView(): View {
   return {
     objects,
     firstJobs,
-    secrets: new Map(),
+    sources: new Map(),
     list(listed, namespace) {
       const kept = new Set(listed.map(keyOf))
       for (const [key, { metadata }] of objects)

@@ -8,9 +8,10 @@ import { createKubernetes } from './kubernetes.ts'
 import { createObjects } from './objects.ts'
 import { createReplica, type Life } from './replica.ts'
 import type { Schedule } from './schedule.ts'
-import { createSecrets } from './secrets.ts'
 import { createServices } from './services.ts'
 import { account, createSessions, digest } from './sessions.ts'
+import { createSources } from './sources.ts'
+import { endOfSuspensions } from './suspension.ts'
 import { createTime } from './time.ts'
 import { createTroubles, type KubeTrouble, type ZStackTrouble } from './trouble.ts'
 import { hush } from './values.ts'
@@ -28,6 +29,8 @@ export type Outcome = {
 
 /** Whatever waits for an hour has had its turn by then. */
 const patienceMs = 3 * 3_600_000
+/** Wall clocks are fast or slow by no more. */
+const maxSkewMs = 120_000
 /** SIGTERM is answered within the grace of passes, of requests and of the lease. */
 const stopMs = 10_000
 
@@ -44,7 +47,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   }
 
   const objects = createObjects(epoch)
-  const secrets = createSecrets()
+  const sources = createSources()
   const services = createServices()
   for (const [uuid, values] of Object.entries(setting.services)) services.place(uuid, values)
   const sessions = createSessions(time, setting.sessions)
@@ -53,7 +56,8 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   const kubeTroubles = createTroubles<KubeTrouble>(time, chance.fork())
   const zstackTroubles = createTroubles<ZStackTrouble>(time, chance.fork())
   const kubernetes = createKubernetes({
-    ...{ time, chance: chance.fork(), objects, secrets, troubles: kubeTroubles, pageSize: setting.pageSize },
+    ...{ time, chance: chance.fork(), objects, sources, troubles: kubeTroubles, pageSize: setting.pageSize },
+    mayWatchSources: setting.mayWatchSources,
   })
   const httpFor = createWire({
     ...{ time, chance: chance.fork(), zstack, troubles: zstackTroubles, limitMs: setting.requestTimeoutMs },
@@ -143,7 +147,7 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
     time,
     epoch,
     objects,
-    secrets,
+    sources,
     services,
     sessions,
     zstack,
@@ -155,9 +159,12 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
   }
   let judged = { at: '', faults: [] as readonly string[] }
   const wrong = () => {
-    const at = [objects.version(), updates, ...services.all().map(({ revision }) => revision)].join()
+    const at = [objects.version(), sources.version(), updates, ...services.all().map(({ revision }) => revision)].join()
     if (judged.at !== at)
-      judged = { at, faults: faults({ objects, secrets, services, judge, hides: setting.mood.hides }) }
+      judged = {
+        at,
+        faults: faults({ objects, sources, services, judge, hides: setting.mood.hides, now: epoch + time.now() }),
+      }
     return judged.faults
   }
   const moved = () => [updates, kubernetes.writes()].join()
@@ -173,6 +180,8 @@ export async function runSchedule(schedule: Schedule, tell?: (line: string) => v
     trace(() => 'END OF FAULTS')
     endFaults(world)
     const { pollIntervalMs } = setting
+    // By the clocks of all processes; after that only what has no end is suspended.
+    await time.runUntil(Math.max(time.now(), endOfSuspensions(objects.all()) - epoch + maxSkewMs))
     await passUntil(time.now() + patienceMs, () => wrong().length === 0, 10_000)
     // What was sent before the trouble ended may still arrive, and that a watch is dead is noticed after two minutes.
     await time.runUntil(time.now() + 140_000 + pollIntervalMs * 1.2)

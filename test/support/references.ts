@@ -11,6 +11,8 @@ export interface FakeReferences extends ReferencedObjects {
   show(object: Name, read: ObjectRead | undefined): void
   /** What was asked for without waiting, as `Secret name`. */
   readonly refreshed: readonly string[]
+  /** What is asked for from now on is answered then. */
+  answerRefreshAfter(promise: Promise<void>): void
   /** What the object of that key refers to, as `Secret name`. */
   referredBy(key: string): readonly string[]
 }
@@ -23,9 +25,16 @@ export function createFakeReferences(): FakeReferences {
   const referred = new Map<string, readonly string[]>()
   const refreshed: string[] = []
   let versions = 0
+  let answered: Promise<void> | undefined
   return {
     refreshed,
-    refresh: (refs) => void refreshed.push(...refs.map(nameOf)),
+    async refresh(refs) {
+      refreshed.push(...refs.map(nameOf))
+      await answered
+    },
+    answerRefreshAfter(promise) {
+      answered = promise
+    },
     refer: (key, refs) => void referred.set(key, refs.map(nameOf)),
     get: (ref) => (reads.has(nameOf(ref)) ? reads.get(nameOf(ref)) : { kind: 'notFound' }),
     write(object, data) {
@@ -43,6 +52,6 @@ export function createFakeReferences(): FakeReferences {
 /** For objects that refer to nothing. */
 export const noReferences: ReferencedObjects = {
   refer: () => undefined,
-  refresh: () => undefined,
+  refresh: () => Promise.resolve(),
   get: () => undefined,
 }

@@ -67,7 +67,7 @@ export async function planObjects(
       return plannedOf(subject, 'missing', {
         message: `ZStack at ${endpoint} shows this account no model service ${spec.uuid}; check spec.uuid and the account`,
       })
-    const resolution = resolve(spec, subject.object.metadata.namespace, references)
+    const resolution = resolve(spec, subject.object.metadata.namespace, references, 'you')
     if (resolution.kind === 'unresolved') return plannedOf(subject, 'failed', { message: resolution.issues.join('; ') })
     const declaration = resolution.kind === 'resolved' ? resolution.declaration : declaredWithout(spec)
     return planOne(subject, spec, declaration, cached.observation, options)
