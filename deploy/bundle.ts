@@ -1,6 +1,9 @@
 /** Bundles the operator into the file that ships, and its commands into another: `npm run build`. */
 import { build, type Metafile, type Plugin } from 'esbuild'
 import { sep } from 'node:path'
+import packageJson from '../package.json' with { type: 'json' }
+
+const nodeMajor = packageJson.engines.node
 
 /**
  * Says of client-node's modules that loading them has no effect beyond themselves, which the package does not declare.
@@ -29,6 +32,12 @@ const commandsApart: Plugin = {
   },
 }
 
+/**
+ * An older Node would fail somewhere in the code of a package, with a stack trace that tells nobody why. What stands
+ * before esbuild's directive takes its effect away, so the directive comes first here.
+ */
+const nodeCheck = `"use strict";if(parseInt(process.versions.node)<${nodeMajor}){console.error("modelservice-operator needs Node ${nodeMajor} or newer; this is "+process.version+" ("+process.execPath+")");process.exit(1)}`
+
 const folder = 'dist'
 const commandBundle = 'cli.cjs'
 
@@ -43,7 +52,8 @@ export async function bundle({ write = true } = {}): Promise<Metafile> {
     outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
-    target: 'node24',
+    target: `node${nodeMajor}`,
+    banner: { js: nodeCheck },
     // Half of the packages are CommonJS, and an import of node:http loads the whole of Node's fetch where require does not.
     format: 'cjs',
     // Node keeps the source in memory: without indentation it is a third smaller. Names stay, for readable stack traces.

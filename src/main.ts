@@ -21,7 +21,7 @@ Keeps ZStack AI model services as their ModelService objects declare them.
 
 Usage: modelservice-operator [run | check]
 
-  check                      only tries the connection to ZStack, prints one line, and ends in 0 or 1;
+  check                      only tries the connection to ZStack, and prints one line;
                              it needs no Kubernetes
 
 Configuration comes from the environment; deploy/README.md lists every variable.

@@ -86,7 +86,7 @@ export const rows: readonly Row[] = [
       ),
       stat(
         'Last observation',
-        'How long ago a poll read all services; of the connection where that is longest.',
+        'How long ago a poll last read any service; of the connection where that is longest.',
         's',
         `max(zstack_operator_observation_age_seconds{${job}})`,
         300,

@@ -83,7 +83,7 @@ export function createProgram(context: CommandContext, exit: (code: number) => v
     .command('check')
     .summary('try the connection to ZStack that the environment describes')
     .description(
-      'Tries the connection to ZStack that the environment describes, as the operator does at its start: prints one line, and ends in 0 or 1.',
+      'Tries the connection to ZStack that the environment describes, as the operator does at its start: prints one line, and ends in 0 (it works), 1 (it does not) or 2 (bad configuration).',
     )
   addImport(program, context, exit)
   addPlan(program, context, exit)

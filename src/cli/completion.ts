@@ -1,7 +1,7 @@
 /** What a shell may offer for the word at the cursor, in the protocol that kubectl has of its plugins. */
 import type { Command, Option } from 'commander'
 import type { CommandContext } from './context.ts'
-import { keyOf, listModelServices, openKubernetes } from './kubernetes-access.ts'
+import { keyOf, listModelServices, openKubernetes, type KubernetesOptions } from './kubernetes-access.ts'
 
 /** What the shell does beside: it offers files, or it does not. */
 const directives = { files: 0, noFiles: 4 } as const
@@ -39,7 +39,7 @@ async function offerFor(program: Command, words: readonly string[], context: Com
   const choices = command.registeredArguments[0]?.argChoices
   if (choices) return { words: choices.filter(begins), directive: directives.noFiles }
   if (command.registeredArguments.length === 0) return { words: [], directive: directives.files }
-  return { words: (await objectNames(context)).filter(begins), directive: directives.noFiles }
+  return { words: (await objectNames(command, before.slice(1), context)).filter(begins), directive: directives.noFiles }
 }
 
 function visible(program: Command) {
@@ -57,12 +57,18 @@ function optionNamed(command: Command, word: string): Option | undefined {
   return command.options.find(({ short, long }) => word === short || word === long)
 }
 
-/** Those of the namespace in use; none where the cluster does not tell. */
-async function objectNames(context: CommandContext): Promise<readonly string[]> {
+/** Those of the cluster and namespace that the words before name; none where the cluster does not tell. */
+async function objectNames(
+  command: Command,
+  before: readonly string[],
+  context: CommandContext,
+): Promise<readonly string[]> {
   try {
-    const kubernetes = openKubernetes({}, context)
+    command.parseOptions([...before])
+    const options = command.opts<KubernetesOptions>()
+    const kubernetes = openKubernetes(options, context)
     try {
-      const objects = await listModelServices(kubernetes, {}, AbortSignal.timeout(namesWithinMs))
+      const objects = await listModelServices(kubernetes, options, AbortSignal.timeout(namesWithinMs))
       return objects.map((object) => keyOf(object).replace(`${kubernetes.namespace}/`, ''))
     } finally {
       await kubernetes.close()

@@ -32,13 +32,7 @@ export function referencesOf(spec: ParsedSpec, namespace: string): readonly Obje
   return [...unique.values()]
 }
 
-/** @param reader who is told, in messages, to lack a right */
-export function resolve(
-  spec: ParsedSpec,
-  namespace: string,
-  read: ReadReferenced,
-  reader: 'the operator' | 'you' = 'the operator',
-): Resolution {
+export function resolve(spec: ParsedSpec, namespace: string, read: ReadReferenced): Resolution {
   const issues = new Set<string>()
   const values: Partial<Record<MapField, Readonly<Record<string, string>>>> & { yaml?: string } = {}
   const sources = new Map<FieldName, Source>()
@@ -56,7 +50,7 @@ export function resolve(
         if (!isOptional) issues.add(`${where}: there is no ${kind} ${name} in namespace ${namespace}`)
         return undefined
       case 'forbidden':
-        issues.add(`${where}: ${forbiddenMessage({ kind, namespace, name }, found.user, reader)}`)
+        issues.add(`${where}: ${forbiddenMessage({ kind, namespace, name }, found.user)}`)
         return undefined
       case 'unreadable':
         issues.add(`${where}: ${kind} ${name} cannot be read, for the API server answers with ${found.status}`)
@@ -146,7 +140,7 @@ function problemOfName(field: MapField, name: string): string | undefined {
 }
 
 /** The commands that grant the right, each with all it needs: one line, to be pasted. */
-function forbiddenMessage({ kind, namespace, name }: ObjectRef, user: string | undefined, reader: string): string {
+function forbiddenMessage({ kind, namespace, name }: ObjectRef, user: string | undefined): string {
   const resource = kind === 'Secret' ? 'secret' : 'configmap'
   const role = `modelservice-operator-read-${resource}-${name}`.slice(0, maxRoleName)
   const account = /^system:serviceaccount:([^:]+:[^:]+)$/.exec(user ?? '')?.[1]
@@ -155,7 +149,7 @@ function forbiddenMessage({ kind, namespace, name }: ObjectRef, user: string | u
     `kubectl create role ${role} -n ${namespace} --verb=get --resource=${resource}s --resource-name=${name}`,
     `kubectl create rolebinding ${role} -n ${namespace} --role=${role} ${subject}`,
   ]
-  return `${reader} may not get ${kind} ${name} in namespace ${namespace}; grant it: ${grant.join(' && ')}`
+  return `the operator may not get ${kind} ${name} in namespace ${namespace}; grant it: ${grant.join(' && ')}`
 }
 
 const maxRoleName = 253

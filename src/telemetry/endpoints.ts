@@ -29,7 +29,7 @@ export type ConnectionState = {
   readonly name: string
   /** Why requests over it are held back, if they are. */
   readonly trouble: string | undefined
-  /** Since a poll last read all its services; absent until a poll of it has begun. */
+  /** Since a poll last read any of its services; absent until a poll of it has begun. */
   readonly observationAgeMs: number | undefined
 }
 

@@ -192,7 +192,7 @@ function adviceOn(kind: FailureKind, asked: RequestInfo): string {
     return `; enable the account in ZStack, or put the credentials of another one into ${placeOf(asked)}`
   if (kind !== 'credentials') return advice[kind] ?? ''
   const pause = spellMs(limits.credentialsPauseMs)
-  return `; correct ${placeOf(asked)}: the next try is when that changes, or in ${pause}, for many can lock the account`
+  return `; correct ${placeOf(asked)}: the next try is when that changes, or in ${pause}, for repeated tries can lock the account`
 }
 
 const advice: Readonly<Partial<Record<FailureKind, string>>> = {

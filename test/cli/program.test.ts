@@ -39,6 +39,15 @@ describe('the built program', () => {
     expect(plan.out).toContain('~ example (')
   })
 
+  it('names the Node that it needs where it is started with an older one', async () => {
+    const older = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })"
+    const preload = ['--import', `data:text/javascript,${encodeURIComponent(older)}`]
+    expect(await run(process.execPath, [...preload, operatorBundle, 'plan'])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^modelservice-operator needs Node \d+ or newer; this is \S+ \(.+\)\n$/) as string,
+    })
+  })
+
   it('takes a password from standard input', async () => {
     const { ZSTACK_ENDPOINT: endpoint = '' } = environmentOf(zstack)
     const access = ['--endpoint', endpoint, '--account', 'admin', '--password-file', '-']

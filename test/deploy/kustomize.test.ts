@@ -151,6 +151,20 @@ describe.skipIf(kubectlMissing !== undefined)('the overlay of README.md', () => 
     expect(ofKind(manifests, 'ClusterRoleBinding')).toEqual([])
     expect(ofKind(manifests, 'ClusterRole')).toEqual(ofKind(await kustomize('base'), 'ClusterRole'))
   })
+
+  it('with the component for sources of values grants them in their namespace, to the account of the operator', async () => {
+    const overlay = await overlayOfReadme((text) => `${text}components: [../deploy/components/value-sources]\n`)
+    const manifests = await kustomizeAt(overlay)
+    const granted = [...ofKind(manifests, 'Role'), ...ofKind(manifests, 'RoleBinding')].filter(({ metadata }) =>
+      metadata.name.endsWith('value-sources'),
+    )
+    expect(granted.map(({ kind, metadata }) => [kind, metadata.namespace])).toEqual([
+      ['Role', 'models'],
+      ['RoleBinding', 'models'],
+    ])
+    const { name, namespace } = theOnly(manifests, 'ServiceAccount').metadata
+    expect(granted[1]?.subjects).toMatchObject([{ kind: 'ServiceAccount', name, namespace }])
+  })
 })
 
 describe.skipIf(kubectlMissing !== undefined)('an overlay of one’s own', () => {

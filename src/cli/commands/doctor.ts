@@ -14,6 +14,7 @@ type Options = KubernetesOptions &
   ZStackOptions & {
     readonly operatorNamespace: string
     readonly serviceAccount: string
+    readonly watchNamespaces?: string
     readonly kubernetes: boolean
     readonly zstack: boolean
   }
@@ -30,6 +31,7 @@ export function addDoctor(program: Command, context: CommandContext, exit: (code
     )
     .option('--operator-namespace <name>', 'where the operator runs', 'modelservice-system')
     .option('--service-account <name>', 'what it runs as', operatorName)
+    .option('--watch-namespaces <names>', 'the WATCH_NAMESPACES of the operator, comma-separated')
     .option('--no-kubernetes', 'check ZStack alone')
     .option('--no-zstack', 'check Kubernetes alone')
   addZStackOptions(command)
@@ -49,8 +51,10 @@ Examples:
 async function runDoctor(options: Options, context: CommandContext): Promise<number> {
   const { out } = context
   let problems = 0
+  let unknowns = 0
   const tell = (finding: Finding) => {
     if (finding.state === 'problem') problems++
+    if (finding.state === 'unknown') unknowns++
     const [mark, colour] = marks[finding.state]
     out.print(`${out.paint(colour, mark)} ${printable(finding.text)}`)
     if ('advice' in finding) out.print(`    ${printable(finding.advice)}`)
@@ -63,7 +67,8 @@ async function runDoctor(options: Options, context: CommandContext): Promise<num
     out.print(out.paint('bold', 'ZStack'))
     for await (const finding of zstackFindings(options, context)) tell(finding)
   }
-  out.print(problems === 0 ? 'nothing is to be done' : `${plural(problems, 'thing')} to be done`)
+  const result = problems === 0 ? 'nothing is to be done' : `${plural(problems, 'thing')} to be done`
+  out.print(unknowns === 0 ? result : `${result}, as far as could be told: ${plural(unknowns, 'check')} left unknown`)
   return problems === 0 ? exitCodes.same : exitCodes.differs
 }
 
@@ -75,7 +80,9 @@ const marks = {
 
 async function* kubernetesFindings(options: Options, context: CommandContext): AsyncGenerator<Finding> {
   const { operatorNamespace, serviceAccount } = options
-  const { clock, signal } = context
+  const { clock, env, signal } = context
+  const watched = (options.watchNamespaces ?? env.WATCH_NAMESPACES ?? '').split(',').map((name) => name.trim())
+  const watchNamespaces = watched.filter((name) => name !== '')
   let kubernetes
   try {
     kubernetes = openKubernetes(options, context)
@@ -85,7 +92,7 @@ async function* kubernetesFindings(options: Options, context: CommandContext): A
     return
   }
   try {
-    const checks = { kubernetes, operatorNamespace, serviceAccount, leaseName: operatorName }
+    const checks = { kubernetes, operatorNamespace, serviceAccount, watchNamespaces, leaseName: operatorName }
     yield* checkKubernetes({ ...checks, now: clock.now(), signal })
   } finally {
     await kubernetes.close()

@@ -10,12 +10,13 @@ import {
   type KubernetesAccess,
   type KubernetesOptions,
 } from '../kubernetes-access.ts'
+import type { StoredModelService } from '../../api/modelservice.ts'
+import type { ReadReferenced } from '../../decide/resolve.ts'
 import { tellOthers } from '../manifest-reports.ts'
 import { readManifests, type Manifests } from '../manifests.ts'
 import { planDocumentOf } from '../plan/document.ts'
 import { planMarkdown } from '../plan/markdown.ts'
 import { planObjects, type PlanSubject } from '../plan/plan-objects.ts'
-import type { ReadReferenced } from '../../decide/resolve.ts'
 import { readReferences } from '../plan/references.ts'
 import { exitCodeOf, type PlannedObject } from '../plan/planned.ts'
 import { plural, printPlan, summaryOf } from '../plan/text.ts'
@@ -90,12 +91,12 @@ async function runPlan(options: Options, context: CommandContext): Promise<numbe
   if (readers.length > 1) throw new CommandError('standard input can be one of these alone: manifests, or a secret')
   const kubernetes = all === true || options.againstCluster === true ? openKubernetes(options, context) : undefined
   try {
-    const { subjects, problems } = filename
+    const { subjects, others, problems } = filename
       ? await subjectsInFiles(filename, options, kubernetes, context)
-      : { subjects: await subjectsInCluster(options, kubernetes, context), problems: [] }
+      : { subjects: await subjectsInCluster(options, kubernetes, context), others: [], problems: [] }
     for (const { source, message } of problems) context.err.print(printable(`${source} ${message}`))
     const references = kubernetes && (await readReferences(subjects, kubernetes, context.signal))
-    return await planAndPrint(subjects, problems, references, options, context)
+    return await planAndPrint(subjects, problems, { others, ...(references && { references }) }, options, context)
   } finally {
     await kubernetes?.close()
   }
@@ -104,13 +105,13 @@ async function runPlan(options: Options, context: CommandContext): Promise<numbe
 async function planAndPrint(
   subjects: readonly PlanSubject[],
   problems: Manifests['problems'],
-  references: ReadReferenced | undefined,
+  known: KnownOfCluster,
   options: Options,
   context: CommandContext,
 ): Promise<number> {
   const zstack = await openZStack(options, context)
   try {
-    const planned = await planWithProgress(subjects, zstack, context, references)
+    const planned = await planWithProgress(subjects, zstack, context, known)
     const code = worstOf(exitCodeOf(planned, options.diffExitCode), problems)
     printAs(options, planned, zstack.endpoint, code, context)
     return code
@@ -144,12 +145,15 @@ function printAs(
   }
 }
 
+/** What a cluster, if one was asked, tells beside the objects to plan for. */
+type KnownOfCluster = { readonly references?: ReadReferenced; readonly others?: readonly StoredModelService[] }
+
 /** Reads the services of the subjects, and decides. */
 export async function planWithProgress(
   subjects: readonly PlanSubject[],
   { inventory, endpoint }: ZStackAccess,
   { clock, signal, stderr }: CommandContext,
-  references?: ReadReferenced,
+  known: KnownOfCluster = {},
 ): Promise<readonly PlannedObject[]> {
   let count = 0
   return withProgress(
@@ -163,7 +167,7 @@ export async function planWithProgress(
         now: clock.now(),
         signal,
         onRead: (read) => (count = read),
-        ...(references && { references }),
+        ...known,
       }),
   )
 }
@@ -177,10 +181,13 @@ async function subjectsInFiles(
   const manifests = await readManifests(paths, options.recursive === true, () => readAll(context.stdin))
   tellOthers(manifests.others, context.err)
   const { namespace } = options
-  const given = kubernetes
+  const given: SubjectOptions = kubernetes
     ? await storedObjects(kubernetes, options, context)
     : { ...(namespace !== undefined && { namespace }) }
-  return { subjects: subjectsOf(manifests.manifests, given), problems: manifests.problems }
+  const subjects = subjectsOf(manifests.manifests, given)
+  const planned = new Set(subjects.map(({ object }) => keyOf(object)))
+  const others = [...(given.stored?.values() ?? [])].filter((object) => !planned.has(keyOf(object)))
+  return { subjects, others, problems: manifests.problems }
 }
 
 /** What the objects in the files would replace, and the namespace of those that name none. */

@@ -1,5 +1,7 @@
 /** `suspend` and `resume`: takes objects out of the operator's hands, and gives them back. */
 import type { Command } from 'commander'
+import { isMap } from '../../api/json.ts'
+import type { StoredModelService } from '../../api/modelservice.ts'
 import { suspendReason, suspendUntil } from '../../api/names.ts'
 import { timestamp } from '../../api/time.ts'
 import type { CommandContext } from '../context.ts'
@@ -55,19 +57,28 @@ Examples:
 const gitWords = (what: string) =>
   `Git does not know of it. Where a manifest declares ${what}, the next sync or apply puts that back; where it does not, Argo CD and kubectl apply leave what is set here.`
 
+const isSuspendedBySpec = ({ spec }: StoredModelService) => isMap(spec) && spec.suspend === true
+
 async function runSuspend(names: readonly string[], options: SuspendOptions, context: CommandContext): Promise<number> {
   const { out, clock, signal } = context
   const until = options.for === undefined ? undefined : timestamp(clock.now() + options.for)
-  const reason = options.reason === undefined ? {} : { [suspendReason]: options.reason }
+  // A reason of a suspension that has ended would otherwise be shown as that of this one.
+  const reason = { [suspendReason]: options.reason ?? null }
   const annotations = { ...(until !== undefined && { [suspendUntil]: until }), ...reason }
   const patch = { metadata: { annotations }, ...(until === undefined && { spec: { suspend: true } }) }
   const kubernetes = openKubernetes(options, context)
   try {
+    const done: string[] = []
     const code = await onEach(names, context, async (name) => {
       const object = await patchModelService(kubernetes, name, patch, signal)
-      out.print(printable(`${keyOf(object)} suspended${until === undefined ? '' : ` until ${until}`}`))
+      done.push(keyOf(object))
+      const goesOn =
+        until !== undefined && isSuspendedBySpec(object)
+          ? ', and after that, for spec.suspend is set: resume ends both'
+          : ''
+      out.print(printable(`${keyOf(object)} suspended${until === undefined ? '' : ` until ${until}${goesOn}`}`))
     })
-    out.print(gitWords(until === undefined ? 'suspend' : 'these annotations'))
+    if (done.length > 0) out.print(gitWords(until === undefined ? 'suspend' : 'these annotations'))
     return code
   } finally {
     await kubernetes.close()
@@ -83,11 +94,13 @@ async function runResume(
   const patch = { metadata: { annotations: { [suspendUntil]: null, [suspendReason]: null } }, spec: { suspend: null } }
   const kubernetes = openKubernetes(options, context)
   try {
+    const done: string[] = []
     const code = await onEach(names, context, async (name) => {
       const object = await patchModelService(kubernetes, name, patch, signal)
+      done.push(keyOf(object))
       out.print(printable(`${keyOf(object)} resumed`))
     })
-    out.print(gitWords('suspend: true'))
+    if (done.length > 0) out.print(gitWords('suspend: true'))
     return code
   } finally {
     await kubernetes.close()

@@ -19,6 +19,8 @@ export type KubernetesChecks = {
   readonly operatorNamespace: string
   readonly serviceAccount: string
   readonly leaseName: string
+  /** Where the operator watches objects; everywhere when empty. */
+  readonly watchNamespaces: readonly string[]
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly signal: AbortSignal
@@ -64,56 +66,84 @@ function schemaOf(crd: unknown): unknown {
 }
 
 async function* checkRights(checks: KubernetesChecks): AsyncGenerator<Finding> {
-  const { operatorNamespace, serviceAccount, leaseName } = checks
+  const { operatorNamespace, serviceAccount, leaseName, watchNamespaces } = checks
   const user = `system:serviceaccount:${operatorNamespace}:${serviceAccount}`
   const missing: string[] = []
-  for (const right of operatorRights(leaseName))
-    for (const verb of right.verbs) {
-      const allowed = await mayDo(checks, user, right, verb)
-      if (typeof allowed === 'string') {
-        yield unknown(
-          `the rights of ${user} could not be asked for: ${allowed}`,
-          'Ask with the rights of an administrator.',
-        )
-        return
-      }
-      if (!allowed)
-        missing.push(`${verb} ${right.resource}${right.subresource === undefined ? '' : `/${right.subresource}`}`)
+  const watched = watchNamespaces.length === 0 ? [undefined] : watchNamespaces
+  const asked = operatorRights(leaseName).flatMap((right) => {
+    const places = right.isOwnNamespace ? [operatorNamespace] : watched
+    return places.flatMap((namespace) => right.verbs.map((verb) => ({ right, verb, namespace })))
+  })
+  for (const { right, verb, namespace } of asked) {
+    const allowed = await mayDo(checks, user, right, verb, namespace)
+    if (typeof allowed === 'string') {
+      yield unknown(
+        `the rights of ${user} could not be asked for: ${allowed}`,
+        'Ask with the rights of an administrator.',
+      )
+      return
     }
+    if (!allowed)
+      missing.push(
+        `${verb} ${right.resource}${right.subresource === undefined ? '' : `/${right.subresource}`}${namespace === undefined ? '' : ` in ${namespace}`}`,
+      )
+  }
   yield missing.length === 0
     ? ok(`${user} has the rights that the operator needs`)
     : problem(
         `${user} may not ${missing.join(', ')}`,
-        'Apply deploy/base/rbac.yaml or the chart; --operator-namespace and --service-account name another account. One that watches some namespaces alone has its rights there.',
+        'Apply deploy/base/rbac.yaml or the chart; --operator-namespace and --service-account name another account, --watch-namespaces the namespaces of one that watches these alone.',
       )
 }
 
-/** Whether the account may, or why nobody tells. */
-async function mayDo(checks: KubernetesChecks, user: string, right: Right, verb: string): Promise<boolean | string> {
+/** Whether the account may, or why nobody tells. Of itself, each account may ask. */
+async function mayDo(
+  checks: KubernetesChecks,
+  user: string,
+  right: Right,
+  verb: string,
+  namespace: string | undefined,
+): Promise<boolean | string> {
   const { kubernetes, operatorNamespace, signal } = checks
-  const { group: apiGroup, resource, subresource, isOwnNamespace, name } = right
+  const { group: apiGroup, resource, subresource, name } = right
+  const resourceAttributes = {
+    ...{ group: apiGroup, resource, verb },
+    ...(subresource !== undefined && { subresource }),
+    ...(namespace !== undefined && { namespace }),
+    ...(name !== undefined && { name }),
+  }
   const body = {
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SubjectAccessReview',
     spec: {
       user,
       groups: ['system:serviceaccounts', `system:serviceaccounts:${operatorNamespace}`, 'system:authenticated'],
-      resourceAttributes: {
-        ...{ group: apiGroup, resource, verb },
-        ...(subresource !== undefined && { subresource }),
-        ...(isOwnNamespace && { namespace: operatorNamespace }),
-        ...(name !== undefined && { name }),
-      },
+      resourceAttributes,
     },
   }
-  try {
-    const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews'
-    const answer = await kubernetes.cluster.send({ method: 'POST', path, body }, signal)
+  const ask = async (reviews: string, review: object) => {
+    const path = `/apis/authorization.k8s.io/v1/${reviews}`
+    const answer = await kubernetes.cluster.send({ method: 'POST', path, body: review }, signal)
     return isMap(answer) && isMap(answer.status) && answer.status.allowed === true
+  }
+  try {
+    return await ask('subjectaccessreviews', body)
+  } catch (error) {
+    if (!(error instanceof ApiError) || userIn(error.message) !== user) return apiErrorText(error)
+  }
+  try {
+    return await ask('selfsubjectaccessreviews', {
+      ...body,
+      kind: 'SelfSubjectAccessReview',
+      spec: { resourceAttributes },
+    })
   } catch (error) {
     return apiErrorText(error)
   }
 }
+
+/** Whom the API server names in a refusal: who asks. */
+const userIn = (message: string) => /User "([^"]*)" cannot /.exec(message)?.[1]
 
 type Lease = {
   readonly metadata: { readonly namespace: string }
@@ -128,28 +158,30 @@ async function* checkLeader(checks: KubernetesChecks): AsyncGenerator<Finding> {
   const { operatorNamespace, leaseName, now } = checks
   const query = new URLSearchParams({ fieldSelector: `metadata.name=${leaseName}` }).toString()
   const everywhere = await get(checks, `/apis/coordination.k8s.io/v1/leases?${query}`)
-  const answer = everywhere.ok
-    ? everywhere
-    : await get(checks, `/apis/coordination.k8s.io/v1/namespaces/${operatorNamespace}/leases?${query}`)
-  if (!answer.ok) {
+  const own = `/apis/coordination.k8s.io/v1/namespaces/${operatorNamespace}/leases`
+  const here = everywhere.ok ? everywhere : await get(checks, `${own}?${query}`)
+  // The operator itself may get its lease, and list none.
+  const answer = here.ok ? here : await get(checks, `${own}/${leaseName}`)
+  if (!answer.ok && answer.status !== 404) {
     yield unknown(`who leads could not be read: ${answer.message}`)
     return
   }
-  const leases = (isMap(answer.body) ? answer.body.items : []) as readonly Lease[]
+  const body: unknown = answer.ok ? answer.body : undefined
+  const leases = (answer.ok ? (isMap(body) && Array.isArray(body.items) ? body.items : [body]) : []) as readonly Lease[]
   const held = leases.filter(({ spec }) => {
     const age = now - Date.parse(spec?.renewTime ?? '')
     return spec?.holderIdentity && age < 1000 * (spec.leaseDurationSeconds ?? 0)
   })
-  const own = held.find(({ metadata }) => metadata.namespace === operatorNamespace)
-  if (own) {
-    const age = ageOf(now - Date.parse(own.spec?.renewTime ?? ''))
-    yield ok(`${own.spec?.holderIdentity ?? ''} leads in ${operatorNamespace}; it renewed its lease ${age} ago`)
+  const leader = held.find(({ metadata }) => metadata.namespace === operatorNamespace)
+  if (leader) {
+    const age = ageOf(now - Date.parse(leader.spec?.renewTime ?? ''))
+    yield ok(`${leader.spec?.holderIdentity ?? ''} leads in ${operatorNamespace}; it renewed its lease ${age} ago`)
   } else
     yield problem(
       `no operator leads in ${operatorNamespace}`,
       'Look at its pods and their log. One that runs with LEADER_ELECTION=false has no lease.',
     )
-  const others = held.filter((lease) => lease !== own).map(({ metadata }) => metadata.namespace)
+  const others = held.filter((lease) => lease !== leader).map(({ metadata }) => metadata.namespace)
   if (others.length > 0)
     yield problem(
       `operators lead in ${others.join(', ')} too`,
@@ -158,12 +190,12 @@ async function* checkLeader(checks: KubernetesChecks): AsyncGenerator<Finding> {
 }
 
 async function* checkObjects(checks: KubernetesChecks): AsyncGenerator<Finding> {
-  const { kubernetes, now, signal } = checks
+  const { now } = checks
   let objects: readonly StoredModelService[]
   try {
-    objects = await listModelServices(kubernetes, { allNamespaces: true }, signal)
+    objects = await listWatched(checks)
   } catch (error) {
-    yield unknown(`the ModelServices of all namespaces could not be listed: ${apiErrorText(error)}`)
+    yield unknown(`the ModelServices that the operator watches could not be listed: ${apiErrorText(error)}`)
     return
   }
   const isOld = ({ metadata }: StoredModelService) => now - Date.parse(metadata.creationTimestamp) > newMs
@@ -193,6 +225,16 @@ async function* checkObjects(checks: KubernetesChecks): AsyncGenerator<Finding> 
       `somebody else writes the status of ${some([...named])}`,
       'Look for a second operator that watches them; metadata.managedFields names who writes.',
     )
+}
+
+async function listWatched({
+  kubernetes,
+  watchNamespaces,
+  signal,
+}: KubernetesChecks): Promise<readonly StoredModelService[]> {
+  if (watchNamespaces.length === 0) return listModelServices(kubernetes, { allNamespaces: true }, signal)
+  const lists = watchNamespaces.map((namespace) => listModelServices({ ...kubernetes, namespace }, {}, signal))
+  return (await Promise.all(lists)).flat()
 }
 
 const some = (names: readonly string[]) =>

@@ -2,12 +2,13 @@
 import { desiredOf, fields, type Desired } from '../../api/fields.ts'
 import { parse, statusOf, type FieldName, type ParsedSpec, type StoredModelService } from '../../api/modelservice.ts'
 import { reconcileRequestedAt } from '../../api/names.ts'
+import { timestamp } from '../../api/time.ts'
 import { isEqual, type Observation } from '../../decide/assess.ts'
 import { decide, type Decision } from '../../decide/decide.ts'
 import type { Failure } from '../../decide/failure.ts'
 import { restoreHold } from '../../decide/hold.ts'
 import type { Outcome } from '../../decide/outcome.ts'
-import { resolve, type Declaration, type ReadReferenced } from '../../decide/resolve.ts'
+import { referencesOf, resolve, type Declaration, type ReadReferenced } from '../../decide/resolve.ts'
 import { hashesIn, statusAt } from '../../decide/status.ts'
 import { suspensionMessage, suspensionOf, type Suspension } from '../../decide/suspension.ts'
 import { createClaims } from '../../reconcile/claims.ts'
@@ -31,6 +32,8 @@ export type PlanOptions = {
   readonly signal: AbortSignal
   /** What the Secrets and ConfigMaps hold that specs refer to; nothing where no cluster was asked. */
   readonly references?: ReadReferenced
+  /** Objects of the cluster that are not planned for, and may speak for the same services. */
+  readonly others?: readonly StoredModelService[]
   /** Told how many of the services are read, as that goes on. */
   readonly onRead?: (count: number) => void
 }
@@ -41,12 +44,14 @@ export async function planObjects(
   subjects: readonly PlanSubject[],
   options: PlanOptions,
 ): Promise<readonly PlannedObject[]> {
-  const { endpoint, references = noReferences } = options
+  const { endpoint, now, references = noReferences, others = [] } = options
   const claims = createClaims()
+  const connection = { name: 'default', endpoint }
+  for (const object of others) claims.note(otherKey(object), object, connection)
   const judged = subjects.map((subject) => ({ subject, parsed: parse(subject.object) }))
   for (const [index, { subject, parsed }] of judged.entries())
     if (subject.refusal === undefined && parsed.ok)
-      claims.note(claimKey(subject, index), subject.object, { name: 'default', endpoint })
+      claims.note(claimKey(subject, index), born(subject.object, now), connection)
   const uuids = judged.flatMap(({ subject, parsed }) =>
     subject.refusal === undefined && parsed.ok ? [parsed.spec.uuid] : [],
   )
@@ -58,7 +63,7 @@ export async function planObjects(
     const winner = claims.winner(endpoint, spec.uuid)
     if (winner !== undefined && winner !== claimKey(subject, index))
       return plannedOf(subject, 'conflict', {
-        message: `${nameOf(subjects[placeOf(winner)])} speaks for ${spec.uuid} too; delete one of the two`,
+        message: `${nameOfClaimant(winner, subjects)} speaks for ${spec.uuid} too; delete one of the two`,
       })
     const failure = failures.get(spec.uuid)
     const cached = options.inventory.cached(spec.uuid)
@@ -67,11 +72,24 @@ export async function planObjects(
       return plannedOf(subject, 'missing', {
         message: `ZStack at ${endpoint} shows this account no model service ${spec.uuid}; check spec.uuid and the account`,
       })
-    const resolution = resolve(spec, subject.object.metadata.namespace, references, 'you')
+    const forbidden = forbiddenMessage(spec, subject.object.metadata.namespace, references)
+    if (forbidden !== undefined) return plannedOf(subject, 'failed', { message: forbidden })
+    const resolution = resolve(spec, subject.object.metadata.namespace, references)
     if (resolution.kind === 'unresolved') return plannedOf(subject, 'failed', { message: resolution.issues.join('; ') })
     const declaration = resolution.kind === 'resolved' ? resolution.declaration : declaredWithout(spec)
     return planOne(subject, spec, declaration, cached.observation, options)
   })
+}
+
+/** Why nobody can tell the caller what would be sent, if it is for want of the caller's own rights, not the operator's. */
+function forbiddenMessage(spec: ParsedSpec, namespace: string, references: ReadReferenced): string | undefined {
+  const refs = referencesOf(spec, namespace).map((ref) => ({ ref, read: references(ref) }))
+  const forbidden = refs.filter(({ read }) => read?.kind === 'forbidden')
+  const [first] = forbidden
+  if (first?.read?.kind !== 'forbidden') return undefined
+  const names = new Set(forbidden.map(({ ref }) => `${ref.kind} ${ref.name}`))
+  const who = first.read.user ?? 'this account'
+  return `not planned, for ${who} may not get ${[...names].join(', ')} in namespace ${namespace}, where values of the spec come from; ask as somebody who may, or plan the manifest with -f alone, which leaves these fields out`
 }
 
 type PlannedDeclaration = Declaration & {
@@ -94,8 +112,20 @@ function claimKey({ object: { metadata } }: PlanSubject, index: number): string 
   return `${metadata.namespace}/${metadata.name}#${String(index).padStart(6, '0')}`
 }
 
-/** The place in the list that a claim stands for. */
-const placeOf = (key: string) => Number(key.slice(key.lastIndexOf('#') + 1))
+const otherKey = ({ metadata }: StoredModelService) => `${metadata.namespace}/${metadata.name}`
+
+/** An object that is not stored yet would be stored now, and so is younger than all that are. */
+function born(object: StoredModelService, now: number): StoredModelService {
+  const { metadata } = object
+  return metadata.creationTimestamp === ''
+    ? { ...object, metadata: { ...metadata, creationTimestamp: timestamp(now) } }
+    : object
+}
+
+function nameOfClaimant(key: string, subjects: readonly PlanSubject[]): string {
+  const mark = key.lastIndexOf('#')
+  return mark === -1 ? key : nameOf(subjects[Number(key.slice(mark + 1))])
+}
 
 function nameOf(subject: PlanSubject | undefined): string {
   const { namespace = '', name = '' } = subject?.object.metadata ?? {}
