@@ -14,6 +14,16 @@ export async function cpuSeconds(pid: number): Promise<number> {
 
 /** The most resident memory ever, in MB. */
 export async function peakMemory(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  return (Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024) / 1e6
+  return inMegabytes(await statusOf(pid), 'VmHWM')
+}
+
+/** The resident memory now, in MB. */
+export async function residentMemory(pid: number): Promise<number> {
+  return inMegabytes(await statusOf(pid), 'VmRSS')
+}
+
+const statusOf = (pid: number) => readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+
+function inMegabytes(status: string, field: string): number {
+  return (Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6
 }
