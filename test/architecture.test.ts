@@ -19,7 +19,7 @@ const rules: Readonly<
   overflow: { code: ['limits', 'priority'], types: ['clock'], packages: [] },
   redacted: { code: [], types: [], packages: [] },
   'leader-guard': { code: [], types: ['undici', 'send'], packages: [] },
-  api: { code: ['api', 'limits'], types: [], packages: ['zod', 'yaml'] },
+  api: { code: ['api', 'limits'], types: [], packages: ['zod', 'js-yaml', 'yaml'] },
   decide: { code: ['decide', 'api', 'limits'], types: ['requeue'], packages: [] },
   reconcile: {
     code: ['reconcile', 'decide', 'api', 'clock', 'backoff', 'limits', 'priority'],
