@@ -5,6 +5,7 @@
 import type { Logger } from 'pino'
 import { connectionNameOf, parse, statusOf, type ParsedSpec, type StoredModelService } from '../api/modelservice.ts'
 import { reconcileRequestedAt } from '../api/names.ts'
+import type { Status } from '../api/status.ts'
 import { steadyTime, type Clock } from '../clock.ts'
 import type { Observation } from '../decide/assess.ts'
 import { decide } from '../decide/decide.ts'
@@ -66,6 +67,8 @@ export interface Reconciler {
 type Subject = {
   readonly key: string
   readonly object: StoredModelService
+  /** The status that the object has, whichever connection it is of. */
+  readonly stored: Status | undefined
   readonly connection: Result<Connection>
   readonly state: ObjectState
   readonly reporter: PassReporter
@@ -138,10 +141,21 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const { namespace, name, generation } = object.metadata
     const connection = connections.get(connectionNameOf(object))
     const known = connection.ok ? connection.value : undefined
-    const state = states.of(key, object, statusAt(known?.endpoint, statusOf(object)))
+    const stored = statusOf(object)
+    const state = states.of(key, object, statusAt(known?.endpoint, stored))
     const ownLog = log.child({ namespace, name, generation })
-    const reporter = reporterOf({ key, object, state, connection: known, log: ownLog, signal })
-    return { key, object, connection, state, reporter, log: ownLog, signal, turn: { priority, flow: namespace } }
+    const reporter = reporterOf({ key, object, stored, state, connection: known, log: ownLog, signal })
+    return {
+      key,
+      object,
+      stored,
+      connection,
+      state,
+      reporter,
+      log: ownLog,
+      signal,
+      turn: { priority, flow: namespace },
+    }
   }
 
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
@@ -160,7 +174,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     }
     const context = contextOf(subject, spec, connection.value)
     // Status of another endpoint is no status any more. That is written before anything is read, for reads may hang.
-    const isOfOtherEndpoint = !context.previous && statusOf(object)?.conditions !== undefined
+    const isOfOtherEndpoint = !context.previous && subject.stored?.conditions !== undefined
     if (isOfOtherEndpoint && !connection.value.inventory.cached(spec.uuid))
       return { outcome: { kind: 'initializing' }, nextPassMs: otherEndpointMs }
     const followed = state.job && (await followJob(context, state.job))
@@ -239,8 +253,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   }
 
   function contextOf(subject: Subject, spec: ParsedSpec, connection: Connection): ReconcileContext {
-    const { key, object, state, reporter, log, signal, turn } = subject
-    const previous = previousStatus(state, statusAt(connection.endpoint, statusOf(object)))
+    const { key, object, stored, state, reporter, log, signal, turn } = subject
+    const previous = previousStatus(state, statusAt(connection.endpoint, stored))
     const token = object.metadata.annotations?.[reconcileRequestedAt]
     const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
     return {
