@@ -11,6 +11,7 @@ import { costOverSize, fleetSizes } from './sections/cost-over-size.ts'
 import { edits, editsAmidStart, silence } from './sections/edits.ts'
 import { apiServerAway, killed, zstackBroken } from './sections/outages.ts'
 import { rest } from './sections/rest.ts'
+import { shards } from './sections/shards.ts'
 import { soak } from './sections/soak.ts'
 import { start } from './sections/start.ts'
 import type { Bench } from './world.ts'
@@ -29,6 +30,7 @@ const sections: Readonly<Record<string, Section>> = {
   silence: { measure: silence, isLong: true },
   rest: { measure: (bench) => rest(bench, 1_000), isLong: true },
   'apiserver-away': { measure: apiServerAway, isLong: true },
+  shards: { measure: shards, isLong: true },
   'zstack-503': { measure: zstackBroken, isLong: true },
 }
 

@@ -22,6 +22,9 @@ export function manifest(index: number, uuid: string, isWithYaml: boolean): obje
   }
 }
 
+/** A third of the fleet is of shard a, a third of shard b, and a third has no such label. */
+const labelsOf = (index: number) => ({ ...(index % 3 < 2 && { shard: index % 3 === 0 ? 'a' : 'b' }) })
+
 export const nameOf = (index: number) => `service-${index}`
 
 /** One amount of memory as three people write it. */
