@@ -1,5 +1,5 @@
 /** What a process has used, as Linux counts it. Elsewhere nothing is known. */
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 
 /** Linux tells CPU time in hundredths of a second on every platform that Node runs on. */
 const ticksPerSecond = 100
@@ -26,4 +26,9 @@ const statusOf = (pid: number) => readFile(`/proc/${pid}/status`, 'utf8').catch(
 
 function inMegabytes(status: string, field: string): number {
   return (Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6
+}
+
+/** Files, sockets and pipes that it has open. */
+export async function openHandles(pid: number): Promise<number> {
+  return (await readdir(`/proc/${pid}/fd`).catch(() => [])).length
 }

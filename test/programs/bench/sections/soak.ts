@@ -4,7 +4,7 @@ import { freePort } from '../../../support/free-port.ts'
 import type { Figure } from '../figures.ts'
 import { median } from '../figures.ts'
 import { svgOf } from '../plot.ts'
-import { residentMemory } from '../usage.ts'
+import { openHandles, residentMemory } from '../usage.ts'
 import { inWorld, type Bench, type World } from '../world.ts'
 
 const size = 1_000
@@ -19,7 +19,7 @@ const maxGrowth = 1.05
 const sampled = {
   heap: { title: 'Heap in use', unit: 'MB' },
   memory: { title: 'Resident memory', unit: 'MB' },
-  handles: { title: 'Handles', unit: 'count' },
+  handles: { title: 'Open handles', unit: 'count' },
   series: { title: 'Metric series', unit: 'count' },
 } as const
 type Sample = Readonly<Record<keyof typeof sampled, number>> & { readonly minute: number }
@@ -107,7 +107,7 @@ async function sampling(port: number, pid: number, ms: number): Promise<readonly
       minute: (performance.now() - began) / 60_000,
       heap: valueOf('nodejs_heap_size_used_bytes') / 1e6,
       memory: await residentMemory(pid),
-      handles: valueOf('nodejs_active_handles_total'),
+      handles: await openHandles(pid),
       series: lines.length,
     })
     await sleep(samplePauseMs)
