@@ -18,7 +18,7 @@ export type Plot = {
 
 const colours = ['#2563eb', '#d97706', '#6b7280']
 const [width, height, gap, top] = [420, 300, 16, 66] as const
-const area = { left: 58, right: width - 16, top: 36, bottom: height - 66 }
+const area = { left: 58, right: width - 28, top: 36, bottom: height - 66 }
 const ink = '#1f2937'
 const faint = '#e5e7eb'
 
@@ -72,7 +72,7 @@ function draw({ title, unit, isLogarithmic, series }: Chart, xTitle: string): st
     isLogarithmic,
     area.left,
     area.right,
-    false,
+    !isLogarithmic,
   )
   const y = scale(
     points.map(([, value]) => value),
@@ -104,7 +104,7 @@ function draw({ title, unit, isLogarithmic, series }: Chart, xTitle: string): st
   let left = area.left
   const legend = series.map(({ name }, index) => {
     const at = left
-    left += 34 + name.length * 6.8
+    left += 30 + name.length * 6.2
     return `<rect x="${at}" y="${height - 18}" width="14" height="3" fill="${colours[index % colours.length] ?? ink}"/>${words(at + 19, height - 12, name, { size: 11 })}`
   })
   const heading = words(8, 20, `${title}, ${unit}`, { size: 13 })
