@@ -17,7 +17,7 @@ export function manifest(index: number, uuid: string, isWithYaml: boolean): obje
   return {
     apiVersion: 'ai.zstack.io/v1alpha1',
     kind: 'ModelService',
-    metadata: { name, labels: { index: `${index}` } },
+    metadata: { name, labels: labelsOf(index) },
     spec,
   }
 }

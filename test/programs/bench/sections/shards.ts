@@ -34,7 +34,8 @@ export function shards(bench: Bench): Promise<readonly Figure[]> {
   })
 }
 
-async function startShard({ server, startOperator }: World, selector: string, index: number) {
+async function startShard(world: World, selector: string, index: number) {
+  const { server } = world
   const namespace = `bench-shard-${index}`
   await expectStatus(
     server.request('POST', '/api/v1/namespaces', { metadata: { name: namespace } }),
@@ -42,7 +43,7 @@ async function startShard({ server, startOperator }: World, selector: string, in
     201,
     409,
   )
-  const { operator } = startOperator('built', {
+  const { operator } = world.startOperator('built', {
     WATCH_LABEL_SELECTOR: selector,
     LEADER_ELECTION: 'true',
     LEADER_ELECTION_NAMESPACE: namespace,
