@@ -20,7 +20,7 @@ const rules: Readonly<
   redacted: { code: [], types: [], packages: [] },
   'referenced-object': { code: [], types: [], packages: [] },
   'leader-guard': { code: [], types: ['undici', 'send'], packages: [] },
-  api: { code: ['api', 'limits'], types: [], packages: ['zod', 'yaml'] },
+  api: { code: ['api', 'limits'], types: [], packages: ['zod', 'js-yaml', 'yaml'] },
   decide: { code: ['decide', 'api', 'limits'], types: ['requeue', 'referenced-object'], packages: [] },
   reconcile: {
     code: ['reconcile', 'decide', 'api', 'clock', 'backoff', 'limits', 'priority'],

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isScalar, Lexer, parseAllDocuments, visit, type Document } from 'yaml'
 import { limits } from '../limits.ts'
+import { isClearlyOther, readFailsafe } from './failsafe.ts'
 
 /**
  * Bounds for text that strangers wrote, so that no text holds up the operator: some steps of the parser take time by
@@ -18,6 +19,7 @@ export function sameDocument(a: string, b: string): boolean {
   const left = a.replaceAll('\r\n', '\n')
   const right = b.replaceAll('\r\n', '\n')
   if (left === right) return true
+  if (left.trimEnd() !== right.trimEnd() && isClearlyOther(readFailsafe(left), readFailsafe(right))) return false
   const one = read(left)
   const other = one && read(right)
   return one && other ? isDeepStrictEqual(one, other) : left.trimEnd() === right.trimEnd()
@@ -28,7 +30,7 @@ export function sameDocument(a: string, b: string): boolean {
  * another reader's may mean: tags, keys listed twice.
  */
 export function syntaxErrorLine(text: string): number | undefined {
-  if (!isReadable(text)) return undefined
+  if (readFailsafe(text) !== undefined || !isReadable(text)) return undefined
   try {
     const options = { logLevel: 'silent', prettyErrors: true, uniqueKeys: false } as const
     const documents = parseAllDocuments(text.replaceAll('\r\n', '\n'), options)

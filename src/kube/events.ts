@@ -130,7 +130,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     record(object, text) {
       if (!mayRecord(object.metadata.uid)) return
       if (pending.length >= maxPending) pending.shift()
-      pending.push({ object, text, at: clock.now() })
+      // A queue of whole objects would keep in memory what the store has long replaced.
+      const { name, namespace, uid, resourceVersion } = object.metadata
+      const metadata = { name, namespace, uid, ...(resourceVersion !== undefined && { resourceVersion }) }
+      pending.push({ object: { metadata }, text, at: clock.now() })
       sending ??= sendAll()
     },
     async flush(signal) {

@@ -37,10 +37,11 @@ export function createStore<T extends KubeObject>(): Store<T> {
 
   function put(key: string, object: T, scope: string): Change<T> | undefined {
     const before = objects.get(key)?.object
-    objects.set(key, { object, scope })
     const isSame =
       before?.metadata.resourceVersion === object.metadata.resourceVersion &&
       before.metadata.uid === object.metadata.uid
+    // Who remembers a part of the object that was there first shares it with the store.
+    objects.set(key, { object: isSame ? before : object, scope })
     return isSame ? undefined : { key, before, after: object }
   }
 

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { connectionNameOf, parse, statusOf, type ParsedSpec, type StoredModelService } from '../api/modelservice.ts'
 import { reconcileRequestedAt } from '../api/names.ts'
+import type { Status } from '../api/status.ts'
 import { steadyTime, unlessAborted, withTimeout, type Clock } from '../clock.ts'
 import type { Observation } from '../decide/assess.ts'
 import { decide } from '../decide/decide.ts'
@@ -82,6 +83,8 @@ type Subject = {
   readonly key: string
   readonly object: StoredModelService
   readonly suspension: Suspension | undefined
+  /** The status that the object has, whichever connection it is of. */
+  readonly stored: Status | undefined
   readonly connection: Result<Connection>
   readonly state: ObjectState
   readonly reporter: PassReporter
@@ -158,12 +161,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const { namespace, name, generation } = object.metadata
     const connection = connections.get(connectionNameOf(object))
     const known = connection.ok ? connection.value : undefined
-    const state = states.of(key, object, statusAt(known?.endpoint, statusOf(object)))
+    const stored = statusOf(object)
+    const state = states.of(key, object, statusAt(known?.endpoint, stored))
     const ownLog = log.child({ namespace, name, generation })
     const suspension = suspensionOf(object, clock.now())
-    const reporter = reporterOf({ key, object, state, suspension, connection: known, log: ownLog, signal })
+    const reporter = reporterOf({ key, object, stored, state, suspension, connection: known, log: ownLog, signal })
     const turn = { priority, flow: namespace }
-    return { key, object, suspension, connection, state, reporter, log: ownLog, signal, turn }
+    return { key, object, stored, suspension, connection, state, reporter, log: ownLog, signal, turn }
   }
 
   /** Resolves to nothing where the object changed meanwhile: what was decided of it then is not acted upon. */
@@ -193,7 +197,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     if (resolution.kind === 'unresolved') return { outcome: resolution }
     const context = contextOf(subject, spec, connection.value, resolution.declaration)
     // Status of another endpoint is no status any more. That is written before anything is read, for reads may hang.
-    const isOfOtherEndpoint = !context.previous && statusOf(object)?.conditions !== undefined
+    const isOfOtherEndpoint = !context.previous && subject.stored?.conditions !== undefined
     if (isOfOtherEndpoint && !connection.value.inventory.cached(spec.uuid))
       return { outcome: { kind: 'initializing' }, nextPassMs: otherEndpointMs }
     const followed = state.job && (await followJob(context, state.job))
@@ -287,8 +291,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     connection: Connection,
     declaration: Declaration,
   ): ReconcileContext {
-    const { key, object, suspension, state, reporter, log, signal, turn } = subject
-    const previous = previousStatus(state, statusAt(connection.endpoint, statusOf(object)))
+    const { key, object, stored, suspension, state, reporter, log, signal, turn } = subject
+    const previous = previousStatus(state, statusAt(connection.endpoint, stored))
     const token = object.metadata.annotations?.[reconcileRequestedAt]
     const isNew = token !== undefined && token !== previous?.lastHandledReconcileAt
     state.sourceMemory.note(declaration, ownerOf(object, connection.endpoint, spec.uuid))

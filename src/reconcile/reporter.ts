@@ -39,6 +39,8 @@ export type ReporterOptions = {
 export type ReportSubject = {
   readonly key: string
   readonly object: StoredModelService
+  /** The status that the object has. */
+  readonly stored: Status | undefined
   readonly state: ObjectState
   /** As it was at the beginning of the pass. */
   readonly suspension: Suspension | undefined
@@ -54,8 +56,9 @@ const statusOfConnection = ({ kind, name, endpoint }: Connection) => ({ kind, na
 const interimStatusDelayMs = 500
 
 export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatus, clock }: ReporterOptions) {
-  return function reporterOf({ key, object, state, suspension, connection, log, signal }: ReportSubject): PassReporter {
-    const before = state.reported ?? statusOf(object)
+  return function reporterOf(subject: ReportSubject): PassReporter {
+    const { key, object, state, suspension, connection, log, signal } = subject
+    const before = state.reported ?? subject.stored
     const { generation, uid } = object.metadata
     const note = state.yamlNote(object)
 
@@ -67,7 +70,7 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
     }: PassOutcome): Promise<{ readonly status: Status; readonly isNew: boolean } | 'deleted'> {
       const current = objects.get(key)
       if (current?.metadata.uid !== uid) return 'deleted'
-      const stored = statusOf(current)
+      const stored = current === object ? subject.stored : statusOf(current)
       const status = statusAfter(outcome, previousStatus(state, statusAt(connection?.endpoint, stored)), {
         generation,
         now: new Date(clock.now()),
@@ -84,6 +87,12 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
       const isRestored = state.reported !== undefined && isDeepStrictEqual(status, state.reported)
       if (isRestored && !mayRestoreStatus(key)) return { status, isNew: false }
       return (await objects.writeStatus(current, status, signal)) ? { status, isNew: true } : 'deleted'
+    }
+
+    /** The very status that the store holds, where it is the same, so that memory holds it once. */
+    function keptOnce(status: Status): Status {
+      const held = objects.get(key)?.status
+      return isDeepStrictEqual(held, status) ? (held as Status) : status
     }
 
     function levelOf(outcome: Outcome, ready: Condition['status']): 'warn' | 'info' | 'debug' {
@@ -105,7 +114,7 @@ export function createReporter({ objects, recordEvent, onUpdate, mayRestoreStatu
         const written = await write(passOutcome)
         if (written === 'deleted') return 'deleted'
         const { status, isNew } = written
-        state.reported = status
+        state.reported = keptOnce(status)
         if (!isNew) return 'reported'
         for (const event of eventsBetween(before, status, passOutcome.corrected ?? [])) recordEvent(object, event)
         if (note !== undefined && before?.observedGeneration !== generation)

@@ -19,6 +19,11 @@ describe('texts that say the same', () => {
     ['an alias written out', 'a: &x [1]\nb: *x\n', 'a: [1]\nb: [1]\n'],
     ['a document marker', 'a: 1', '---\na: 1\n'],
     ['a list that holds itself, reformatted', '&a [*a]', '&a  [ *a ]'],
+    ['the spelling of numbers', 'a: 16\nc: 0o17\n', 'a: 0x10\nc: 15\n'],
+    ['the spelling of true and null', 'a: true\nb: null\nc: NULL\n', 'a: True\nb:\nc: ~\n'],
+    ['the spelling of a key', '0x10: a\n', '16: a\n'],
+    ['a folded text', 'a: >-\n  one\n  two\nb: x\n', 'b: x\na: one two\n'],
+    ['an escape', 'a: "\\x41b"\n', 'a: Ab\n'],
   ])('are equal in spite of %s', (_, one, other) => {
     expect(sameDocument(one, other)).toBe(true)
     expect(sameDocument(other, one)).toBe(true)
@@ -45,6 +50,9 @@ describe('texts that say something else', () => {
     ['a type', 'a: 1', 'a: "1"'],
     ['the order of a list', '[1, 2]', '[2, 1]'],
     ['a key more', 'a: 1', 'a: 1\nb: 2'],
+    ['a word deep within', 'a: [{b: {c: here}}]', 'a: [{b: {c: there}}]'],
+    ['the case of a word', 'a: Here', 'a: here'],
+    ['the kind of a value', 'a: [1]', 'a: {b: 1}'],
     ['the last digits of a number beyond 2^53', 'id: 12345678901234567890', 'id: 12345678901234567891'],
     ['the line ends a block keeps', 'a: |+\n  x\n', 'a: |+\n  x\n\n'],
     ['a tag of the reader’s own', 'a: !Ref x', 'a: !Sub x'],

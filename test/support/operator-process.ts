@@ -26,7 +26,10 @@ export type OperatorEnvironment = Readonly<Record<string, string>>
 /** What the manifests tell the container of a pod of that name. */
 export const inPod = (name: string): OperatorEnvironment => ({ POD_NAME: name, POD_UID: `uid-of-${name}` })
 
-/** Starts it with nothing in its environment but what is given, and no ports of its own unless asked for. */
+/**
+ * Starts it with nothing in its environment but what is given, and no ports of its own unless asked for. `program` is
+ * another script, or another executable, to be run in its place.
+ */
 export function startOperator(
   env: OperatorEnvironment,
   args: readonly string[] = [],
@@ -34,7 +37,9 @@ export function startOperator(
 ): OperatorProcess {
   if (!existsSync(program)) throw new Error('the operator is not built; run "npm run build"')
   const image = program === operatorBundle ? imageStart() : { options: [], env: {} }
-  const child = spawn(process.execPath, [...image.options, program, ...args], {
+  const isScript = /\.[cm]?[jt]s$/.test(program)
+  const [command, start] = isScript ? [process.execPath, [...image.options, program]] : [program, []]
+  const child = spawn(command, [...start, ...args], {
     env: {
       METRICS_PORT: '0',
       HEALTH_PORT: '0',

@@ -1,13 +1,16 @@
-/** Measured figures, and what they are held against. */
+/** Measured figures, and what they are held against in the same run. */
 export type Figure = {
   readonly name: string
   readonly value: number
   readonly unit: string
-  /** A plain controller-runtime operator, and a plain client-node informer operator, as measured elsewhere with objects of a few short fields. */
-  readonly references?: readonly [controllerRuntime: string, clientNode: string]
-  readonly target?: string
-  /** The plain client-node operator in the same run, on the same machine. */
-  readonly here?: number
+  /** The plain controller-runtime operator. */
+  readonly plain?: number
+  /** The bare loop. */
+  readonly bare?: number
+  /** At most so many times the plain operator's figure. */
+  readonly maxRatio?: number
+  /** At most so much. */
+  readonly max?: number
   /** What else was seen: all runs, or the first of a row. */
   readonly note?: string
 }
@@ -22,47 +25,41 @@ export function percentile(values: readonly number[], percent: number): number {
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN
 }
 
-/** The median of several runs, which the note lists. */
-export function ofRuns(
-  figure: Omit<Figure, 'value' | 'here' | 'note'>,
-  runs: readonly number[],
-  here: readonly number[],
-): Figure {
-  return { ...figure, value: median(runs), here: median(here), note: `runs ${runs.map(spell).join(' ')}` }
-}
-
 /** Three digits say enough: 0.874, 8.4, 205. */
-export function spell(value: number): string {
-  if (!Number.isFinite(value)) return '-'
+export function spell(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return ''
   return value >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2)
 }
 
-const headings = [
-  '',
-  'measured',
-  'reach',
-  'controller-runtime',
-  'client-node',
-  'client-node here',
-  'ratio to it',
-  'reach as ratio',
-  '',
-] as const
+export type Row = Figure & { readonly ratio?: number; readonly ratioToBare?: number; readonly isReached?: boolean }
 
-function ratioOf(target: Figure['target'], references: Figure['references']): string {
-  return spell(Number(target) / Number(references?.[1]))
+/** The figure with its ratios, which hold on other machines too. */
+export function rowOf(figure: Figure): Row {
+  const { value, plain, bare, maxRatio, max } = figure
+  const ratio = plain === undefined || plain === 0 ? undefined : value / plain
+  const isHeld = (maxRatio !== undefined && ratio !== undefined) || max !== undefined
+  const isReached = (max === undefined || value <= max) && (ratio === undefined || ratio <= (maxRatio ?? Infinity))
+  return {
+    ...figure,
+    ...(ratio !== undefined && { ratio }),
+    ...(bare !== undefined && bare > 0 && { ratioToBare: value / bare }),
+    ...(isHeld && { isReached }),
+  }
 }
 
-/** The figures as a table of aligned columns. */
+const headings = [
+  ...['', 'to plain Go', 'reach', 'to bare loop', 'measured', 'reach'],
+  ...['plain Go', 'bare loop', '', ''],
+] as const
+
+/** The figures as a table of aligned columns, ratios first. */
 export function table(figures: readonly Figure[]): string {
-  const rows = figures.map(({ name, value, unit, references, target, here, note }) => [
-    name,
-    `${spell(value)} ${unit}`.trim(),
-    target ?? '',
-    ...(references ?? ['', '']),
-    ...(here === undefined ? ['', '', ''] : [spell(here), spell(value / here), ratioOf(target, references)]),
-    note ?? '',
-  ])
+  const rows = figures
+    .map(rowOf)
+    .map(({ name, value, unit, plain, bare, maxRatio, max, note, ratio, ratioToBare, isReached }) => [
+      ...[name, spell(ratio), spell(maxRatio), spell(ratioToBare), `${spell(value)} ${unit}`.trim(), spell(max)],
+      ...[spell(plain), spell(bare), isReached === false ? 'missed' : '', note ?? ''],
+    ])
   const widths = headings.map((heading, i) => Math.max(heading.length, ...rows.map((row) => row[i]?.length ?? 0)))
   const line = (cells: readonly string[]) =>
     cells

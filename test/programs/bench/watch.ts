@@ -22,7 +22,7 @@ type Line = {
   }
 }
 
-const waitLimitMs = 180_000
+const waitLimitMs = 400_000
 const reopenMs = 20
 const kubeconfig = z.object({ users: z.tuple([z.object({ user: z.object({ token: z.string() }) })]) })
 

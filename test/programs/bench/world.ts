@@ -2,13 +2,23 @@
 import { z } from 'zod'
 import type { TestApiServer } from '../../support/envtest/api-server.ts'
 import { expectStatus } from '../../support/envtest/request.ts'
-import { startOperator, type OperatorProcess } from '../../support/operator-process.ts'
-import { manifest } from './manifest.ts'
+import { startOperator, type OperatorEnvironment, type OperatorProcess } from '../../support/operator-process.ts'
+import { manifest, nameOf } from './manifest.ts'
 import { collectionPath, watchReady, type ReadyWatch } from './watch.ts'
 import { startZStackProcess, type ZStackProcess } from './zstack-process.ts'
 
 /** The built operator, or what it is held against in the same run. */
-export type Program = 'built' | 'plain'
+export type Program = 'built' | 'plain' | 'bare'
+
+/** What all worlds of a run share. */
+export type Bench = {
+  readonly server: TestApiServer
+  /** The plain controller-runtime operator, where it could be built. */
+  readonly plainOperator: string | undefined
+  readonly isWithYaml: boolean
+}
+
+export type StartedOperator = { readonly operator: OperatorProcess; readonly startedAt: number }
 
 export interface World {
   readonly server: TestApiServer
@@ -17,9 +27,8 @@ export interface World {
   readonly size: number
   /** The path of an object by its number. */
   path(index: number): string
-  nameOf(index: number): string
   /** Starts an operator; `startedAt` is the time of performance.now() just before. */
-  startOperator(program?: Program): { readonly operator: OperatorProcess; readonly startedAt: number }
+  startOperator(program?: Program, env?: OperatorEnvironment): StartedOperator
   /** Merges into the spec of an object; gives its new generation. */
   edit(index: number, spec: object): Promise<number>
   /** Every object with its resourceVersion. */
@@ -32,17 +41,13 @@ const list = z.looseObject({
   items: z.array(z.looseObject({ metadata: z.looseObject({ name: z.string(), resourceVersion: z.string() }) })),
 })
 
-const plainOperator = new URL('plain-operator.ts', import.meta.url).pathname
+const bareLoop = new URL('bare-loop.ts', import.meta.url).pathname
 /** How many objects are created at once. */
-const width = 16
+const width = 32
 
 /** Makes a world, measures in it, and ends it however that went: what is left running would spoil the next figures. */
-export async function inWorld<T>(
-  server: TestApiServer,
-  size: number,
-  measure: (world: World) => Promise<T>,
-): Promise<T> {
-  const world = await createWorld(server, size)
+export async function inWorld<T>(bench: Bench, size: number, measure: (world: World) => Promise<T>): Promise<T> {
+  const world = await createWorld(bench, size)
   try {
     return await measure(world)
   } finally {
@@ -50,17 +55,19 @@ export async function inWorld<T>(
   }
 }
 
-async function createWorld(server: TestApiServer, size: number): Promise<World & { close(): Promise<void> }> {
+async function createWorld(
+  { server, plainOperator, isWithYaml }: Bench,
+  size: number,
+): Promise<World & { close(): Promise<void> }> {
   const asked = server.request('POST', '/api/v1/namespaces', { metadata: { generateName: 'bench-' } })
   const namespace = made.parse(await expectStatus(asked, 'a namespace', 201)).metadata.name
   const collection = collectionPath(namespace)
   const zstack = await startZStackProcess(size)
-  const nameOf = (index: number) => `service-${index}`
   const path = (index: number) => `${collection}/${nameOf(index)}`
   const left = [...zstack.uuids.entries()]
   const create = async () => {
     for (let next = left.shift(); next; next = left.shift())
-      await expectStatus(server.request('POST', collection, manifest(nameOf(next[0]), next[1])), 'an object', 201)
+      await expectStatus(server.request('POST', collection, manifest(next[0], next[1], isWithYaml)), 'an object', 201)
   }
   await Promise.all(Array.from({ length: width }, create))
   const watch = await watchReady(server, namespace)
@@ -71,8 +78,7 @@ async function createWorld(server: TestApiServer, size: number): Promise<World &
     watch,
     size,
     path,
-    nameOf,
-    startOperator(program = 'built') {
+    startOperator(program = 'built', more = {}) {
       const startedAt = performance.now()
       const env = {
         KUBECONFIG: server.adminKubeconfig,
@@ -81,8 +87,10 @@ async function createWorld(server: TestApiServer, size: number): Promise<World &
         ZSTACK_ACCOUNT_NAME: 'admin',
         ZSTACK_ACCOUNT_PASSWORD: 'password',
         POLL_INTERVAL: '30s',
+        ...more,
       }
-      const operator = program === 'built' ? startOperator(env) : startOperator(env, [], plainOperator)
+      const script = { built: undefined, plain: plainOperator, bare: bareLoop }[program]
+      const operator = startOperator(env, [], script)
       operators.push(operator)
       return { operator, startedAt }
     },

@@ -15,6 +15,8 @@ export interface ZStackProcess {
   /** Every request is answered so, without effect, until {@link recover}. */
   breakWith(status: number): Promise<void>
   recover(): Promise<void>
+  /** Somebody changes a service in ZStack. */
+  drift(uuid: string, fields: object): Promise<void>
   close(): Promise<void>
 }
 
@@ -44,6 +46,9 @@ export async function startZStackProcess(services: number): Promise<ZStackProces
     counters: async () => (await ask('GET', 'counters')) as RequestCounts,
     async breakWith(status) {
       await ask('POST', 'faults', { fault: { kind: 'status', status } })
+    },
+    async drift(uuid, fields) {
+      await ask('POST', `drift/${uuid}`, fields)
     },
     async recover() {
       await ask('DELETE', 'faults')

@@ -1,27 +1,46 @@
-/** The API server away, and ZStack in trouble. */
+/** The operator killed, the API server away, and ZStack in trouble. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { TestApiServer } from '../../../support/envtest/api-server.ts'
 import { spell, type Figure } from '../figures.ts'
-import { inWorld, type Program, type World } from '../world.ts'
+import { cpuSeconds } from '../usage.ts'
+import { inWorld, type Bench, type Program, type World } from '../world.ts'
 
-const objects = 200
+const size = 200
 const awayMs = 22_000
 const brokenMs = 20_000
-/** Updates that got through before ZStack breaks. */
-const before = 50
 
-export async function apiServerAway(server: TestApiServer): Promise<readonly Figure[]> {
-  const value = await inWorld(server, objects, (world) => lateness(world, 'built'))
-  const here = await inWorld(server, objects, (world) => lateness(world, 'plain'))
-  const name = `API server away for ${awayMs / 1000} s: first apply after it to PUT`
-  return [{ name, value, here, unit: 's', references: ['21.9', '1.0'], target: '0.5' }]
+async function beside<T>(bench: Bench, of: (world: World, program: Program) => Promise<T>) {
+  const value = await inWorld(bench, size, (world) => of(world, 'built'))
+  return {
+    value,
+    plain: bench.plainOperator === undefined ? undefined : await inWorld(bench, size, (world) => of(world, 'plain')),
+  }
+}
+
+export async function killed(bench: Bench): Promise<readonly Figure[]> {
+  const { value, plain } = await beside(bench, async (world, program) => {
+    const midway = nextUpdate(world, size / 2)
+    const { operator } = world.startOperator(program)
+    await midway
+    operator.signal('SIGKILL')
+    await operator.exited
+    const { startedAt } = world.startOperator(program)
+    return ((await world.watch.allReady(size)) - startedAt) / 1000
+  })
+  const name = `${size} objects, killed at half and started again to all Ready`
+  return [{ name, value, unit: 's', maxRatio: 1.5, ...(plain !== undefined && { plain }) }]
+}
+
+export async function apiServerAway(bench: Bench): Promise<readonly Figure[]> {
+  const { value, plain } = await beside(bench, lateness)
+  const name = `API server away for ${awayMs / 1000} s: first edit after it to PUT`
+  return [{ name, value, unit: 's', max: 0.5, ...(plain !== undefined && { plain }) }]
 }
 
 /** Seconds from the first edit that the server takes again until ZStack has it; the server's own slowness is in it. */
 async function lateness(world: World, program: Program): Promise<number> {
   const { server } = world
   world.startOperator(program)
-  await world.watch.allReady(objects)
+  await world.watch.allReady(size)
   await sleep(1_000)
   await server.stop()
   await sleep(awayMs)
@@ -46,14 +65,26 @@ async function applyWhenBack(world: World): Promise<number> {
   }
 }
 
-export function zstackBroken(server: TestApiServer): Promise<readonly Figure[]> {
-  return inWorld(server, objects, withoutZStack)
+export async function zstackBroken(bench: Bench): Promise<readonly Figure[]> {
+  const { value, plain } = await beside(bench, withoutZStack)
+  const what = `${size} objects, ZStack answers 503 for ${brokenMs / 1000} s`
+  const part = (pick: (seen: Broken) => number) => ({ value: pick(value), ...(plain && { plain: pick(plain) }) })
+  return [
+    { name: `${what}: CPU in all`, unit: 's', ...part(({ cpu }) => cpu), maxRatio: 2 },
+    { name: `${what}: its return to all Ready`, unit: 's', ...part(({ back }) => back), maxRatio: 1 },
+    {
+      ...{ name: `${what}: requests meanwhile`, unit: '', ...part(({ requests }) => requests), max: 40 },
+      note: `${spell(value.before)} updates before`,
+    },
+  ]
 }
 
-async function withoutZStack(world: World): Promise<readonly Figure[]> {
+type Broken = { readonly cpu: number; readonly back: number; readonly requests: number; readonly before: number }
+
+async function withoutZStack(world: World, program: Program): Promise<Broken> {
   const { zstack, watch } = world
-  const midway = nextUpdate(world, before)
-  world.startOperator()
+  const midway = nextUpdate(world, size / 2)
+  const { operator } = world.startOperator(program)
   await midway
   await zstack.breakWith(503)
   const atBreak = await zstack.counters()
@@ -61,19 +92,13 @@ async function withoutZStack(world: World): Promise<readonly Figure[]> {
   const atEnd = await zstack.counters()
   const recoveredAt = performance.now()
   await zstack.recover()
-  const readyAt = await watch.allReady(objects)
-  const total = await zstack.counters()
-  const what = `ZStack answers 503 for ${brokenMs / 1000} s`
-  return [
-    {
-      ...{ name: `${what}: requests in that time`, value: atEnd.total - atBreak.total, unit: '' },
-      ...{ references: ['1715', '568'], target: '40', note: `${atBreak.update} updates before` },
-    },
-    {
-      ...{ name: `${what}: its return to all Ready`, value: (readyAt - recoveredAt) / 1000, unit: 's' },
-      note: `${spell(total.total)} requests in all`,
-    },
-  ]
+  const readyAt = await watch.allReady(size)
+  return {
+    cpu: await cpuSeconds(operator.pid),
+    back: (readyAt - recoveredAt) / 1000,
+    requests: atEnd.total - atBreak.total,
+    before: atBreak.update,
+  }
 }
 
 /** Resolves with the arrival, by Date.now(), of the update of that number from now on. */
