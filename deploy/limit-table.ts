@@ -45,8 +45,9 @@ const sentences: { readonly [Name in keyof Limits]: (limit: Limits[Name]) => str
   passMs: (ms) => `A pass over one object is aborted after ${time(ms)}.`,
   slotMs: (ms) =>
     `A pass or a request to ZStack that takes longer than ${time(ms)} gives its place in \`MAX_CONCURRENT_RECONCILES\` or \`ZSTACK_MAX_IN_FLIGHT\` back, and goes on apart from them.`,
-  minSlots: (count) =>
-    `A smaller \`MAX_CONCURRENT_RECONCILES\` or \`ZSTACK_MAX_IN_FLIGHT\` counts as ${count}, so that retries that hang leave a place to polls, and both leave one to edits.`,
+  minWorkers: (count) =>
+    `A smaller \`MAX_CONCURRENT_RECONCILES\` counts as ${count}, so that retries that hang leave a place to polls, and both leave one to edits.`,
+  minInFlight: (count) => `So does a smaller \`ZSTACK_MAX_IN_FLIGHT\`, as ${count}: half of these are for queries.`,
   detachedPerSlot: (count) =>
     `Apart from those places, up to ${count} times as many requests may go on, each to its own time limit.`,
   minDetached: ({ reads, others }) =>

@@ -56,8 +56,9 @@ export const limits = {
   passMs: 2 * minutes,
   /** A pass or a request that takes longer gives its slot back, and goes on apart from the slots. */
   slotMs: 0.75 * seconds,
-  /** Smaller settings of either count as so many: one for queries or retries, one for polls, and two for changes. */
-  minSlots: 4,
+  /** Smaller settings count as these: what hangs leaves places to polls and to changes then, and so do queries that hang. */
+  minWorkers: 4,
+  minInFlight: 8,
   /** So many times the number of requests, and of passes, may go on apart; all but an eighth of them changes. */
   detachedPerSlot: 4,
   /** But not fewer: some dozens of services whose queries hang, and some namespaces whose updates hang, leave room to others. */

@@ -41,7 +41,7 @@ describe('the configuration', () => {
         ZSTACK_INSECURE_SKIP_TLS_VERIFY: 'true',
         ZSTACK_REQUEST_BODY: 'flat',
         ZSTACK_REQUEST_TIMEOUT: '1.5s',
-        ZSTACK_MAX_IN_FLIGHT: '4',
+        ZSTACK_MAX_IN_FLIGHT: '12',
         POLL_INTERVAL: '5m',
         WATCH_NAMESPACES: 'one, two,one,',
         WATCH_LABEL_SELECTOR: 'shard=1',
@@ -60,7 +60,7 @@ describe('the configuration', () => {
       insecureSkipTlsVerify: true,
       requestBody: 'flat',
       requestTimeoutMs: 1_500,
-      maxInFlight: 4,
+      maxInFlight: 12,
       pollIntervalMs: 300_000,
       watchNamespaces: ['one', 'two'],
       watchLabelSelector: 'shard=1',
@@ -209,7 +209,7 @@ describe('the credentials', () => {
 describe('a setting that would let what hangs keep all others waiting', () => {
   it('counts as the smallest that does not', () => {
     const given = { ...enough, ZSTACK_MAX_IN_FLIGHT: '1', MAX_CONCURRENT_RECONCILES: '2' }
-    expect(configOf(given)).toMatchObject({ maxInFlight: 4, maxConcurrentReconciles: 4 })
+    expect(configOf(given)).toMatchObject({ maxInFlight: 8, maxConcurrentReconciles: 4 })
   })
 })
 

@@ -3,6 +3,7 @@ import { KubeConfig, type Cluster as ClusterEntry } from '@kubernetes/client-nod
 import type { AgentOptions } from 'node:https'
 import { createSecureContext } from 'node:tls'
 import { Agent, ProxyAgent, type Dispatcher } from 'undici'
+import type { InFlight } from '../semaphore.ts'
 
 type Pools = {
   /** What they were made of. */
@@ -27,8 +28,11 @@ export interface ClusterAuth {
 
 /** A token file is read again this often; the kubelet renews it long before it ends. */
 const credentialsAgeMs = 30_000
-/** TLS handshakes cost more than waiting for one of a few connections. */
-const connections = 8
+/**
+ * TLS handshakes cost more than waiting for one of a few connections. What hangs, for the sake of a webhook of one
+ * namespace for instance, gets connections apart, so that others need not wait for it.
+ */
+export const inFlight: InFlight = { slots: 8, apart: 64 }
 /** The API server closes an idle connection after 90 s; a status write after a quiet while needs no new one. */
 const keepAliveMs = 60_000
 
@@ -99,7 +103,7 @@ function poolsFor(
   if (special) return { made, requests: special, dedicated: special }
   if (before?.made === made) return before
   const shared = withSecureContext(wanted)
-  return { made, requests: pool(shared, { connections }), dedicated: pool(shared, {}) }
+  return { made, requests: pool(shared, { connections: inFlight.slots + inFlight.apart }), dedicated: pool(shared, {}) }
 }
 
 /** Certificates are read once for all connections rather than for each, which takes as long as the rest of a handshake. */

@@ -3,11 +3,13 @@ import { KubeConfig } from '@kubernetes/client-node'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
 import { withTimeout, systemClock, unlessAborted } from '../clock.ts'
 import { limits } from '../limits.ts'
 import { guardedDispatcher, NotLeaderError, type Guarded } from '../leader-guard.ts'
-import { CapturingKubeConfig, createClusterAuth, type Access } from './cluster-auth.ts'
+import { createSemaphore } from '../semaphore.ts'
+import { CapturingKubeConfig, createClusterAuth, inFlight, type Access } from './cluster-auth.ts'
 import { serviceAccountOf, type ServiceAccount } from './service-account.ts'
 
 /** The API server refused, or answered something else than asked for. */
@@ -106,6 +108,7 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
   const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '')
   const { origin, pathname } = new URL(server)
   const root = pathname.replace(/\/+$/, '')
+  const semaphore = createSemaphore(inFlight, systemClock)
   let lastAuthorization: string | undefined
 
   async function accessNow(signal: AbortSignal): Promise<Access> {
@@ -155,18 +158,29 @@ export function createCluster(config: KubeConfig, { userAgent, requestTimeoutMs 
     return text
   }
 
+  /** Namespaces take turns, and share what hangs. */
+  function inTurn(wanted: ApiRequest, what: string, signal: AbortSignal): Promise<string> {
+    if (wanted.isUrgent === true) return exchange(wanted, what, signal)
+    const turn = { priority: 'change', flow: flowOf(wanted.path) } as const
+    const answer = semaphore(async () => {
+      signal.throwIfAborted()
+      const text = await exchange(wanted, what, signal)
+      // The connection is free a moment after the last byte; the next request would make another one now.
+      await setImmediate()
+      return text
+    }, turn)
+    return unlessAborted(answer, signal).catch((error: unknown) => {
+      throw asApiError(error, what)
+    })
+  }
+
   return {
     server,
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
     serviceAccount: () => serviceAccountOf(lastAuthorization),
     async send(wanted, signal) {
       const what = whatOf(wanted.method, wanted.path)
-      const text = await withTimeout(
-        systemClock,
-        requestTimeoutMs,
-        (limited) => exchange(wanted, what, limited),
-        signal,
-      )
+      const text = await withTimeout(systemClock, requestTimeoutMs, (limited) => inTurn(wanted, what, limited), signal)
       const answer = parseJson(text)
       if (answer === undefined) throw new ApiError(0, `${what}: the answer is no JSON; is this an API server?`)
       return answer
@@ -186,6 +200,11 @@ async function readText(body: AsyncIterable<Buffer>, maxBytes: number): Promise<
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, size).toString()
+}
+
+/** The namespace that a request is about. */
+function flowOf(path: string): string {
+  return /\/namespaces\/([^/?]+)/.exec(path)?.[1] ?? ''
 }
 
 /** Without the query: it is long, and says nothing to people. */

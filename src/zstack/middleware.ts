@@ -1,13 +1,13 @@
 /** What a call passes on its way to ZStack; client.ts has the order. Each part wraps the sender that comes after it. */
 import { isMap } from '../api/json.ts'
 import { err, failurePolicy, ok, stopsConnection, type Failure, type Result } from '../decide/failure.ts'
+import type { Semaphore } from '../semaphore.ts'
 import type { AuthBreaker } from './auth-breaker.ts'
 import type { Authenticator } from './authenticator.ts'
 import { Withdrawn, type Call, type Reply, type SendCall } from './call.ts'
 import type { Circuit } from './circuit.ts'
 import { failureOf } from './failures.ts'
 import type { Http } from './http.ts'
-import type { Semaphore } from './semaphore.ts'
 
 export type Middleware = (next: SendCall) => SendCall
 

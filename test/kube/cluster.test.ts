@@ -86,6 +86,20 @@ describe('a request', () => {
     expect(server.requests.map(({ url }) => url)).not.toContain('/waiting')
   })
 
+  it('about one namespace does not wait for others that hang, about another', async () => {
+    const { cluster } = await connectTo(({ url }, response) => {
+      if (url?.includes('/namespaces/well/') === true) response.end('{}')
+    })
+    const stop = new AbortController()
+    const hanging = { method: 'PUT', path: '/apis/g/v1/namespaces/ill/things/a/status' } as const
+    const others = Array.from({ length: 100 }, () => cluster.send(hanging, stop.signal).catch(() => 'given up'))
+    expect(await cluster.send({ method: 'PUT', path: '/apis/g/v1/namespaces/well/things/a/status' }, soon())).toEqual(
+      {},
+    )
+    stop.abort()
+    expect(new Set(await Promise.all(others))).toEqual(new Set(['given up']))
+  })
+
   it('that is urgent waits behind no others, however many', async () => {
     const { cluster } = await connectTo(({ url }, response) => {
       if (url === '/urgent') response.end('{}')

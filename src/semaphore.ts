@@ -2,11 +2,13 @@
  * Runs at most so many at once. The others wait: people's changes first, but for every fourth turn, and of one priority each
  * flow in its turn. What hangs gives its place back and goes on apart.
  */
-import type { Clock } from '../clock.ts'
-import { createFairQueue } from '../fair-queue.ts'
-import { createOverflow } from '../overflow.ts'
-import type { InFlight } from './in-flight.ts'
-import { createShares, createSlots, priorities, type Turn } from '../priority.ts'
+import type { Clock } from './clock.ts'
+import { createFairQueue } from './fair-queue.ts'
+import { createOverflow } from './overflow.ts'
+import { createShares, createSlots, priorities, type Turn } from './priority.ts'
+
+/** `apart`: how many more that hang. */
+export type InFlight = { readonly slots: number; readonly apart: number }
 
 export type Semaphore = <T>(run: () => Promise<T>, turn: Turn) => Promise<T>
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { anyTurn, type Priority } from '../../src/priority.ts'
-import { createSemaphore } from '../../src/zstack/semaphore.ts'
-import { createManualClock, type ManualClock } from '../support/clock.ts'
-import { held } from '../support/scripted-http.ts'
+import { anyTurn, type Priority } from '../src/priority.ts'
+import { createSemaphore } from '../src/semaphore.ts'
+import { createManualClock, type ManualClock } from './support/clock.ts'
+import { held } from './support/scripted-http.ts'
 
 const semaphoreOf = (slots: number, clock: ManualClock) => createSemaphore({ slots, apart: 4 * slots }, clock)
 
