@@ -11,7 +11,7 @@ import { fillNamespace, taken } from '../support/full-namespace.ts'
 import { isLong } from '../support/long.ts'
 import type { Fault } from '../support/zstack/faults.ts'
 
-const away = isLong ? { size: 1_000, millis: 60_000, requests: 120 } : { size: 200, millis: 6_000, requests: 60 }
+const away = isLong ? { size: 1_000, millis: 60_000, requests: 120 } : { size: 200, millis: 6_000, requests: 90 }
 const slow = isLong ? { size: 200, millis: 5_000 } : { size: 48, millis: 1_500 }
 /** So soon after its return ZStack is changed again. */
 const returnMs = 5_000
