@@ -320,11 +320,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     }
   }
 
-  /** Whether what the object refers to is still what its declaration was made of. */
-  function isSameDeclaration({ metadata }: StoredModelService, spec: ParsedSpec, { sources }: Declaration): boolean {
-    if (sources.size === 0) return true
+  /** Whether what the object refers to still holds what its declaration was made of, be it written anew or not. */
+  function isSameDeclaration({ metadata }: StoredModelService, spec: ParsedSpec, before: Declaration): boolean {
+    if (before.sources.size === 0) return true
     const now = resolve(spec, metadata.namespace, (ref) => references.get(ref))
-    return now.kind === 'resolved' && isDeepStrictEqual(now.declaration.sources, sources)
+    return now.kind === 'resolved' && isDeepStrictEqual(now.declaration.desired, before.desired)
   }
 
   /** Whether the object is still as it was, however long a read or a log-in took, and nobody has suspended it since. */

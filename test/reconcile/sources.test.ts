@@ -165,6 +165,20 @@ describe('while something that an object refers to is missing', () => {
     expect(rig.inventory.updates()).toEqual([])
     expect(rig.ready('a')).toBe('False ReferenceNotFound')
   })
+
+  it('an update that waits for its turn leaves though the Secret is written anew with the same data', async () => {
+    const rig = createRig()
+    rig.inventory.place(uuid, { name: 'model' })
+    rig.references.write(hub, { token })
+    rig.fleet.create('a', fromHub)
+    const turn = Promise.withResolvers<undefined>()
+    rig.inventory.next('update', { queuedFor: turn.promise })
+    const { ended } = await rig.begin('a')
+    rig.references.write(hub, { token })
+    turn.resolve(undefined)
+    await ended
+    expect(rig.inventory.updates()).toHaveLength(1)
+  })
 })
 
 describe('what an object refers to', () => {
