@@ -26,8 +26,8 @@ export interface Queue {
   /** Ends the row of failures. */
   forget(key: string): void
   /**
-   * The next key of one of these priorities, the first of them first, which is the caller's until {@link done}; `undefined` once the queue is shut
-   * down.
+   * The next key of one of these priorities, the first of them first, which is the caller's until {@link done};
+   * `undefined` once the queue is shut down.
    */
   next(accepted?: readonly Priority[]): Promise<string | undefined>
   /** The priority with which a key under work was taken. */

@@ -60,7 +60,7 @@ export function brokenScopes(scopes: () => readonly ScopeState[]): Check {
   return () => scopes().flatMap(({ scope, problem }) => (problem === undefined ? [] : [`${scope}: ${problem}`]))
 }
 
-/** The connections over which requests are held back, one sentence each: no restart mends that. */
+/** The connections over which requests are held back, one sentence each. A restart would not help. */
 export function connectionsDown(connections: () => readonly { readonly trouble: string | undefined }[]): Check {
   return () => connections().flatMap(({ trouble }) => (trouble === undefined ? [] : [trouble]))
 }
